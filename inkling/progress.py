@@ -1,0 +1,67 @@
+"""One small progress bar: a line in a terminal, a line in a notebook, nothing anywhere else."""
+
+import sys
+
+from tqdm import tqdm
+
+
+def in_notebook() -> bool:
+    """True in a Jupyter kernel (JupyterLab, Colab, nbconvert), False in plain Python and in IPython's terminal."""
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+class _NotebookLine:
+    """A file for tqdm to write on: each write replaces the cell's one line of output."""
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self.handle = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def write(self, text: str) -> None:
+        line = text.strip("\r\n ")
+        if line:
+            self.handle.update({"text/plain": line}, raw=True)
+
+    def flush(self) -> None:
+        """Nothing to do: every write is shown at once."""
+
+
+class Progress:
+    """A progress bar with a rate and a loss, used as `with Progress(total, "pre-training") as bar: bar.update(1, ...)`.
+
+    `total` and `start` count steps. The bar shows on a terminal (on stderr) and in a notebook; where nobody watches (a
+    log file, a test) it stays silent, and `show=False` always keeps it silent. The numbers given to `update` stand
+    behind the bar.
+    """
+
+    def __init__(self, total: int, label: str, start: int = 0, show: bool = True) -> None:
+        notebook = show and in_notebook()
+        terminal = show and not notebook and sys.stderr.isatty()
+        self._bar = tqdm(
+            total=total,
+            initial=start,
+            desc=label,
+            unit="step",
+            file=_NotebookLine() if notebook else sys.stderr,
+            disable=not (notebook or terminal),
+            ncols=110 if notebook else None,
+            dynamic_ncols=terminal,
+            mininterval=0.5,
+        )
+
+    def update(self, steps: int = 1, **numbers: float) -> None:
+        """Move on by `steps` and show `numbers`, for example `update(1, loss=2.31, tokens_per_s=18000.0)`."""
+        shown = {name: f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3f}" for name, number in numbers.items()}
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update(steps)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()

@@ -1,0 +1,171 @@
+"""What several test files share: the built site, a server for it, a browser, and what each notebook cost."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import listings
+import offline
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMESPACE = offline.namespace_works()
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# Chromium phones home on its own; these keep its requests out of the test's log.
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command cost: seconds on the clock, and the peak memory of its process tree in bytes."""
+
+    returncode: int
+    seconds: float
+    peak_bytes: int
+    output: str
+
+
+def run_measured(arguments: list[str], environment: dict[str, str], timeout: float, cwd: Path = ROOT) -> Cost:
+    """Run a command and watch the memory of its whole process tree, without the tree's root (the test runner itself).
+
+    Memory is the proportional set size where Linux tells it, so that pages which processes share count once.
+    """
+    start, peak = time.monotonic(), 0
+    process = subprocess.Popen(
+        arguments, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    output: list[str] = []
+    reader = threading.Thread(target=lambda: output.append(process.stdout.read()), daemon=True)
+    reader.start()
+    root = psutil.Process(process.pid)
+    while process.poll() is None:
+        peak = max(peak, memory_below(root))
+        if time.monotonic() - start > timeout:
+            for child in [*root.children(recursive=True), root]:
+                child.kill()
+        time.sleep(0.2)
+    reader.join(timeout=10)
+    return Cost(process.returncode, time.monotonic() - start, peak, "".join(output))
+
+
+def nbval(notebook: str | Path, cell_timeout: float, *options: str) -> tuple[list[str], dict[str, str]]:
+    """The command that runs a notebook with nbval, network off, and the environment for it."""
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", f"--nbval-cell-timeout={cell_timeout:.0f}", str(notebook)]
+    command += ["-q", "-p", "no:cacheprovider", "--timeout=0", *options]
+    variables = offline.environment()
+    variables.pop("PYTEST_ADDOPTS", None)  # what was meant for this run, such as -k, is not meant for that one
+    return offline.command(command, NAMESPACE), variables
+
+
+def memory_below(process: psutil.Process) -> int:
+    """Bytes held by the kernels (and what they started) below `process`."""
+    total = 0
+    try:
+        kernels = [child for child in process.children(recursive=True) if "ipykernel_launcher" in child.cmdline()]
+        for member in [p for kernel in kernels for p in (kernel, *kernel.children(recursive=True))]:
+            memory = member.memory_full_info()
+            total += getattr(memory, "pss", 0) or memory.rss
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        pass  # it ended while we looked
+    return total
+
+
+# --- the site -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Site:
+    """The built website."""
+
+    folder: Path
+    log: str
+
+    @property
+    def pages(self) -> list[Path]:
+        """Every page of the book itself, without the search page, the index and redirects."""
+        return sorted([*(self.folder / "book").rglob("*.html"), *(self.folder / "labs").rglob("*.html")])
+
+
+@pytest.fixture(scope="session")
+def site() -> Site:
+    """Build the whole site from scratch with the network off, warnings being errors.
+
+    Pages are made anew, so that every warning is seen again; executed notebooks come from the cache that `make book`
+    uses when neither they nor the library have changed since. On a fresh machine it is empty and all of them run.
+    """
+    output = ROOT / "_build" / "test"
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    build = [*jupyter_book, "build", str(ROOT), "--path-output", str(output), "-W", "-n", "--keep-going"]
+    run = subprocess.run(
+        offline.command(build, NAMESPACE),
+        cwd=ROOT, env=offline.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=45 * 60,
+    )  # fmt: skip
+    if run.returncode != 0:
+        pytest.fail(f"the site does not build (exit code {run.returncode}):\n{run.stdout[-6000:]}", pytrace=False)
+    return Site(output / "_build" / "html", run.stdout)
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def server(site: Site):
+    """The address of a web server on this machine that serves the built site."""
+    handler = functools.partial(QuietHandler, directory=str(site.folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium. Without one: a failure in CI, a skip that says so elsewhere."""
+    executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if executable is None:
+        message = f"no browser: install one of {', '.join(BROWSERS)} (Debian: apt-get install chromium)"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=BROWSER_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+# --- what the notebooks cost ----------------------------------------------------------------------------------------
+
+NOTEBOOKS = [path.relative_to(ROOT).as_posix() for path in listings.notebooks()]
+COSTS: dict[str, Cost] = {}  # filled by test_notebooks.py
+
+
+def pytest_terminal_summary(terminalreporter):
+    if COSTS:
+        terminalreporter.section("what the notebooks cost")
+        for name, cost in COSTS.items():
+            terminalreporter.write_line(f"{name:32} {cost.seconds:6.1f} s  {cost.peak_bytes / 2**20:6.0f} MiB")
+        total = sum(cost.seconds for cost in COSTS.values())
+        terminalreporter.write_line(f"{'all':32} {total:6.1f} s")
