@@ -1,0 +1,114 @@
+"""The state of a story while it is replayed, and the conditions that many events share."""
+
+from dataclasses import dataclass, field
+
+from inkling.world import story_wordings as tables
+
+#: What kind of thing each noun is.
+KIND_OF_NOUN = {
+    noun: kind
+    for kind, table in {
+        "object": tables.OBJECTS,
+        "animal": tables.ANIMALS,
+        "tool": tables.TOOLS,
+        "box": tables.BOXES,
+        "key": tables.KEYS,
+        "treasure": tables.TREASURES,
+    }.items()
+    for noun in table
+}
+
+
+def noun_of(thing: str) -> str:
+    """ "red kite" -> "kite"."""
+    return thing.split(" ", 1)[1]
+
+
+@dataclass
+class Thing:
+    """A thing of the story. place is None while nobody knows where it is, or while somebody holds it."""
+
+    place: str | None = None
+    holder: str | None = None
+    seen: bool = False
+    broken: bool = False
+    trouble: str | None = None  # "locked" behind a door, or "high" up
+
+
+@dataclass
+class State:
+    """What is so after the events told so far, and the contradictions found on the way."""
+
+    contradictions: list[str] = field(default_factory=list)
+    complete: bool = False
+    hero: str | None = None
+    people: dict[str, str | None] = field(default_factory=dict)  # who is where
+    things: dict[str, Thing] = field(default_factory=dict)
+    goal: tuple[str, str, str] | None = None  # what is wanted, for whom, which thing
+    last: str | None = None  # the event before this one
+    visited: set[str] = field(default_factory=set)
+    searched: set[str] = field(default_factory=set)
+    companions: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    to_answer: str | None = None
+    menders: set[str] = field(default_factory=set)
+    tool: tuple[str, str] | None = None  # who needs it, which tool
+    kindness: set[tuple[str, str]] = field(default_factory=set)  # who did it, to whom
+    thanked: set[tuple[str, str]] = field(default_factory=set)
+    storming: bool = False
+    password: tuple[str, str] | None = None  # who must hear it, the words
+    password_said: bool = False
+    key: str | None = None
+    opened: bool = False
+    treasure: str | None = None
+    song: str | None = None
+
+    def need(self, condition: bool, complaint: str) -> bool:
+        """Note `complaint` as a contradiction unless `condition` holds."""
+        if not condition:
+            self.contradictions.append(complaint)
+        return condition
+
+    def here(self) -> str | None:
+        return self.people.get(self.hero)
+
+    def need_hero(self, who: str, does: str) -> None:
+        self.need(who == self.hero, f"{who} {does}, but this is the story of {self.hero}")
+
+    def need_new_person(self, who: str) -> None:
+        self.need(who not in self.people, f"{who} is met as if for the first time, but is in the story already")
+
+    def need_new_thing(self, thing: str, *kinds: str) -> None:
+        self.need_kind(thing, "comes in", *kinds)
+        taken = [other for other in self.things if noun_of(other) == noun_of(thing)]
+        self.need(not taken, f"the {thing} is brought in, but the story has {' and '.join(taken)} already")
+
+    def need_kind(self, thing: str, does: str, *kinds: str) -> None:
+        kind = KIND_OF_NOUN[noun_of(thing)]
+        self.need(kind in kinds, f"the {thing} {does} as {' or '.join(kinds)}, but is {kind}")
+
+    def need_new_place(self, place: str, does: str) -> None:
+        self.need(place not in self.visited, f"{does} {place}, but {self.hero} has been there before")
+
+    def need_together(self, one: str, other: str, does: str) -> None:
+        for person in (one, other):
+            if not self.need(person in self.people, f"{person} {does}, but has not come into the story"):
+                self.people[person] = self.here()
+        at, there = self.people[one], self.people[other]
+        self.need(one != other and at is not None and at == there,
+                  f"{one} {does} {other}, but {one} is at {at} and {other} is at {there}")  # fmt: skip
+
+    def known(self, thing: str, does: str) -> Thing:
+        if not self.need(thing in self.things, f"{does} the {thing}, but the story has no {thing}"):
+            self.things[thing] = Thing()
+        return self.things[thing]
+
+    def need_goal(self, goal: str, does: str, thing: str | None = None) -> None:
+        matches = self.goal is not None and self.goal[0] == goal and thing in (None, self.goal[2])
+        self.need(matches, f"{does}, but that is not what this story is about")
+
+    def start_goal(self, goal: str, owner: str, name: str, thing: Thing, kind: str = "object") -> None:
+        self.need(self.goal is None, f"a second errand begins with the {name}")
+        self.need_new_thing(name, kind)
+        self.things[name] = thing
+        self.goal = self.goal or (goal, owner, name)
