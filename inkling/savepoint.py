@@ -1,0 +1,112 @@
+"""Stop a run at any moment and go on as if nothing had happened: the whole state of training in one safe file."""
+
+import hashlib
+import json
+import warnings
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from inkling.files import InklingError, atomic_write
+
+KEEP = 2  # the newest, and the one before it in case the newest turns out to be damaged
+
+
+def savepoints(folder: Path) -> list[Path]:
+    """The savepoints in a folder, newest first."""
+    return sorted(Path(folder).glob("step-*.safetensors"), reverse=True)
+
+
+def _digest(tensors: dict[str, torch.Tensor], state: str) -> str:
+    """A fingerprint of every byte that is saved, so that damage is noticed wherever it is in the file."""
+    sha = hashlib.sha256(state.encode())
+    for name in sorted(tensors):
+        sha.update(name.encode())
+        sha.update(tensors[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return sha.hexdigest()
+
+
+def save(folder: Path, step: int, model: nn.Module, optimizers: list[torch.optim.Optimizer], state: dict) -> Path:
+    """Write `folder/step-<step>.safetensors` and remove all savepoints but the newest two.
+
+    It holds the weights, the optimizers' averages, torch's random state, and in the header `state`: whatever else the
+    caller needs to go on, as JSON. Safetensors holds only numbers and text, so a savepoint from a stranger cannot run
+    code, as a pickle can. Raises `InklingError` when the disk is full; the earlier savepoints then stay as they were.
+    """
+    tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
+    for number, optimizer in enumerate(optimizers):
+        for index, averages in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{index}.{name}": value for name, value in averages.items()}
+    tensors["random"] = torch.get_rng_state()
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(state)
+    path = Path(folder) / f"step-{step:08d}.safetensors"
+    metadata = {"state": text, "sha256": _digest(tensors, text)}
+    atomic_write(path, safetensors.torch.save(tensors, metadata))
+    for old in savepoints(folder)[KEEP:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+    """The tensors and the state of one savepoint. Raises `InklingError` when the file is cut short or changed."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InklingError(f"the savepoint {path} cannot be read ({error}). Delete it and resume again.") from error
+    if "state" not in metadata or metadata.get("sha256") != _digest(tensors, metadata["state"]):
+        raise InklingError(f"the savepoint {path} is damaged: its checksum is wrong. Delete it and resume again.")
+    return tensors, json.loads(metadata["state"])
+
+
+def read_newest(folder: Path) -> tuple[dict[str, torch.Tensor], dict] | None:
+    """The newest savepoint that can be read; None where there is none at all.
+
+    A damaged one is skipped with a warning that names it, in favour of the one before it: since training is
+    deterministic, that costs time and nothing else. Raises `InklingError` when all of them are damaged.
+    """
+    errors = []
+    for path in savepoints(folder):
+        try:
+            found = read(path)
+        except InklingError as error:
+            errors.append(str(error))
+            continue
+        if errors:
+            warnings.warn(f"{' '.join(errors)} Resuming from {path} instead.", stacklevel=3)
+        return found
+    if errors:
+        raise InklingError(f"no savepoint in {folder} can be used: {' '.join(errors)} Or start anew in another folder.")
+    return None
+
+
+def restore(tensors: dict[str, torch.Tensor], model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> None:
+    """Put what `read` returned back into a model and its optimizers, and set torch's random state.
+
+    Raises `InklingError` when the savepoint belongs to a model of another shape or to other optimizers.
+    """
+    parameters = dict(model.named_parameters())
+    saved = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+    wrong = [n for n in saved.keys() | parameters.keys() if n not in saved or n not in parameters]
+    wrong += [name for name in saved.keys() & parameters.keys() if saved[name].shape != parameters[name].shape]
+    if wrong:
+        raise InklingError(
+            f"the savepoint belongs to another model: {sorted(wrong)[0]} (and {len(wrong) - 1} more) does not match. "
+            "Make the model with the configuration that the run was started with, or train in another folder."
+        )
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(saved[name])
+    averages: list[dict] = [{} for _ in optimizers]
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, index, key = name.split(".")
+            averages[int(number)].setdefault(int(index), {})[key] = tensor
+    for optimizer, state in zip(optimizers, averages, strict=True):
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    torch.set_rng_state(tensors["random"])
