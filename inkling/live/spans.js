@@ -1,0 +1,54 @@
+// spans.js: how much each token of a text surprised the model, and what kind of choice it was.
+import { announcer, frame, make, percent, strip, table } from "./ui.js";
+import { spoken } from "./bpe.js";
+
+// Every kind has a colour and, for those who do not see colours, a line of its own under its tokens.
+const STYLES = { grammar: [1, "solid"], fact: [2, "double"], copy: [3, "dashed"], free: [4, "dotted"] };
+
+export function spanLossFigure(widget, el) {
+  const { tokens, bounds, title, names } = widget.get("data");
+  const summary = announcer();
+  const kinds = [...new Set(tokens.map(([, , kind]) => kind))].sort();
+  const style = (kind) => STYLES[kind] ?? [5 + (kinds.indexOf(kind) % 2), "solid"];
+  const hidden = new Set();
+  const total = {}, count = {};
+  for (const [, bits, kind] of tokens) {
+    total[kind] = (total[kind] ?? 0) + bits;
+    count[kind] = (count[kind] ?? 0) + 1;
+  }
+  const text = strip({
+    name: "tokens", className: "ink-text ink-spans", labels: tokens.map(([piece]) => piece.replaceAll("\n", "⏎\n")), chosen: 0, onpick: (i) => describe(i),
+    attributes: (i) => ({ class: "ink-span", "aria-label": `${spoken(tokens[i][0])}, ${tokens[i][1].toFixed(1)} bits, ${tokens[i][2]}` }),
+  });
+  const legend = kinds.map((kind) => {
+    const box = make("input", { type: "checkbox", checked: true, onchange: () => { box.checked ? hidden.delete(kind) : hidden.add(kind); shade(); } });
+    return make("label", { class: "ink-key" }, box, " ",
+      make("span", { style: { "border-bottom": `3px ${style(kind)[1]} var(--ink-${style(kind)[0]})` } }, names[kind] ?? kind));
+  });
+  const sum = (values) => Object.values(values).reduce((a, b) => a + b, 0);
+  const head = ["kind", "tokens", "bits", ...(bounds ? ["bits of the source"] : [])];
+  const row = (name, n, bits, bound) => [name, n, bits.toFixed(1), ...(bounds ? [bound.toFixed(1)] : [])];
+  frame(el, title, make("div", { class: "ink-row ink-legend", role: "group", "aria-label": "kinds of choice" }, legend),
+    text.element, make("p", { class: "ink-note" }, "The stronger a token's colour, the more it surprised the model. Point at a token, or move with the arrow keys."),
+    summary.element,
+    table("Surprise by kind", head, [
+      ...kinds.map((kind) => row(names[kind] ?? kind, count[kind], total[kind], bounds?.[kind] ?? 0)),
+      row("together", tokens.length, sum(total), bounds ? sum(bounds) : 0)]));
+  shade();
+  const most = tokens.reduce((best, token, i) => (token[1] > tokens[best][1] ? i : best), 0);
+  summary.say(`${tokens.length} tokens, ${sum(total).toFixed(0)} bits. The greatest surprise is ${spoken(tokens[most][0])}, ${tokens[most][1].toFixed(1)} bits.`);
+
+  function shade() {
+    text.buttons.forEach((button, i) => {
+      const [, bits, kind] = tokens[i], off = hidden.has(kind), [colour, line] = style(kind);
+      button.style.setProperty("--ink-shade", `var(--ink-${colour})`);
+      button.style.setProperty("--ink-strength", `${off ? 0 : Math.round(75 * Math.min(1, bits / 8))}%`);
+      button.style.borderBottom = off ? "3px solid transparent" : `3px ${line} var(--ink-${colour})`;
+    });
+  }
+
+  function describe(i) {
+    const [piece, bits, kind] = tokens[i];
+    summary.say(`${spoken(piece)}: ${bits.toFixed(2)} bits (the model gave it ${percent(2 ** -bits)}); kind: ${names[kind] ?? kind}.`, 60);
+  }
+}
