@@ -1,0 +1,278 @@
+"""The speedrun: the whole chain from raw text to a trained model, with one dial, the minutes it may take.
+
+    python -m inkling speedrun --minutes 10
+
+It makes the small internet of Larkhaven, cleans it, trains a tokenizer, pre-trains a transformer for as many steps as
+fit into the time on this machine, measures what it learned, and leaves in its folder a checkpoint with a card that says
+how it was made. The checkpoint that ships with the book comes from this program alone, with the dial turned up.
+"""
+
+import hashlib
+import json
+import math
+import platform
+import subprocess
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import inkling
+from inkling import evaluate
+from inkling.corpus import prepare
+from inkling.files import InklingError, atomic_write
+from inkling.ngram import NGramModel
+from inkling.pretrain import TrainConfig, TrainResult, train
+from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.transformer import ModelConfig, Transformer
+from inkling.world import World
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run. Only `minutes` is meant to be turned; with `steps` set, a run repeats exactly."""
+
+    minutes: float = 10.0
+    """Wall-clock time for the whole chain."""
+    steps: int | None = None
+    """Updates of pre-training. None: as many as fit into the minutes on this machine."""
+    seed: int = 0
+    """Seeds the corpus, the model's first weights and the order of the data. The town itself is always World(0)."""
+    corpus_bytes: int | None = None
+    """Size of the raw crawl, of which a good half is left when it is clean. None: 2 MB a minute, from 4 to 32 MB."""
+    vocab_size: int = 2048
+    model: ModelConfig = ModelConfig(vocab_size=2048)
+    primer_share: float = 0.12
+    """Share of the steps spent first on rhymes alone: lists of names and things said twice, in short rows. They teach
+    to copy what stands earlier in the text, which everything else builds on, far sooner than the mixed text does.
+    It is learned all at once, after 300 to 400 steps: so never fewer than 400, unless that is a third of the run."""
+    primer_length: int = 64
+    """Tokens in a row of rhymes; as many tokens make a batch as later."""
+    train: TrainConfig = TrainConfig(learning_rate=3e-3)
+
+    @property
+    def crawl_bytes(self) -> int:
+        return self.corpus_bytes or int(2e6 * min(16.0, max(2.0, self.minutes)))
+
+
+#: Time set aside for measuring the finished model, as a share of all the minutes, and its limits in seconds.
+_EVALUATION_SHARE, _EVALUATION_SECONDS = 0.08, (15.0, 120.0)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def commit() -> str | None:
+    """The commit of the source that runs, where it runs from a git checkout: another source may make another corpus."""
+    folder = Path(__file__).parent
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
+
+
+def seconds_per_step(config: ModelConfig, tokens: np.ndarray, settings: TrainConfig) -> float:
+    """How long one update takes here: the median of a few on a throw-away model, after a warm-up."""
+    stamps: list[float] = []
+    trial = replace(settings, steps=8, warmup_steps=1, validate_every=0)
+    train(
+        Transformer(config, seed=0), tokens, trial, on_step=lambda record: stamps.append(record.seconds), progress=False
+    )
+    return float(np.median(np.diff(stamps)[1:]))
+
+
+def encode_stream(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
+    """All documents in one array of ids, each ended by the end-of-text token. What the texts hold is never markup."""
+    stream: list[int] = []
+    for ids in tokenizer.encode_batch(texts, allow_special=False):
+        stream += ids
+        stream.append(tokenizer.eos_id)
+    return np.array(stream, dtype=np.uint16 if tokenizer.vocab_size <= 65536 else np.int64)
+
+
+def scores(
+    model: Transformer, tokenizer: Tokenizer, world: World, training_texts: list[str], *, n_stories: int = 200,
+    validation_bytes: int = 400_000, exam_limit: int | None = None,
+) -> dict:  # fmt: skip
+    """The report card: loss against the bound, recall, coherence, novelty, calibration, and the 5-gram baseline."""
+    model.eval()
+    documents = world.documents(validation_bytes, stream="validation")
+    sequences = evaluate.encode_documents(tokenizer, documents)
+    report = evaluate.loss_by_span(model, tokenizer, documents)
+    baseline = NGramModel(order=5).fit(evaluate_stream(tokenizer, training_texts))
+    baseline_bits = sum(baseline.bits(sequence[1:-1]) for sequence in sequences)
+    recall = evaluate.fact_recall(model, tokenizer, world, limit=exam_limit)
+    coherence = evaluate.story_coherence(model, tokenizer, world, n=n_stories)
+    written = [text for text, _ in coherence.stories]
+    new = evaluate.novelty(written, training_texts)
+    return {
+        "bits_per_byte": report.bits_per_byte,
+        "bound_bits_per_byte": report.bound_bits_per_byte,
+        "excess_over_bound": report.excess,
+        "five_gram_bits_per_byte": baseline_bits / report.n_bytes,
+        "recall_asked": recall.asked,
+        "recall_never_asked": recall.never_asked,
+        "recall_chance": recall.chance,
+        "coherent_stories": coherence.share,
+        "novel_8_grams": new.novel_ngrams[8],
+        "longest_copy_words_median": float(np.median(new.longest_copy)),
+        "calibration_error": evaluate.calibration(model, sequences[:400]).expected_error,
+    }
+
+
+def evaluate_stream(tokenizer: Tokenizer, texts: list[str], limit_bytes: int = 16_000_000) -> list[list[int]]:
+    """Token sequences for the 5-gram baseline, up to a size that it can count in a minute."""
+    taken, size = [], 0
+    for text in texts:
+        taken.append(text)
+        size += len(text)
+        if size >= limit_bytes:
+            break
+    return tokenizer.encode_batch(taken, allow_special=False)
+
+
+def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
+    """Run the whole chain into `folder` and return the card. An interrupted run goes on where its last savepoint was.
+
+    Writes base/ (config.json, model.safetensors in half precision, tokenizer.json, card.json). Raises `InklingError`
+    when the folder holds a finished run, or one with other settings.
+    """
+    started, started_cpu = time.perf_counter(), time.process_time()
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InklingError(f"{folder} is a file; give a folder to write to, or a name that is not taken.")
+    if (folder / "base" / "card.json").is_file():
+        raise InklingError(f"{folder} holds a finished run. Choose another folder, or remove this one first.")
+    if not 0 < recipe.minutes < math.inf:
+        raise InklingError(f"--minutes is {recipe.minutes}; give a positive number, 10 for example.")
+    if recipe.steps is not None and recipe.steps < 1:
+        raise InklingError(f"--steps is {recipe.steps}; give 1 or more, or leave it out for as many as fit.")
+
+    world = World(0)
+    say(f"1/4  corpus: a crawl of {recipe.crawl_bytes / 1e6:.0f} MB, cleaned")
+    texts, cleaning = prepare(world, recipe.crawl_bytes, seed=recipe.seed)
+    corpus_hash = hashlib.sha256("\f".join(texts).encode("utf-8")).hexdigest()
+    say(f"     {len(texts):,} documents, {sum(map(len, texts)) / 1e6:.1f} MB kept")
+
+    say(f"2/4  tokenizer: {recipe.vocab_size:,} tokens")
+    tokenizer = Tokenizer.train(texts[:4000], recipe.vocab_size, SPECIAL_TOKENS)
+    tokens = encode_stream(tokenizer, texts)
+    validation = [document.text for document in world.documents(100_000, stream="validation")]
+    valid_tokens, valid_bytes = encode_stream(tokenizer, validation), sum(map(len, validation))
+    say(f"     {len(tokens):,} tokens, {sum(map(len, texts)) / len(tokens):.2f} bytes each")
+
+    config = replace(recipe.model, vocab_size=tokenizer.vocab_size)
+    settings = replace(recipe.train, eos_id=tokenizer.eos_id, seed=recipe.seed)
+    decided = folder / "steps.json"  # an interrupted run goes on with the number of steps that it began with
+    steps = recipe.steps or (json.loads(decided.read_text()) if decided.is_file() else None)
+    if steps is None:
+        low, high = _EVALUATION_SECONDS
+        reserve = min(high, max(low, 60 * recipe.minutes * _EVALUATION_SHARE))
+        pace = seconds_per_step(config, tokens, settings)
+        left = 60 * recipe.minutes - (time.perf_counter() - started) - reserve
+        steps = max(20, int(left / pace))
+        say(f"     {pace:.2f} s a step here: {steps:,} steps fit")
+    atomic_write(decided, f"{steps}\n".encode())
+
+    # What the text cost is counted here, and what training cost by its own records, which outlive an interruption.
+    wall, cpu, records = time.perf_counter() - started, time.process_time() - started_cpu, []
+    model = Transformer(config, seed=recipe.seed)
+    n_primer = min(max(int(recipe.primer_share * steps), 400), steps // 3) if recipe.primer_share else 0
+    if n_primer:
+        rows = settings.batch_size * config.context_length // recipe.primer_length
+        say(f"3/4  pre-training: {n_primer:,} steps of rhymes, {rows} rows of {recipe.primer_length} tokens")
+        n_bytes = int(
+            2 * n_primer * rows * recipe.primer_length
+        )  # more text than tokens asked for: nothing is seen twice
+        rhymes = [document.text for document in world.documents(n_bytes, seed=recipe.seed, only="song")]
+        primer = replace(
+            settings, steps=n_primer, batch_size=rows, context_length=recipe.primer_length, decay_fraction=0.2
+        )
+        result = train(model, encode_stream(tokenizer, rhymes), primer, folder=folder / "savepoints" / "primer",
+                       resume=True, progress=progress)  # fmt: skip
+        records.append(result.history[-1])
+    n_main = steps - n_primer
+    settings = replace(
+        settings, steps=n_main, validate_every=max(1, n_main // 20), checkpoint_every=max(50, n_main // 10)
+    )
+    say(f"     pre-training: {n_main:,} steps of text, {settings.batch_size} rows of {config.context_length} tokens")
+    result = train(model, tokens, settings, valid_tokens=valid_tokens, valid_bytes=valid_bytes,
+                   folder=folder / "savepoints" / "main", resume=True, progress=progress)  # fmt: skip
+    records.append(result.history[-1])
+    # Measured, like shipped, in half precision: the card describes the file, not the weights behind it.
+    model.save_pretrained(folder / "base", dtype=torch.float16)
+    tokenizer.save(folder / "base" / "tokenizer.json")
+    model = Transformer.from_pretrained(folder / "base")
+
+    say("4/4  what did it learn?")
+    card = {
+        "name": "base",
+        "made_by": f"python -m inkling speedrun --minutes {recipe.minutes:g} --steps {steps} --seed {recipe.seed}",
+        "recipe": {**asdict(recipe), "steps": steps, "train": asdict(settings), "model": asdict(config)},
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "corpus": {
+            "sha256": corpus_hash,
+            "documents": len(texts),
+            "bytes": sum(map(len, texts)),
+            "tokens": len(tokens),
+        },
+        "cost": {
+            "wall_seconds": round(wall + sum(record.seconds for record in records), 1),
+            "cpu_seconds": round(cpu + sum(record.cpu_seconds for record in records), 1),
+            "tokens_seen": sum(record.tokens for record in records),
+        },
+        "versions": {
+            "inkling": inkling.__version__,
+            "commit": commit(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "history": summary(result),
+        "scores": scores(model, tokenizer, world, texts),
+    }
+    atomic_write(folder / "base" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
+    card["cleaning"] = cleaning
+    say(report_card([card]))
+    say(f"\nThe checkpoint is in {folder / 'base'}; this run took {(time.perf_counter() - started) / 60:.1f} minutes.")
+    return card
+
+
+def summary(result: TrainResult, points: int = 60) -> list[dict]:
+    """A thinned-out history: step, tokens, training loss, and validation loss where there is one."""
+    every = max(1, len(result.history) // points)
+    return [
+        {"step": r.step, "tokens": r.tokens, "loss": round(r.loss, 4),
+         **({"valid_bits_per_byte": round(r.valid_bits_per_byte, 5)} if r.valid_bits_per_byte is not None else {})}
+        for r in result.history if r.step % every == 0 or r.valid_loss is not None
+    ]  # fmt: skip
+
+
+_ROWS = (
+    ("bits_per_byte", "validation loss, bits per byte", "{:.4f}"),
+    ("bound_bits_per_byte", "the bound (the generator's own surprisal)", "{:.4f}"),
+    ("excess_over_bound", "above the bound", "{:.1%}"),
+    ("five_gram_bits_per_byte", "5-gram baseline, bits per byte", "{:.4f}"),
+    ("recall_asked", "facts recalled, people asked about in training", "{:.1%}"),
+    ("recall_never_asked", "facts recalled, people never asked about", "{:.1%}"),
+    ("recall_chance", "facts by guessing", "{:.1%}"),
+    ("coherent_stories", "stories without a contradiction", "{:.1%}"),
+    ("novel_8_grams", "runs of 8 words not in the training text", "{:.1%}"),
+    ("longest_copy_words_median", "longest copied run, words (median)", "{:.0f}"),
+    ("calibration_error", "expected calibration error", "{:.3f}"),
+)
+
+
+def report_card(cards: list[dict]) -> str:
+    """The cards side by side, as text: one column a run."""
+    width = max(len(label) for _, label, _ in _ROWS)
+    heads = [f"{card['cost']['cpu_seconds'] / 60:.0f} CPU-min" for card in cards]
+    lines = [f"{'':{width}}  " + "  ".join(f"{head:>12}" for head in heads)]
+    for key, label, form in _ROWS:
+        values = [form.format(card["scores"][key]) for card in cards]
+        lines.append(f"{label:{width}}  " + "  ".join(f"{value:>12}" for value in values))
+    return "\n".join(lines)

@@ -1,0 +1,301 @@
+"""The speedrun and the commands: a tiny recipe from end to end, and the shipped model against its own card."""
+
+import functools
+import json
+import math
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+
+from inkling import __main__ as commands
+from inkling import checkpoints, evaluate, speedrun
+from inkling.files import InklingError
+from inkling.pretrain import StepRecord, TrainConfig, TrainResult
+from inkling.speedrun import Recipe
+from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.transformer import ModelConfig, Transformer
+from inkling.world import World
+
+TINY = Recipe(
+    steps=6,
+    corpus_bytes=150_000,
+    vocab_size=400,
+    model=ModelConfig(vocab_size=400, context_length=64, d_model=16, n_layers=2, n_heads=2, n_kv_heads=1),
+    primer_share=0.4,
+    primer_length=32,
+    train=TrainConfig(batch_size=4, warmup_steps=1, precision="fp32"),
+)
+FEW = {"n_stories": 4, "validation_bytes": 10_000, "exam_limit": 20}
+
+
+def stop(*_, **__):
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """The folder of a finished tiny run, and the card that `run` returned."""
+    folder = tmp_path_factory.mktemp("speedrun") / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speedrun, "scores", functools.partial(speedrun.scores, **FEW))
+        return folder, speedrun.run(TINY, folder, progress=False)
+
+
+# --- the chain -------------------------------------------------------------------------------------------------------
+
+
+def test_the_chain_leaves_a_checkpoint_and_a_card(tiny):
+    folder, card = tiny
+    names = {path.name for path in (folder / "base").iterdir()}
+    assert names == {"config.json", "model.safetensors", "tokenizer.json", "card.json"}
+    model, tokenizer = Transformer.from_pretrained(folder / "base"), Tokenizer.load(folder / "base" / "tokenizer.json")
+    assert model.config.vocab_size == tokenizer.vocab_size == 400
+    on_disk = json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
+    assert on_disk == json.loads(json.dumps({name: value for name, value in card.items() if name != "cleaning"}))
+    assert card["parameters"] == sum(p.numel() for p in model.parameters())
+    assert card["recipe"]["steps"] == 6 and "--steps 6 --seed 0" in card["made_by"]
+    assert card["history"][-1]["valid_bits_per_byte"] > 0
+    assert card["versions"]["torch"] == torch.__version__
+
+
+def test_the_card_describes_the_file_not_the_weights_behind_it(tiny):
+    """Scores are taken from the half-precision file, so whoever loads it gets the same."""
+    folder, card = tiny
+    model, tokenizer = Transformer.from_pretrained(folder / "base"), Tokenizer.load(folder / "base" / "tokenizer.json")
+    world = World(0)
+    documents = world.documents(FEW["validation_bytes"], stream="validation")
+    report = evaluate.loss_by_span(model, tokenizer, documents)
+    scores = card["scores"]
+    assert scores["bits_per_byte"] == pytest.approx(report.bits_per_byte, rel=1e-5)
+    assert scores["bound_bits_per_byte"] == pytest.approx(report.bound_bits_per_byte)
+    assert scores["excess_over_bound"] == pytest.approx(
+        scores["bits_per_byte"] / scores["bound_bits_per_byte"] - 1, rel=1e-4
+    )
+    assert scores["recall_asked"] == evaluate.fact_recall(model, tokenizer, world, limit=FEW["exam_limit"]).asked
+    assert scores["coherent_stories"] == evaluate.story_coherence(model, tokenizer, world, n=4).share
+    assert 0 < scores["five_gram_bits_per_byte"] < scores["bits_per_byte"], "six steps cannot beat counting"
+
+
+def test_a_finished_folder_is_refused_and_left_as_it_is(tiny):
+    folder, _ = tiny
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(InklingError, match="finished run. Choose another folder"):
+        speedrun.run(TINY, folder, progress=False)
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_path, monkeypatch):
+    """Stopped in the rhymes, stopped in the text, stopped in the exam; and with steps set, a run repeats exactly."""
+    folder, _ = tiny
+    real_train, prepared = speedrun.train, speedrun.prepare(World(0), TINY.crawl_bytes)
+    monkeypatch.setattr(speedrun, "prepare", lambda *_, **__: prepared)  # the same texts each time, made once
+    for name in ("rhymes", "text", "exam"):
+
+        def train(*args, name=name, **kwargs):
+            in_rhymes = "valid_tokens" not in kwargs
+            if in_rhymes == (name == "rhymes") and name != "exam":
+                kwargs["on_step"] = lambda record: stop() if record.step == 2 else None
+            return real_train(*args, **kwargs)
+
+        monkeypatch.setattr(speedrun, "train", train)
+        monkeypatch.setattr(speedrun, "scores", stop)
+        with pytest.raises(KeyboardInterrupt):
+            speedrun.run(TINY, tmp_path / "again", progress=False)
+        assert not (tmp_path / "again" / "base" / "card.json").exists(), "a run that did not end must not look finished"
+    monkeypatch.setattr(speedrun, "scores", lambda *_: dict.fromkeys(tiny[1]["scores"], 0.5))
+    card = speedrun.run(TINY, tmp_path / "again", progress=False)
+    assert card["cost"]["tokens_seen"] == tiny[1]["cost"]["tokens_seen"], "what was trained before the stop counts, too"
+    first, second = (Transformer.from_pretrained(path / "base") for path in (folder, tmp_path / "again"))
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_an_interrupted_run_keeps_the_number_of_steps_that_it_began_with(tmp_path, monkeypatch):
+    """How many steps fit depends on how busy the machine is; the schedule must not change half-way."""
+    monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e9)  # a very slow machine: the fewest steps, 20
+    monkeypatch.setattr(speedrun, "train", stop)
+    for minutes in (0.5, 600.0):
+        with pytest.raises(KeyboardInterrupt):
+            speedrun.run(
+                Recipe(minutes=minutes, corpus_bytes=60_000, vocab_size=300, model=TINY.model), tmp_path, progress=False
+            )
+        assert json.loads((tmp_path / "steps.json").read_text()) == 20
+        monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e-9)
+
+
+# --- its parts -------------------------------------------------------------------------------------------------------
+
+
+def test_the_dial_turns_the_corpus():
+    sizes = [Recipe(minutes=minutes).crawl_bytes for minutes in (0.1, 2, 10, 90, 1000)]
+    assert sizes == sorted(sizes) and sizes[0] == sizes[1] and sizes[-1] == sizes[-2]
+    assert Recipe(corpus_bytes=123).crawl_bytes == 123
+
+
+def test_each_document_of_the_stream_ends_and_none_is_read_as_markup():
+    tokenizer = Tokenizer.train(["a b <|endoftext|> c"] * 3, 265, SPECIAL_TOKENS)
+    stream = speedrun.encode_stream(tokenizer, ["a b", "c <|endoftext|>"])
+    assert stream.dtype == np.uint16 and (stream == tokenizer.eos_id).sum() == 2 and stream[-1] == tokenizer.eos_id
+    assert tokenizer.decode(stream.tolist()).count("<|endoftext|>") == 3
+
+
+def test_the_baseline_counts_up_to_its_limit():
+    tokenizer = Tokenizer.train(["some words"], 260)
+    assert len(speedrun.evaluate_stream(tokenizer, ["0123456789"] * 10, limit_bytes=35)) == 4
+
+
+def test_the_pace_is_measured_without_touching_anything():
+    tokens = np.tile(np.arange(300, dtype=np.uint16), 20)
+    pace = speedrun.seconds_per_step(TINY.model, tokens, TINY.train)
+    assert 0 < pace < 60
+
+
+def test_the_summary_is_thin_and_keeps_every_validation():
+    history = [
+        StepRecord(step, step * 10, 1.0, 0.1, 1.0, 1.0, 1.0, *((0.5, 0.25) if step % 97 == 0 else ()))
+        for step in range(1, 1001)
+    ]
+    thin = speedrun.summary(TrainResult(history), points=50)
+    assert 50 <= len(thin) <= 62
+    assert [row["step"] for row in thin if "valid_bits_per_byte" in row] == list(range(97, 1001, 97))
+
+
+# --- the commands ----------------------------------------------------------------------------------------------------
+
+
+def test_report_puts_cards_side_by_side(tiny, capsys):
+    folder, card = tiny
+    assert commands.main(["report", str(folder), str(folder / "base")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if line.startswith("validation loss"))
+    assert row.split()[-2:] == [f"{card['scores']['bits_per_byte']:.4f}"] * 2
+    assert len({len(line) for line in lines}) == 1, "columns must line up"
+
+
+def test_write_goes_on_with_the_prompt_and_repeats_with_a_seed(tiny, capsys):
+    folder, _ = tiny
+    command = ["write", "Mara went", "--checkpoint", str(folder / "base"), "--seed", "3", "--tokens", "12"]
+    outputs = []
+    for _ in range(2):
+        assert commands.main(command) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1] and outputs[0].startswith("Mara went") and len(outputs[0]) > len("Mara went\n")
+
+
+def test_what_a_person_types_is_never_a_special_token(tiny, capsys):
+    folder, _ = tiny
+    assert commands.main(["write", "<|endoftext|>", "--checkpoint", str(folder / "base"), "--tokens", "0"]) == 0
+    assert capsys.readouterr().out == "<|endoftext|>\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["speedrun", "--minutes", "0", "--folder", "{new}"], "give a positive number"),
+        (["speedrun", "--minutes", "nan", "--folder", "{new}"], "give a positive number"),
+        (["speedrun", "--steps", "0", "--folder", "{new}"], "--steps is 0"),
+        (["speedrun", "--folder", "{done}"], "holds a finished run"),
+        (["speedrun", "--folder", "{file}"], "is a file"),
+        (["write", "Mara", "--checkpoint", "{new}"], "tokenizer.json"),
+        (["write", "Mara", "--checkpoint", "{base}", "--temperature", "-1"], "temperature must be 0"),
+        (["write", "Mara " * 300, "--checkpoint", "{base}"], "the model's context is 64"),
+        (["write", "Mara", "--checkpoint", "{base}", "--tokens", "-1"], "at least 0; it is -1"),
+        (["report", "{new}"], "holds no card.json"),
+    ],
+)
+def test_wrong_use_is_a_clear_message_and_leaves_nothing(tiny, tmp_path, capsys, arguments, says):
+    folder, _ = tiny
+    (tmp_path / "file").write_text("a file")
+    places = {"new": tmp_path / "new", "done": folder, "base": folder / "base", "file": tmp_path / "file"}
+    assert commands.main([argument.format(**places) for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("inkling: ") and says in captured.err and "Traceback" not in captured.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"], "no half-made folder may be left"
+
+
+def test_a_damaged_card_is_a_clear_message(tmp_path, capsys):
+    for text in ('{"scores": ', '{"scores": {}}', "[]"):
+        (tmp_path / "card.json").write_text(text)
+        assert commands.main(["report", str(tmp_path)]) == 2
+        assert "card.json is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["speedrun", "--minutes", "ten"]])
+def test_an_unknown_command_says_how_to_use_it(arguments, capsys):
+    with pytest.raises(SystemExit) as exit:
+        commands.main(arguments)
+    assert exit.value.code == 2 and "usage: python -m inkling" in capsys.readouterr().err
+
+
+def test_stopping_by_hand_says_how_to_go_on(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(speedrun, "prepare", stop)
+    assert commands.main(["speedrun", "--folder", str(tmp_path / "run")]) == 130
+    assert "goes on from the last savepoint" in capsys.readouterr().err
+
+
+# --- the shipped model -----------------------------------------------------------------------------------------------
+
+
+def committed(name: str) -> bool:
+    """Whether checkpoint `name` belongs to the book: git knows its weights (without git, they are there)."""
+    weights = ROOT / "inkling" / "checkpoints" / name / "model.safetensors"
+    git = subprocess.run(["git", "ls-files", "--", str(weights)], cwd=ROOT, capture_output=True, text=True)
+    return bool(git.stdout.strip()) if git.returncode == 0 else weights.is_file()
+
+
+@functools.cache
+def shipped(name: str):
+    if not committed(name):
+        pytest.skip(f"no checkpoint {name!r} is committed yet")
+    folder = checkpoints.path(name)
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    return Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), card
+
+
+def error_of_ratio(numerators: np.ndarray, denominators: np.ndarray) -> float:
+    """The standard error of sum / sum over independent documents (Cochran 1977, section 6.3)."""
+    residuals = numerators - numerators.sum() / denominators.sum() * denominators
+    return math.sqrt(len(residuals) / (len(residuals) - 1) * (residuals**2).sum()) / denominators.sum()
+
+
+@pytest.mark.parametrize("name", ["base", "ten_minutes"])
+def test_shipped_card_scores_are_recomputed(name):
+    """Loss on a part of the card's validation text and recall on a part of the exam, within their sampling errors."""
+    model, tokenizer, card = shipped(name)
+    scores, world = card["scores"], World(0)
+    documents = world.documents(100_000, stream="validation")
+    bits = evaluate.token_bits(model, evaluate.encode_documents(tokenizer, documents))
+    model_bits = np.array([values.sum() for values in bits])
+    bound_bits = np.array([document.total_bits for document in documents])
+    n_bytes = np.array([len(document.text) for document in documents], float)
+    for key, above, below in (
+        ("bits_per_byte", model_bits, n_bytes),
+        ("bound_bits_per_byte", bound_bits, n_bytes),
+        ("excess_over_bound", model_bits - bound_bits, bound_bits),
+    ):
+        found, error = above.sum() / below.sum(), error_of_ratio(above, below)
+        assert abs(found - scores[key]) < 4 * error, f"{key}: the card says {scores[key]}, found {found} +- {error}"
+
+    recall = evaluate.fact_recall(model, tokenizer, world, limit=400)
+    for key, asked in (("recall_asked", True), ("recall_never_asked", False)):
+        marks = [right for question, _, right in recall.answers if question.asked_in_training == asked]
+        # 1,200 questions are all there are: a third of them strays less than a sample without end would.
+        error = math.sqrt(scores[key] * (1 - scores[key]) / len(marks) * 2 / 3) + 1 / len(marks)
+        found = np.mean(marks)
+        assert abs(found - scores[key]) < 4 * error, f"{key}: the card says {scores[key]}, found {found} +- {error}"
+    assert scores["recall_chance"] == pytest.approx(recall.chance)
+
+
+@pytest.mark.parametrize("name", ["base", "ten_minutes"])
+def test_shipped_card_fits_its_model(name):
+    model, tokenizer, card = shipped(name)
+    assert card["parameters"] == sum(parameter.numel() for parameter in model.parameters())
+    assert model.config.vocab_size == tokenizer.vocab_size == card["recipe"]["vocab_size"]
+    config = card["recipe"]["model"]
+    assert {key: getattr(model.config, key) for key in config if config[key] is not None} == {
+        key: value for key, value in config.items() if value is not None
+    }
+    assert card["scores"]["bits_per_byte"] > card["scores"]["bound_bits_per_byte"], "no model can be below the bound"
+    assert set(card["scores"]) >= {key for key, _, _ in speedrun._ROWS}
