@@ -1,0 +1,106 @@
+"""What the site needs and a YAML file cannot know. Loaded by Sphinx through `local_extensions` in `_config.yml`.
+
+- The repository's address, for the Binder and Colab buttons: from the environment or the git remote, never written
+  down, so that a fork's buttons open the fork.
+- MathJax from the installed package instead of a CDN, so that the site works offline and from `file://`.
+- A cache of executed notebooks for each state of the library: MyST-NB's cache looks at a notebook's own cells only, so
+  a change in `inkling/` would leave old numbers on the pages.
+- Encrypted connections to the kernels: without, ipykernel prints a warning about it into the log for every notebook.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from jupyter_client import KernelManager
+
+ROOT = Path(__file__).resolve().parents[2]
+MATHJAX = "tex-svg-full.js"  # one self-contained file: no fonts to fetch, and it works from file://
+
+
+def repository_url(environ: dict[str, str], root: Path) -> str:
+    """The repository's web address without a trailing `.git`, or "" when nothing tells.
+
+    `GITHUB_REPOSITORY` ("owner/name", set by GitHub Actions) comes first, then the git remote `origin`.
+    """
+    if environ.get("GITHUB_REPOSITORY"):
+        server = environ.get("GITHUB_SERVER_URL", "https://github.com")
+        return f"{server}/{environ['GITHUB_REPOSITORY']}"
+    try:
+        remote = subprocess.run(
+            ["git", "-C", str(root), "config", "--get", "remote.origin.url"],
+            capture_output=True, text=True, timeout=10,
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return web_address(remote)
+
+
+def web_address(remote: str) -> str:
+    """The web address of a GitHub or GitLab remote, in https, ssh or scp form; "" for anything else (a folder, say)."""
+    match = re.match(
+        r"^(?:https?://(?:[^@/]*@)?|ssh://git@|git@)(github\.com|gitlab\.com)[/:]([^/]+)/(.+?)(?:\.git)?/?$", remote
+    )
+    return f"https://{match[1]}/{match[2]}/{match[3]}" if match else ""
+
+
+def library_fingerprint(root: Path) -> str:
+    """A hash of what a notebook's outputs depend on besides its own cells: the library, its data, the pins, Python."""
+    digest = hashlib.sha256(f"python {sys.version_info[:2]}".encode())
+    files = [p for p in (root / "inkling").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    for path in [root / "requirements.txt", *sorted(files)]:
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def mathjax_file() -> Path:
+    """The MathJax script inside the installed `sphinx-mathjax-offline` package."""
+    distribution = importlib.metadata.distribution("sphinx-mathjax-offline")
+    return Path(distribution.locate_file(f"sphinx-mathjax-offline/static/mathjax/{MATHJAX}"))
+
+
+def configure(app, config) -> None:
+    url = repository_url(dict(os.environ), ROOT)
+    options = config.html_theme_options
+    options["repository_url"] = url
+    options["repository_branch"] = os.environ.get("INKLING_BRANCH", "main")
+    options["use_repository_button"] = bool(url)
+    options["use_issues_button"] = bool(url)
+    on_github = url.startswith("https://github.com/")
+    options["launch_buttons"] = {
+        "notebook_interface": "jupyterlab",
+        "binderhub_url": "https://mybinder.org" if url else "",
+        "colab_url": "https://colab.research.google.com" if on_github else "",
+    }
+    KernelManager.transport_encryption.default_value = "auto"
+    config.mathjax_path = f"mathjax/{MATHJAX}"
+    # INKLING_EXECUTE=off: a quick look at the texts, without running anything.
+    config.nb_execution_mode = os.environ.get("INKLING_EXECUTE", config.nb_execution_mode)
+    config.nb_execution_cache_path = str(ROOT / "_build" / ".jupyter_cache" / library_fingerprint(ROOT))
+
+
+def copy_mathjax(app) -> None:
+    if app.builder.format == "html":
+        folder = Path(app.outdir) / "_static" / "mathjax"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(mathjax_file(), folder / MATHJAX)
+
+
+def plain_lists(app, pagename, templatename, context, doctree) -> None:
+    """Name bibliography entries list items. Sphinx calls them `doc-biblioentry`, a role that ARIA has given up."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def setup(app) -> dict:
+    app.connect("config-inited", configure, priority=100)  # before MyST-NB and the theme read their settings
+    app.connect("builder-inited", copy_mathjax)
+    app.connect("html-page-context", plain_lists)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

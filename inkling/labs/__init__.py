@@ -1,0 +1,1 @@
+"""What the labs need: checks that name the likely mistake, one module a lab."""
