@@ -651,7 +651,7 @@ def test_start_writes_the_cached_text_again_and_stop_stops(tab):
     assert output.inner_text() == cached
     assert start.is_enabled() and stop.is_disabled()
     figure.get_by_text("Every token as a table").click()
-    assert figure.locator("table tbody tr").count() > 5
+    figure.locator("table tbody tr").nth(5).wait_for()  # a browser says a moment later that details were opened
     # A slow machine: make each breath long, so that Stop has something to stop.
     tab.page.evaluate(
         "() => { const t = performance.now.bind(performance); let n = 0; performance.now = () => t() + 100 * n++; }"

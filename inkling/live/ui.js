@@ -114,12 +114,16 @@ export function showBars(list, rows) {
 // A row of tokens that the mouse, a finger or the arrow keys can walk over; one stop for the Tab key.
 // labels: what each shows; attributes(i): more for its button; onpick(i): it has been reached.
 export function strip({ name, labels, attributes = () => ({}), onpick, chosen = 0, className = "ink-tokens" }) {
+  let current = null;
+  // A mouse that lies still while the page scrolls under it enters tokens, too, and must not take over from the keys.
+  const moved = (i) => (event) => { if (i !== current && (event.movementX || event.movementY)) reach(i); };
   // Spans and not buttons, so that a long text breaks into lines as a text does.
   const buttons = labels.map((label, i) => make("span", {
     role: "button", class: "ink-token", tabindex: i === chosen ? 0 : -1,
-    onfocus: () => reach(i), onpointerenter: () => reach(i), ...attributes(i), // these may change the class
+    onfocus: () => reach(i), onpointermove: moved(i), ...attributes(i), // these may change the class
   }, label));
   const reach = (i) => {
+    current = i;
     for (const [j, other] of buttons.entries()) set(other, { tabindex: i === j ? 0 : -1, "aria-current": i === j ? "true" : null });
     onpick(i);
   };
