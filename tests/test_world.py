@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inkling.files import InklingError
 from inkling.world import KINDS, World
-from inkling.world.documents import VALUES, boat_entry
+from inkling.world.documents import VALUES, boat_facts
 from inkling.world.facts import ANSWERS, QUESTIONS, STATEMENTS, person_value
 from inkling.world.people import FIRST_NAMES, PERSON_ATTRIBUTES, stranger_names
 from inkling.world.writer import Wordings, Writer, free, zipf
@@ -126,7 +126,7 @@ def test_booked_bits_are_the_true_surprisal_of_the_text():
     total = 40_000
     for i in range(total):
         writer = Writer(f"frequency/{i}")
-        boat_entry(WORLD, writer)
+        boat_facts(WORLD, writer)
         start = writer.text[:60]
         counts[start] += 1
         bits[writer.text] = sum(writer.bits.values())
@@ -134,13 +134,13 @@ def test_booked_bits_are_the_true_surprisal_of_the_text():
     again = {}
     for i in range(total, 2 * total):
         writer = Writer(f"frequency/{i}")
-        boat_entry(WORLD, writer)
+        boat_facts(WORLD, writer)
         again.setdefault(writer.text, sum(writer.bits.values()))
     common = set(bits) & set(again)
     assert len(common) > 1_000
     assert all(math.isclose(bits[t], again[t]) for t in common)
     # And the probabilities of all texts sum to one: nothing is booked twice, nothing is left out. The sample is large
-    # enough to have met nearly every boat's entry.
+    # enough to have met nearly every boat's facts.
     assert 0.99 < math.fsum(2.0**-b for b in (bits | again).values()) < 1.0 + 1e-9
 
 

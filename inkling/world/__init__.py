@@ -6,6 +6,7 @@ beside it (`junk`). `writer` keeps the account of every random choice, so the en
 """
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 
 from inkling.files import InklingError
@@ -58,6 +59,14 @@ class World:
         if name not in self._by_name:
             raise InklingError(f"nobody in Larkhaven is called {name!r}; names are in `world.first_names`.")
         return self._by_name[name]
+
+    def hamlet(self, n: int) -> "World":
+        """The same town, with `n` of those who are asked about as its only people: texts that dwell on a few."""
+        if not 2 <= n <= len(self.asked_about):
+            raise InklingError(f"a hamlet of {n} people cannot be; take 2 to {len(self.asked_about)}.")
+        small = copy(self)
+        small.people = small.asked_about = self.asked_about[:: len(self.asked_about) // n][:n]
+        return small
 
     def document(self, index: int, stream: str = "train", seed: int = 0, only: str | None = None) -> Document:
         """Document number `index` of a stream: always the same text, whatever else was written before.

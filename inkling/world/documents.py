@@ -151,13 +151,52 @@ def _thing_entry(writer: Writer, name: str, facts: dict[str, str], tables: dict[
 
 
 def place_entry(world: "World", writer: Writer) -> None:
+    """The four facts of a place, and a page of its guest book, which makes each entry on the place another one."""
     place = writer.choose(world.places)
     _thing_entry(writer, place.name, vars(place), _PLACE_FACTS)
+    writer.say("\n\nFrom the guest book:")
+    for _ in range(writer.choose((2, 3, 4), "grammar")):
+        writer.say("\n")
+        writer.say(writer.choose(world.people).name, "free")
+        writer.say(": ")
+        writer.tell(_GUESTS, name=copy(place.name))
+
+
+_GUESTS = Wordings(
+    "A fine day at {name}.",
+    "We shall come again.",
+    "I walked twice round {name}.",
+    "Too much wind, but a good soup.",
+    "My aunt was born near {name}.",
+    "I came for an hour and stayed until dark.",
+    "There is nothing like {name} at home.",
+    "The children did not want to leave.",
+)
+
+
+def boat_facts(world: "World", writer: Writer) -> None:
+    """The three facts of a boat, in any order."""
+    boat = writer.choose(world.boats)
+    _thing_entry(writer, boat.name, vars(boat), _BOAT_FACTS)
 
 
 def boat_entry(world: "World", writer: Writer) -> None:
-    boat = writer.choose(world.boats)
-    _thing_entry(writer, boat.name, vars(boat), _BOAT_FACTS)
+    """The facts of a boat, and a page of its log: who was aboard, and how many baskets they brought home."""
+    boat_facts(world, writer)
+    writer.say("\n\nFrom the log:")
+    for _ in range(writer.choose((2, 3, 4), "grammar")):
+        writer.say("\n")
+        skipper, mate = (person.name for person in writer.several(world.people, 2))
+        baskets = writer.choose(NUMBERS[2:])
+        writer.tell(_TRIPS, skipper=free(skipper), mate=free(mate), baskets=free(baskets))
+
+
+_TRIPS = Wordings(
+    "{skipper} and {mate}, {baskets} baskets.",
+    "{skipper} took {mate} along and came home with {baskets} baskets.",
+    "Out before dawn: {skipper} and {mate}. Home with {baskets} baskets.",
+    "With {skipper} at the helm and {mate} at the nets, {baskets} baskets.",
+)
 
 
 # --- Lessons ---------------------------------------------------------------------------------------------------------

@@ -72,11 +72,11 @@ class Document:
 
 @cache
 def zipf(n: int) -> tuple[list[float], list[float]]:
-    """Cumulative probabilities and the bits of each of n options whose weights fall off as 1 / (rank + 2).
+    """Cumulative probabilities and the bits of each of n options whose weights fall off as 1 / rank (Zipf 1949).
 
     Plain divisions and additions only: IEEE arithmetic gives the same floats, and so the same text, on every machine.
     """
-    weights = [1.0 / (rank + 3) for rank in range(n)]
+    weights = [1.0 / (rank + 1) for rank in range(n)]  # the first is rank 1
     total = math.fsum(weights)  # not sum(): its rounding changed in Python 3.12
     cumulative = list(accumulate(weight / total for weight in weights))
     cumulative[-1] = 1.0
