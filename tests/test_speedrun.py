@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import re
 import subprocess
 
 import numpy as np
@@ -24,7 +25,7 @@ TINY = Recipe(
     corpus_bytes=150_000,
     vocab_size=400,
     model=ModelConfig(vocab_size=400, context_length=64, d_model=16, n_layers=2, n_heads=2, n_kv_heads=1),
-    primer_share=0.4,
+    primer_steps=2,
     primer_length=32,
     train=TrainConfig(batch_size=4, warmup_steps=1, precision="fp32"),
 )
@@ -88,15 +89,15 @@ def test_a_finished_folder_is_refused_and_left_as_it_is(tiny):
 
 
 def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_path, monkeypatch):
-    """Stopped in the rhymes, stopped in the text, stopped in the exam; and with steps set, a run repeats exactly."""
+    """Stopped in the primer, stopped in the text, stopped in the exam; and with steps set, a run repeats exactly."""
     folder, _ = tiny
     real_train, prepared = speedrun.train, speedrun.prepare(World(0), TINY.crawl_bytes)
     monkeypatch.setattr(speedrun, "prepare", lambda *_, **__: prepared)  # the same texts each time, made once
-    for name in ("rhymes", "text", "exam"):
+    for name in ("primer", "text", "exam"):
 
         def train(*args, name=name, **kwargs):
-            in_rhymes = "valid_tokens" not in kwargs
-            if in_rhymes == (name == "rhymes") and name != "exam":
+            in_primer = "valid_tokens" not in kwargs
+            if in_primer == (name == "primer") and name != "exam":
                 kwargs["on_step"] = lambda record: stop() if record.step == 2 else None
             return real_train(*args, **kwargs)
 
@@ -132,6 +133,18 @@ def test_the_dial_turns_the_corpus():
     sizes = [Recipe(minutes=minutes).crawl_bytes for minutes in (0.1, 2, 10, 90, 1000)]
     assert sizes == sorted(sizes) and sizes[0] == sizes[1] and sizes[-1] == sizes[-2]
     assert Recipe(corpus_bytes=123).crawl_bytes == 123
+
+
+def test_the_primer_dwells_on_few_people_and_on_nobody_of_the_protected_half():
+    world = World(0)
+    texts = speedrun.primer(world, 60_000, Recipe(primer_people=5))
+    assert 60_000 <= sum(map(len, texts)) < 70_000
+    quizzes = "\n".join(text for text in texts if text.startswith("Question:"))
+    assert quizzes
+    few = world.hamlet(5).people
+    met = {person.name for person in world.people if re.search(rf"\b{person.name}\b", quizzes)}
+    assert {person.name for person in few} <= met <= {name for person in few for name in (person.name, person.friend)}
+    assert len(few) == 5 and all(person.in_questions for person in few)
 
 
 def test_each_document_of_the_stream_ends_and_none_is_read_as_markup():
