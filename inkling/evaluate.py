@@ -73,7 +73,7 @@ class Recall:
 def answer_questions(
     model: Transformer, tokenizer: Tokenizer, prompts: Sequence[str], max_new_tokens: int = 24
 ) -> list[str]:
-    """The most probable continuation of each prompt, up to the end of its line."""
+    """The greedy continuation of each prompt, the most probable token at every step, up to the end of its line."""
     newlines = [i for i in range(tokenizer.vocab_size) if b"\n" in tokenizer.token_bytes(i)]
     ids = [[tokenizer.eos_id, *tokenizer.encode(prompt, allow_special=False)] for prompt in prompts]
     stop_ids = (tokenizer.eos_id, *newlines)

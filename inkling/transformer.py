@@ -203,7 +203,8 @@ def initialise(model: Transformer, seed: int = 0, style: str = "quiet") -> None:
     style="gpt2": normal numbers of std 0.02; what writes into the stream is divided by sqrt(2 n_layers) (Radford et al.
     2019, section 2.3).
     style="mimetic": attention starts as a trained one looks (Trockman and Kolter 2023): keys equal queries, so that a
-    token first looks at tokens like itself, and what a head writes is the value that it read; the rest as above.
+    token first looks at tokens like itself, and what a head writes is the value that it read (the paper, mostly on
+    images, turns its sign); the rest as above.
     """
     if style not in ("quiet", "mimetic", "gpt2"):
         raise InklingError(f"initialise: style must be 'quiet', 'mimetic' or 'gpt2', not {style!r}.")
