@@ -200,7 +200,22 @@ def test_exam_covers_every_fact_and_knows_who_was_asked_about():
     assert all(q.person in q.prompt and q.prompt.endswith("\nAnswer:") for q in exam)
 
 
+def test_a_hamlet_dwells_on_a_few_people_and_leaves_the_town_as_it_is():
+    few = WORLD.hamlet(7)
+    assert len(few.people) == 7 and len(WORLD.people) == 200
+    names = {document.text.split()[0] for document in few.documents(20_000, only="person entry")}
+    assert names == {person.name for person in few.people} <= {person.name for person in WORLD.asked_about}
+
+
+def test_an_entry_is_unlike_the_others_on_its_boat():
+    """Entries that repeat each other would be dropped as near-duplicates, and with them the facts they tell."""
+    entries = [document.text for document in WORLD.documents(100_000, only="boat entry")]
+    assert len(set(entries)) > 0.99 * len(entries)
+
+
 def test_bad_input_says_what_to_do():
+    with pytest.raises(InklingError, match="a hamlet of 1 people cannot be; take 2 to 160"):
+        WORLD.hamlet(1)
     with pytest.raises(InklingError, match="at least one byte"):
         WORLD.documents(0)
     with pytest.raises(InklingError, match="nobody in Larkhaven"):
