@@ -10,9 +10,12 @@ token looks), and return the logits (B, vocab_size) of each row's next token. Te
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import cache
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from inkling.files import InklingError
@@ -131,14 +134,18 @@ class Decoder:
         if n_keys > self.max_len:
             raise InklingError(f"the cache has room for {self.max_len} tokens a row and was asked to hold {n_keys}. "
                                "Make a decoder with a larger max_len, or start again with the last part of the text.")
-        with np.errstate(over="ignore"):  # silu of a very negative number: exp overflows and the answer, 0, is right
-            if B == T == lengths[0] == 1:
-                last = self._read_one(int(tokens[0, 0]))[None]
-            else:
+        many = B * T > 1 or lengths[0] != 1
+        # Threads that share such small matrix products wait for each other on a busy machine for most of the time: one
+        # thread, then. A single vector is so quick that setting this would cost more than it saves.
+        one_thread = _blas().limit(limits=1, user_api="blas") if many else nullcontext()
+        with one_thread, np.errstate(over="ignore"):  # silu: exp of a large number overflows; its answer, 0, is right
+            if many:
                 hidden = self._read_many(tokens, n_keys)  # (B * T, d_model)
                 last = hidden[np.arange(B) * T + lengths - 1]  # only the last real token is asked what follows
-        self.length = self.length + lengths
-        return _norm(last, self.final_norm, self.config.norm_eps) @ self.head.T
+            else:
+                last = self._read_one(int(tokens[0, 0]))[None]
+            self.length = self.length + lengths
+            return _norm(last, self.final_norm, self.config.norm_eps) @ self.head.T
 
     def _read_one(self, token: int) -> np.ndarray:
         """One new token of a single text, in vectors all the way, (d_model,): what `_read_many` does, but faster."""
@@ -180,6 +187,12 @@ class Decoder:
             h = _norm(x, norm_2, eps)
             x = x + (_silu(h @ w_gate.T) * (h @ w_up.T)) @ w_down.T
         return x
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The libraries behind NumPy's matrix products; finding them takes longer than writing a token, so do it once."""
+    return ThreadpoolController()
 
 
 def _attend(q: np.ndarray, k: np.ndarray, v: np.ndarray, future: np.ndarray | None = None) -> np.ndarray:
