@@ -15,17 +15,12 @@ from inkling.world import story_wordings as tables
 from inkling.world.story_rules import Replay
 from inkling.world.story_wordings import WORDINGS, with_article
 
-#: The mark of each slot: N name, P place, T thing (A with its article), M time, R perch, L line of a song, W password.
+#: The mark of each slot: N name, P place, T thing (A with its article), M time, R perch, L line of a song.
 _MARKS = {
     "who": "<N>", "friend": "<N>", "giver": "<N>", "taker": "<N>", "place": "<P>", "thing": "<T>", "a_thing": "<A>",
-    "key": "<T>", "time": "<M>", "perch": "<R>", "line": "<L>", "word": "<W>",
+    "time": "<M>", "perch": "<R>", "line": "<L>",
 }  # fmt: skip
-_THINGS = [
-    thing
-    for table in (tables.OBJECTS, tables.ANIMALS, tables.TOOLS, tables.BOXES, tables.KEYS, tables.TREASURES)
-    for things in table.values()
-    for thing in things
-]
+_THINGS = [thing for things in tables.OBJECTS.values() for thing in things]
 _WORD = re.compile(r"[A-Za-z]+")
 _FRAGMENT = re.compile(r"(?<=[.!?]) +|(?<=[.!?]\") +")
 _MOST_FRAGMENTS = 3  # full stops in one wording
@@ -82,7 +77,7 @@ class _Lexicon:
     def __init__(self, names: tuple[str, ...], places: tuple[str, ...]):
         phrases = {
             "<T>": _THINGS, "<N>": names, "<P>": places, "<M>": tables.TIMES,
-            "<R>": tables.PERCHES, "<L>": tables.REFRAINS, "<W>": tables.PASSWORDS,
+            "<R>": tables.PERCHES, "<L>": tables.REFRAINS,
         }  # fmt: skip
         pairs = [(phrase, mark) for mark in phrases for phrase in phrases[mark]]
         self.by_first_word: dict[str, list[tuple[str, str]]] = {}

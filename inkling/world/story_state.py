@@ -2,22 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from inkling.world import story_wordings as tables
-
-#: What kind of thing each noun is.
-KIND_OF_NOUN = {
-    noun: kind
-    for kind, table in {
-        "object": tables.OBJECTS,
-        "animal": tables.ANIMALS,
-        "tool": tables.TOOLS,
-        "box": tables.BOXES,
-        "key": tables.KEYS,
-        "treasure": tables.TREASURES,
-    }.items()
-    for noun in table
-}
-
 
 def noun_of(thing: str) -> str:
     """ "red kite" -> "kite"."""
@@ -31,8 +15,7 @@ class Thing:
     place: str | None = None
     holder: str | None = None
     seen: bool = False
-    broken: bool = False
-    trouble: str | None = None  # "locked" behind a door, or "high" up
+    high: bool = False  # out of reach
 
 
 @dataclass
@@ -47,20 +30,10 @@ class State:
     goal: tuple[str, str, str] | None = None  # what is wanted, for whom, which thing
     last: str | None = None  # the event before this one
     visited: set[str] = field(default_factory=set)
-    searched: set[str] = field(default_factory=set)
-    companions: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     to_answer: str | None = None
-    menders: set[str] = field(default_factory=set)
-    tool: tuple[str, str] | None = None  # who needs it, which tool
     kindness: set[tuple[str, str]] = field(default_factory=set)  # who did it, to whom
     thanked: set[tuple[str, str]] = field(default_factory=set)
-    storming: bool = False
-    password: tuple[str, str] | None = None  # who must hear it, the words
-    password_said: bool = False
-    key: str | None = None
-    opened: bool = False
-    treasure: str | None = None
     song: str | None = None
 
     def need(self, condition: bool, complaint: str) -> bool:
@@ -78,14 +51,9 @@ class State:
     def need_new_person(self, who: str) -> None:
         self.need(who not in self.people, f"{who} is met as if for the first time, but is in the story already")
 
-    def need_new_thing(self, thing: str, *kinds: str) -> None:
-        self.need_kind(thing, "comes in", *kinds)
+    def need_new_thing(self, thing: str) -> None:
         taken = [other for other in self.things if noun_of(other) == noun_of(thing)]
         self.need(not taken, f"the {thing} is brought in, but the story has {' and '.join(taken)} already")
-
-    def need_kind(self, thing: str, does: str, *kinds: str) -> None:
-        kind = KIND_OF_NOUN[noun_of(thing)]
-        self.need(kind in kinds, f"the {thing} {does} as {' or '.join(kinds)}, but is {kind}")
 
     def need_new_place(self, place: str, does: str) -> None:
         self.need(place not in self.visited, f"{does} {place}, but {self.hero} has been there before")
@@ -107,8 +75,8 @@ class State:
         matches = self.goal is not None and self.goal[0] == goal and thing in (None, self.goal[2])
         self.need(matches, f"{does}, but that is not what this story is about")
 
-    def start_goal(self, goal: str, owner: str, name: str, thing: Thing, kind: str = "object") -> None:
+    def start_goal(self, goal: str, owner: str, name: str, thing: Thing) -> None:
         self.need(self.goal is None, f"a second errand begins with the {name}")
-        self.need_new_thing(name, kind)
+        self.need_new_thing(name)
         self.things[name] = thing
         self.goal = self.goal or (goal, owner, name)
