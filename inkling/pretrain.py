@@ -6,10 +6,12 @@ tokens come from `packing`, the optimizers from `optim`, stopping and going on f
 """
 
 import atexit
+import ctypes
 import hashlib
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -186,6 +188,20 @@ def check_config(config: TrainConfig, context_length: int, model: nn.Module, n_p
             raise InklingError(f"cannot train with these settings: {message}.")
 
 
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed, for the next step: a tenth of a step's time where that is glibc (Linux).
+
+    Each step takes and frees the same large blocks. By default glibc hands them back to the system at once, which then
+    gives them out again page by page, wiped. Elsewhere this does nothing.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for option in (-1, -3):  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, from malloc.h: bytes from which to hand back
+            mallopt(option, 1 << 29)
+
+
 def join_processes() -> tuple[int, int]:
     """(rank, number of processes): (0, 1) in a plain run; under `torchrun` the processes meet here and are numbered."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
@@ -249,6 +265,7 @@ def train(
     Raises `InklingError`: tokens that are empty, too few for a row, or outside the vocabulary; settings that do not fit
     together; a folder with another run's savepoints, or with damaged ones only; a full disk; a loss that is no number.
     """
+    keep_freed_memory()
     rank, n_processes = join_processes()
     context_length = config.context_length or model.config.context_length
     check_config(config, context_length, model, n_processes)

@@ -44,14 +44,16 @@ class Recipe:
     """Size of the raw crawl, of which a good half is left when it is clean. None: 4 MB a minute, from 8 to 128 MB."""
     vocab_size: int = 2048
     model: ModelConfig = ModelConfig(vocab_size=2048)
-    primer_steps: int = 1000
+    primer_steps: int = 500
     """Steps spent first on easy text in short rows (`primer`), or a third of the run where that is less. It teaches two
     skills that everything else builds on, far sooner than the mixed text does: to copy, and to look a person up."""
     primer_length: int = 64
     """Tokens in a row of the primer; as many tokens make a batch as later."""
     primer_people: int = 20
     """How many inhabitants the primer's entries and quizzes dwell on."""
-    train: TrainConfig = TrainConfig(batch_size=8, learning_rate=3e-3)
+    train: TrainConfig = TrainConfig(batch_size=12, context_length=192, learning_rate=3e-3)
+    """Rows are shorter than the model's context: one document in 140 is longer than 192 tokens, and attention costs
+    the square of the length. RoPE tells distances, not places, so longer texts still work."""
 
     @property
     def crawl_bytes(self) -> int:
@@ -204,9 +206,10 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     # What the text cost is counted here, and what training cost by its own records, which outlive an interruption.
     wall, cpu, records = time.perf_counter() - started, time.process_time() - started_cpu, []
     model = Transformer(config, seed=recipe.seed)
+    row_length = settings.context_length or config.context_length
     n_primer = min(recipe.primer_steps, steps // 3)
     if n_primer:
-        rows = settings.batch_size * config.context_length // recipe.primer_length
+        rows = settings.batch_size * row_length // recipe.primer_length
         say(f"3/4  pre-training: {n_primer:,} steps of primer, {rows} rows of {recipe.primer_length} tokens")
         texts_of_primer = primer(world, 2 * n_primer * rows * recipe.primer_length, recipe)
         result = train(
@@ -219,7 +222,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     settings = replace(
         settings, steps=n_main, validate_every=max(1, n_main // 20), checkpoint_every=max(50, n_main // 10)
     )
-    say(f"     pre-training: {n_main:,} steps of text, {settings.batch_size} rows of {config.context_length} tokens")
+    say(f"     pre-training: {n_main:,} steps of text, {settings.batch_size} rows of {row_length} tokens")
     result = train(model, tokens, settings, valid_tokens=valid_tokens, valid_bytes=valid_bytes,
                    folder=folder / "savepoints" / "main", resume=True, progress=progress)  # fmt: skip
     records.append(result.history[-1])
