@@ -3,6 +3,7 @@
 It is the corpus, the exam and the judge of this book: who lives there and what is true of them (`people`, `facts`), the
 stories told about them (`stories`), the small internet they write (`documents`), and the junk that a real crawl has
 beside it (`junk`). `writer` keeps the account of every random choice, so the entropy of the text is known exactly.
+`requests` are what people ask of an assistant, and `rubric` says what a reply is worth.
 """
 
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ from inkling.files import InklingError
 from inkling.world.documents import _THINGS, KINDS_OF_DOCUMENT
 from inkling.world.facts import QUESTIONS, person_value
 from inkling.world.people import FIRST_NAMES, FOODS, INSTRUMENTS, PERSON_ATTRIBUTES, PETS, PLACES, Person, settle
+from inkling.world.requests import Request, request
+from inkling.world.rubric import grade
 from inkling.world.stories import tell_story
 from inkling.world.writer import KINDS, Document, Span, Writer
 
-__all__ = ["KINDS", "Document", "ExamQuestion", "Span", "World", "Writer"]
+__all__ = ["KINDS", "Document", "ExamQuestion", "Request", "Span", "World", "Writer"]
 
 _STORY_SHARE = 28
 _KINDS = (("story", _STORY_SHARE, lambda world, writer: tell_story(writer, world)), *KINDS_OF_DOCUMENT)
@@ -125,3 +128,19 @@ class World:
                     )
                 )
         return questions
+
+    def requests(self, n: int, stream: str = "train", seed: int = 0, only: str | None = None) -> list[Request]:
+        """The first `n` requests of a stream, of all kinds or `only` of one (`inkling.world.requests`).
+
+        stream: "train", or any other name, whose requests use wordings, harmful deeds and people that training has not.
+        """
+        if n < 1:
+            raise InklingError(f"n is {n}; ask for at least one request.")
+        return [request(self, index, stream, seed, only) for index in range(n)]
+
+    def gold_reward(self, prompt: str, reply: str) -> float:
+        """What `reply` is truly worth as an answer to `prompt`, from -2.1 to 1.25, by the rubric of `world.rubric`.
+
+        Raises `InklingError` for a prompt that is none of Larkhaven's requests.
+        """
+        return grade(self, prompt, reply).total
