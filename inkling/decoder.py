@@ -31,7 +31,12 @@ def new_engine(model: Transformer, batch_size: int, max_len: int,
 
 
 def runs_fast(model: Transformer) -> bool:
-    """Whether `Decoder` can stand in for the model: float32 on the CPU."""
+    """Whether `Decoder` can stand in for the model: float32 on the CPU, and plain layers only.
+
+    A layer with more than a weight (LoRA's, say) is one that `Decoder` does not know, and it would leave the rest out.
+    """
+    if not all(name.endswith(".weight") for name, _ in model.named_parameters()):
+        return False
     return model.rope_cos.device.type == "cpu" and model.embed_tokens.weight.dtype == torch.float32
 
 

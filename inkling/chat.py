@@ -1,0 +1,84 @@
+"""Chat: how a conversation becomes one row of tokens that a model can go on with.
+
+A message is a role and a text, and becomes a role token, the text's tokens, and the end token:
+
+    <|user|>Where does Ada live?<|end|><|assistant|>Ada lives in Mill Road.<|end|>
+
+Nothing but this template ever makes a special token. What a person types is encoded as plain text, so nobody can end
+their own message and speak as the assistant (the token "<|end|>" cannot be typed).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from inkling.files import InklingError
+from inkling.tokenizer import Tokenizer
+
+ROLES = ("system", "document", "user", "assistant")
+
+
+class Message(NamedTuple):
+    """One turn. role: one of `ROLES`; text: anything, never read as markup."""
+
+    role: str
+    text: str
+
+
+def _special(tokenizer: Tokenizer, name: str) -> int:
+    token = f"<|{name}|>"
+    if token not in tokenizer.special_tokens:
+        raise InklingError(f"this tokenizer has no {token}; chats need one trained with special_tokens=SPECIAL_TOKENS.")
+    return tokenizer.special_tokens[token]
+
+
+def end_id(tokenizer: Tokenizer) -> int:
+    """The token that ends every message. The model learns to write it: that is how a reply stops."""
+    return _special(tokenizer, "end")
+
+
+def pad_id(tokenizer: Tokenizer) -> int:
+    """The token that fills up short rows. It is not the end token: a model must learn the one and never the other."""
+    return _special(tokenizer, "pad")
+
+
+def encode_message(tokenizer: Tokenizer, message: Message) -> list[int]:
+    """Role token, text, end token. Raises `InklingError` for an unknown role."""
+    if message.role not in ROLES:
+        raise InklingError(f"there is no role {message.role!r}; a message is by one of {', '.join(ROLES)}.")
+    text = tokenizer.encode(message.text, allow_special=False)
+    return [_special(tokenizer, message.role), *text, end_id(tokenizer)]
+
+
+def encode_chat(tokenizer: Tokenizer, messages: Sequence[Message]) -> tuple[list[int], list[bool]]:
+    """The ids of a whole chat, and for each whether the assistant wrote it: what fine-tuning trains on.
+
+    The chat begins with the end-of-text token, as every document of pre-training did. The assistant writes its text and
+    the end token; its role token is given to it.
+    """
+    ids, written = [tokenizer.eos_id], [False]
+    for message in messages:
+        part = encode_message(tokenizer, message)
+        ids += part
+        written += [False, *[message.role == "assistant"] * (len(part) - 1)]
+    return ids, written
+
+
+def encode_prompt(tokenizer: Tokenizer, messages: Sequence[Message] | str) -> list[int]:
+    """The ids after which the assistant's reply comes: the chat so far, and the assistant's role token.
+
+    A plain string is one message of the user's. Raises `InklingError` for a chat with nothing to reply to.
+    """
+    messages = [Message("user", messages)] if isinstance(messages, str) else messages
+    if not messages or messages[-1].role == "assistant":
+        raise InklingError(
+            "there is nothing to reply to: the last message must be somebody else's than the assistant's."
+        )
+    return [*encode_chat(tokenizer, messages)[0], _special(tokenizer, "assistant")]
+
+
+def decode_reply(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    """The text of a reply: what stands before the first special token (its end, if it has one)."""
+    special = set(tokenizer.special_tokens.values())
+    ids = [int(token) for token in ids]  # a tensor's numbers are found in no set
+    length = next((i for i, token in enumerate(ids) if token in special), len(ids))
+    return tokenizer.decode(ids[:length])
