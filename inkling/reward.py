@@ -1,0 +1,202 @@
+"""The reward model: a number for a reply, learned from nothing but which of two replies people preferred.
+
+The body is the fine-tuned model; in place of next-token logits it has a head with a single output, read at the reply's
+last token. The loss is that of Bradley and Terry (1952), as in Christiano et al. 2017 and Ouyang et al. 2022.
+"""
+
+import copy
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inkling.chat import Message, encode_chat, pad_id
+from inkling.files import InklingError, atomic_write
+from inkling.preferences import Pair
+from inkling.progress import Progress
+from inkling.tokenizer import Tokenizer
+from inkling.transformer import Transformer
+
+
+class RewardModel(nn.Module):
+    """A transformer with a scalar head. `model(tokens, lengths)` -> rewards (B,).
+
+    The reward is read at each row's last real token, the end token of the reply, which has seen all of it. `shift` is
+    taken off, so that rewards are zero on average (`centre`): only differences were ever trained.
+    """
+
+    def __init__(self, body: Transformer, seed: int = 0):
+        super().__init__()
+        self.body = body
+        d_model = body.config.d_model
+        self.head = nn.Linear(d_model, 1, bias=False)
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():  # Stiennon et al. 2020: N(0, 1 / (d + 1)), small enough to begin near zero
+            self.head.weight.normal_(0.0, 1 / math.sqrt(d_model + 1), generator=generator)
+        self.register_buffer("shift", torch.zeros(()))
+
+    @classmethod
+    def from_model(cls, model: Transformer, seed: int = 0) -> "RewardModel":
+        """A new reward model on a copy of (fine-tuned) weights."""
+        return cls(copy.deepcopy(model), seed)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """tokens (B, T), padded on the right; lengths (B,), how many of each row are real. Rewards (B,)."""
+        if bool((lengths < 1).any()) or bool((lengths > tokens.shape[1]).any()):
+            raise InklingError(f"lengths must be from 1 to {tokens.shape[1]}; they are {lengths.tolist()}.")
+        hidden = self.body.hidden_states(tokens)  # (B, T, d_model)
+        last = hidden[torch.arange(len(tokens)), lengths - 1]  # (B, d_model)
+        return self.head(last).squeeze(-1) - self.shift
+
+    @torch.inference_mode()
+    def score(
+        self, tokenizer: Tokenizer, prompts: Sequence[str], replies: Sequence[str], batch_size: int = 64
+    ) -> Tensor:
+        """The rewards (N,) of replies to prompts. What does not fit into the context is not read."""
+        self.eval()
+        rows = [
+            encode_reply(tokenizer, prompt, reply, self.body.config.context_length)
+            for prompt, reply in zip(prompts, replies, strict=True)
+        ]
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        rewards = torch.zeros(len(rows))
+        for start in range(0, len(rows), batch_size):
+            part = order[start : start + batch_size]
+            rewards[part] = self(*pad_rows([rows[i] for i in part], pad_id(tokenizer)))
+        return rewards
+
+    def centre(self, rewards: Tensor) -> None:
+        """Shift the model so that these rewards, given by it, would have been zero on average."""
+        self.shift += rewards.mean()
+
+    def save(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
+        """Write config.json and model.safetensors (the body, as Llama) and head.safetensors."""
+        self.body.save_pretrained(folder, dtype=dtype)
+        tensors = {"head": self.head.weight.detach().to(dtype).contiguous(), "shift": self.shift}
+        atomic_write(
+            Path(folder) / "head.safetensors", safetensors.torch.save(tensors, {"info": json.dumps({"head": 1})})
+        )
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "RewardModel":
+        """Read what `save` wrote. Raises `InklingError` where the head is missing or does not fit."""
+        model = cls(Transformer.from_pretrained(folder))
+        path = Path(folder) / "head.safetensors"
+        try:
+            tensors = safetensors.torch.load_file(path)
+            model.head.load_state_dict({"weight": tensors["head"].float()})  # checks the shape, as copying would not
+            model.shift.copy_(tensors["shift"].float())
+        except (OSError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
+            raise InklingError(
+                f"{path} is no head of a reward model ({error}); train one, or fetch it again."
+            ) from error
+        return model.eval()
+
+
+def encode_reply(tokenizer: Tokenizer, prompt: str, reply: str, limit: int | None = None) -> list[int]:
+    """A prompt and its whole reply, with the end token, as ids; what comes after the first `limit` is left out."""
+    return encode_chat(tokenizer, [Message("user", prompt), Message("assistant", reply)])[0][:limit]
+
+
+def pad_rows(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
+    """Rows of different lengths as tokens (B, longest), padded on the right, and their lengths (B,)."""
+    lengths = torch.tensor([len(row) for row in rows])
+    tokens = torch.full((len(rows), int(lengths.max())), pad, dtype=torch.long)
+    for row, ids in zip(tokens, rows, strict=True):
+        row[: len(ids)] = torch.tensor(ids)
+    return tokens, lengths
+
+
+def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
+    """The mean of -log sigma(chosen - rejected): how surprised the model is by the preferences, in nats a pair."""
+    return -F.logsigmoid(chosen - rejected).mean()
+
+
+@dataclass(frozen=True)
+class RewardConfig:
+    """The settings of one run. One epoch only: a second one learns the noise of the raters by heart."""
+
+    batch_size: int = 32
+    """Pairs in one update."""
+    learning_rate: float = 5e-4
+    """AdamW's peak; it climbs over the first twentieth and then falls in a straight line to zero."""
+    grad_clip: float = 1.0
+    centring: float = 0.01
+    """Weight of a penalty on (chosen + rejected)^2, which keeps rewards near zero (Eisenstein et al. 2023)."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class RewardRecord:
+    step: int
+    loss: float
+    accuracy: float
+
+
+def train_reward_model(
+    model: RewardModel,
+    tokenizer: Tokenizer,
+    pairs: Sequence[Pair],
+    config: RewardConfig = RewardConfig(),
+    *,
+    on_step: Callable[[RewardRecord], None] | None = None,
+    progress: bool = True,
+) -> list[RewardRecord]:
+    """Train `model` in place for one epoch of `pairs`, then centre it on them; returns the history.
+
+    Raises `InklingError` for an empty set, for a pair of equal replies, and for a loss that is no number.
+    """
+    if not pairs:
+        raise InklingError("there are no preferences to learn from; collect some with `preferences(...)`.")
+    for number, pair in enumerate(pairs):
+        if pair.chosen == pair.rejected:
+            raise InklingError(f"pair {number} compares a reply with itself, which says nothing: leave it out.")
+    limit = model.body.config.context_length
+    rows = [[encode_reply(tokenizer, p.prompt, text, limit) for text in (p.chosen, p.rejected)] for p in pairs]
+    order = np.random.default_rng(config.seed).permutation(len(rows))
+    batches = [order[start : start + config.batch_size] for start in range(0, len(order), config.batch_size)]
+    optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, (0.9, 0.95), weight_decay=0.0)
+    history: list[RewardRecord] = []
+    total, count = 0.0, 0
+    model.train()
+    with Progress(len(batches), "reward model", show=progress) as bar:
+        for step, batch in enumerate(batches):
+            scale = min((step + 1) / max(1, len(batches) // 20), (len(batches) - step) / len(batches))
+            for group in optimizer.param_groups:
+                group["lr"] = config.learning_rate * scale
+            both = [rows[i][side] for side in (0, 1) for i in batch]
+            rewards = model(*pad_rows(both, pad_id(tokenizer)))  # (2 x pairs,): the chosen, then the rejected
+            chosen, rejected = rewards.chunk(2)
+            loss = bradley_terry_loss(chosen, rejected)
+            if not math.isfinite(loss.item()):
+                raise InklingError(f"the loss is {loss.item()} at step {step + 1}: lower the learning rate.")
+            optimizer.zero_grad()
+            (loss + config.centring * (chosen + rejected).square().mean()).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+            optimizer.step()
+            if step >= len(batches) // 2:  # what centring needs: rewards by a model that is nearly done
+                total, count = total + rewards.sum().item(), count + len(rewards)
+            record = RewardRecord(step + 1, loss.item(), float((chosen > rejected).float().mean()))
+            history.append(record)
+            if on_step is not None:
+                on_step(record)
+            bar.update(1, loss=record.loss, accuracy=record.accuracy)
+    model.eval()
+    model.centre(torch.tensor([total / max(1, count)]))
+    return history
+
+
+def pair_accuracy(model: RewardModel, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> tuple[float, Tensor]:
+    """The share of pairs in which the chosen reply gets the higher reward (a tie counts half), and all differences."""
+    prompts = [pair.prompt for pair in pairs]
+    chosen = model.score(tokenizer, prompts, [pair.chosen for pair in pairs])
+    rejected = model.score(tokenizer, prompts, [pair.rejected for pair in pairs])
+    difference = chosen - rejected
+    return float(((difference > 0).float() + 0.5 * (difference == 0).float()).mean()), difference

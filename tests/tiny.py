@@ -1,0 +1,56 @@
+"""What the tests of alignment share: a small tokenizer, models of a few thousand random weights, and one that talks."""
+
+import copy
+from functools import cache
+
+import torch
+
+from inkling.sft import Demonstration, SFTConfig, finetune
+from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.transformer import ModelConfig, Transformer
+
+PROMPTS = ["Is the boat in?", "Is Ada at home?", "Does the mill turn?", "Is it raining in the harbour today?"]
+REPLIES = ["yes, please come in", "no", "yes", "no, not today", "the boat left the harbour this morning, so no"]
+#: Words of several letters, for texts that have nothing in common but what a test puts into them.
+WORDS = "boat mill harbour morning today home come left raining turn ada please bread lamp rope north green".split()
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    """360 tokens; every word of `WORDS` and `REPLIES` is one or two of them."""
+    texts = [" ".join([first, *WORDS, *PROMPTS, *REPLIES, second]) for first in WORDS for second in WORDS]
+    return Tokenizer.train(texts, 360, SPECIAL_TOKENS)
+
+
+def random_model(seed: int = 0, n_layers: int = 2, std: float = 0.25, context_length: int = 64) -> Transformer:
+    """A model whose weights are all random (a new one's blocks write zeros), so that every token hears the others."""
+    config = ModelConfig(tokenizer().vocab_size, context_length, d_model=16, n_layers=n_layers, n_heads=2, n_kv_heads=1)
+    model = Transformer(config, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator) * std + (weight.dim() == 1))
+    return model.eval()
+
+
+@cache
+def _talker() -> Transformer:
+    config = ModelConfig(tokenizer().vocab_size, 64, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1)
+    model = Transformer(config)
+    demos = [Demonstration(prompt, reply) for prompt in PROMPTS for reply in REPLIES]
+    finetune(model, tokenizer(), demos, SFTConfig(epochs=150, length=64, learning_rate=2e-2), progress=False)
+    return model
+
+
+def talker() -> Transformer:
+    """A model that answers each of `PROMPTS` with one of `REPLIES`, nearly at random, and ends. A copy each time."""
+    return copy.deepcopy(_talker())
+
+
+def weights(model: torch.nn.Module) -> list[torch.Tensor]:
+    """A copy of every weight."""
+    return [parameter.detach().clone() for parameter in model.parameters()]
+
+
+def same(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
