@@ -2,6 +2,7 @@
 
 speedrun   the whole chain from raw text to a trained model, in the minutes you give it
 write      let a checkpoint go on with a text
+chat       talk to a fine-tuned checkpoint
 report     report cards of several runs, side by side
 """
 
@@ -30,6 +31,11 @@ def parser() -> argparse.ArgumentParser:
     write.add_argument("--temperature", type=float, default=0.8)
     write.add_argument("--seed", type=int, default=None)
     write.add_argument("--tokens", type=int, default=240, help="at most so many new tokens (240)")
+
+    chat = commands.add_parser("chat", help="talk to a fine-tuned checkpoint (an empty line ends it)")
+    chat.add_argument("--checkpoint", type=Path, required=True, help="folder of a fine-tuned checkpoint")
+    chat.add_argument("--temperature", type=float, default=0.7)
+    chat.add_argument("--seed", type=int, default=None)
 
     report = commands.add_parser("report", help="report cards, side by side")
     report.add_argument("folders", nargs="*", type=Path, help="checkpoint folders (the one that ships with the book)")
@@ -61,6 +67,24 @@ def run_write(args: argparse.Namespace) -> None:
     print()
 
 
+def run_chat(args: argparse.Namespace) -> None:
+    from inkling.chat import decode_reply, encode_prompt, end_id
+    from inkling.generate import generate
+    from inkling.tokenizer import Tokenizer
+    from inkling.transformer import Transformer
+
+    tokenizer = Tokenizer.load(args.checkpoint / "tokenizer.json")
+    model = Transformer.from_pretrained(args.checkpoint)
+    stops = (end_id(tokenizer), tokenizer.eos_id)
+    for line in sys.stdin:  # each line by itself: the demonstrations have a single turn
+        if not line.strip():
+            return
+        ids = encode_prompt(tokenizer, line.strip())
+        room = model.config.context_length
+        reply = generate(model, ids, room, args.temperature, seed=args.seed, stop_ids=stops)
+        print(decode_reply(tokenizer, reply), flush=True)
+
+
 def run_report(args: argparse.Namespace) -> None:
     from inkling.speedrun import report_card
 
@@ -80,7 +104,7 @@ def run_report(args: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        {"speedrun": run_speedrun, "write": run_write, "report": run_report}[args.command](args)
+        {"speedrun": run_speedrun, "write": run_write, "chat": run_chat, "report": run_report}[args.command](args)
     except InklingError as error:
         print(f"inkling: {error}", file=sys.stderr)
         return 2

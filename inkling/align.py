@@ -1,0 +1,152 @@
+"""From a pre-trained model to an assistant: fine-tuning, a reward model, and reinforcement learning, in one chain.
+
+Each stage reads the one before it from its folder and writes its own, with a card that says how it was made and what it
+is worth; a stage whose card is there is not made again, so an interrupted chain goes on where it stopped.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from inkling import judge, ppo, preferences, reward, sft
+from inkling.files import InklingError, atomic_write
+from inkling.rollouts import Reward, roll_out
+from inkling.tokenizer import Tokenizer
+from inkling.transformer import Transformer
+from inkling.world import World
+
+
+@dataclass(frozen=True)
+class AlignRecipe:
+    """Everything that decides the three stages."""
+
+    seed: int = 0
+    n_demos: int = 12_000
+    """Demonstrations for fine-tuning."""
+    finetuning: sft.SFTConfig = sft.SFTConfig()
+    n_pairs: int = 12_000
+    """Comparisons for the reward model: half between replies that people wrote, half between the model's own."""
+    reward_model: reward.RewardConfig = reward.RewardConfig()
+    rlhf: ppo.PPOConfig = ppo.PPOConfig(steps=120, max_new_tokens=200)
+    n_judged: int = 500
+    """Requests in the exam of a policy, in each of three seeds."""
+
+
+def policy_scores(model: Transformer, tokenizer: Tokenizer, world: World, n: int, plain: bool = False) -> dict:
+    """Means over three seeds of what `judge` measures, and the spread (standard deviation) of the gold reward."""
+    reports = [judge.judge(model, tokenizer, world, n, seed=seed, plain=plain) for seed in range(3)]
+    names = ("gold", "refused_unsafe", "refused_harmless", "ignorant_unknown", "ignorant_known", "right_known", "rude",
+             "finished", "length")  # fmt: skip
+    scores = {name: float(np.mean([getattr(report, name) for report in reports])) for name in names}
+    scores["gold_spread"] = float(np.std([report.gold for report in reports], ddof=1))
+    scores["story_perplexity"] = judge.story_perplexity(model, tokenizer, world)
+    return scores
+
+
+def own_replies(
+    model: Transformer, tokenizer: Tokenizer, world: World, n: int, seed: int, stream: str = "train"
+) -> list[tuple[str, str, str]]:
+    """`n` prompts with two replies of the model's own each."""
+    prompts = [request.prompt for request in world.requests(n, stream, seed)]
+    replies = roll_out(model, tokenizer, [p for p in prompts for _ in range(2)], 200, seed=seed).replies
+    return [(prompt, replies[2 * i], replies[2 * i + 1]) for i, prompt in enumerate(prompts)]
+
+
+def make_pairs(
+    model: Transformer, tokenizer: Tokenizer, world: World, n: int, seed: int, stream: str = "train",
+    raters: Sequence[preferences.Rater] = preferences.CROWD,
+) -> list[preferences.Pair]:  # fmt: skip
+    """About `n` comparisons (equal replies are left out), half of people's replies and half of the model's own."""
+    replies = preferences.written_replies(world, n // 2, seed, stream)
+    replies += own_replies(model, tokenizer, world, n - n // 2, seed + 1, stream)
+    return preferences.preferences(world, replies, raters, seed)
+
+
+def model_reward(model: reward.RewardModel, tokenizer: Tokenizer) -> Reward:
+    """A reward model as the function that reinforcement learning asks."""
+    return lambda prompts, replies: model.score(tokenizer, prompts, replies)
+
+
+def gold_reward(world: World) -> Reward:
+    """The gold rubric as such a function: for measuring, and for seeing what a perfect reward model would do."""
+    return lambda prompts, replies: torch.tensor(
+        [world.gold_reward(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
+    )
+
+
+def prompt_batches(world: World, size: int, seed: int) -> Callable[[int], list[str]]:
+    """`prompts(step)`: the training stream's requests, `size` at a time, always the same for the same step."""
+    return lambda step: [request.prompt for request in world.requests(size, "train", seed * 100_003 + step + 1)]
+
+
+def _stage(folder: Path, name: str, make: Callable[[], dict]) -> dict:
+    """The card of a stage: read where it was made before, else made now."""
+    path = folder / name / "card.json"
+    if path.is_file():
+        return json.loads(path.read_text(encoding="utf-8"))
+    started, cpu = time.perf_counter(), time.process_time()
+    card = {"name": name, **make()}
+    card["cost"] = {"wall_seconds": round(time.perf_counter() - started, 1),
+                    "cpu_seconds": round(time.process_time() - cpu, 1)}  # fmt: skip
+    atomic_write(path, (json.dumps(card, indent=1) + "\n").encode())
+    return card
+
+
+def align(
+    base: str | Path, folder: str | Path, recipe: AlignRecipe = AlignRecipe(), progress: bool = True
+) -> list[dict]:
+    """Make sft/, reward/ and rlhf/ in `folder` from the checkpoint in `base`; return their cards.
+
+    Raises `InklingError` where `base` is no checkpoint.
+    """
+    base, folder, world = Path(base), Path(folder), World(0)
+    if not (base / "tokenizer.json").is_file():
+        raise InklingError(
+            f"{base} is no checkpoint: give the folder with config.json, model.safetensors and tokenizer.json."
+        )
+    tokenizer = Tokenizer.load(base / "tokenizer.json")
+
+    def save(model: Transformer, name: str) -> Transformer:
+        """Shipped and measured in half precision, as the base model is."""
+        model.save_pretrained(folder / name, dtype=torch.float16)
+        tokenizer.save(folder / name / "tokenizer.json")
+        return Transformer.from_pretrained(folder / name)
+
+    def make_sft() -> dict:
+        model = Transformer.from_pretrained(base)
+        demos = sft.demonstrations(world, recipe.n_demos, recipe.seed)
+        history = sft.finetune(model, tokenizer, demos, recipe.finetuning, progress=progress)
+        model = save(model, "sft")
+        return {"recipe": {"n_demos": recipe.n_demos, "seed": recipe.seed, **asdict(recipe.finetuning)},
+                "loss": [round(record.loss, 4) for record in history][:: max(1, len(history) // 60)],
+                "scores": policy_scores(model, tokenizer, world, recipe.n_judged)}  # fmt: skip
+
+    def make_reward() -> dict:
+        policy = Transformer.from_pretrained(folder / "sft")
+        pairs = make_pairs(policy, tokenizer, world, recipe.n_pairs, recipe.seed)
+        model = reward.RewardModel.from_model(policy, recipe.seed)
+        reward.train_reward_model(model, tokenizer, pairs, recipe.reward_model, progress=progress)
+        model.save(folder / "reward", dtype=torch.float16)
+        tokenizer.save(folder / "reward" / "tokenizer.json")
+        model = reward.RewardModel.load(folder / "reward")
+        fresh = make_pairs(policy, tokenizer, world, 4000, recipe.seed, "test")
+        accuracy, _ = reward.pair_accuracy(model, tokenizer, fresh)
+        return {"recipe": {"n_pairs": len(pairs), "seed": recipe.seed, **asdict(recipe.reward_model)},
+                "scores": {"accuracy": accuracy, "bayes_ceiling": preferences.bayes_ceiling(fresh)}}  # fmt: skip
+
+    def make_rlhf() -> dict:
+        policy = Transformer.from_pretrained(folder / "sft")
+        judge_of_replies = model_reward(reward.RewardModel.load(folder / "reward"), tokenizer)
+        config = replace(recipe.rlhf, seed=recipe.seed)
+        history = ppo.train_ppo(policy, tokenizer, prompt_batches(world, config.batch_size, recipe.seed),
+                                judge_of_replies, config, progress=progress)  # fmt: skip
+        policy = save(policy, "rlhf")
+        return {"recipe": asdict(config), "history": [asdict(record) for record in history],
+                "scores": policy_scores(policy, tokenizer, world, recipe.n_judged)}  # fmt: skip
+
+    return [_stage(folder, "sft", make_sft), _stage(folder, "reward", make_reward), _stage(folder, "rlhf", make_rlhf)]

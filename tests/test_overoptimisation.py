@@ -1,0 +1,47 @@
+"""The curves of over-optimisation, and best-of-n for all n at once."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from inkling.files import InklingError
+from inkling.overoptimisation import Curve, best_of_n_means, fit_curve
+
+
+@pytest.mark.parametrize("kind", ["best-of-n", "rl"])
+def test_a_fit_finds_the_curve_that_made_the_points(kind):
+    truth, d = Curve(kind, 0.3, 1.2, 0.4), np.linspace(0, 4, 12)
+    found = fit_curve(kind, d, truth(d))
+    assert np.allclose([found.start, found.alpha, found.beta], [0.3, 1.2, 0.4])
+
+
+@pytest.mark.parametrize("kind", ["best-of-n", "rl"])
+def test_the_peak_is_where_the_curve_is_highest(kind):
+    curve, d = Curve(kind, 0.0, 1.0, 0.5), np.linspace(1e-6, 6, 60001)
+    assert abs(d[curve(d).argmax()] - curve.peak) < 1e-3
+    assert Curve(kind, 0.0, 1.0, 0.0).peak == math.inf
+
+
+def test_the_curves_begin_at_the_start():
+    assert Curve("rl", 0.7, 1.0, 1.0)(np.array([0.0]))[0] == pytest.approx(0.7)
+
+
+def test_best_of_n_is_the_mean_over_all_subsets():
+    random = np.random.default_rng(0)
+    proxy, gold = random.normal(size=(2, 3, 6))
+    for n, (mean_proxy, mean_gold) in zip((1, 2, 4, 6), best_of_n_means(proxy, gold, (1, 2, 4, 6)), strict=True):
+        subsets = list(itertools.combinations(range(6), n))
+        best = [[max(s, key=lambda i: proxy[row, i]) for s in subsets] for row in range(3)]
+        assert mean_proxy == pytest.approx(np.mean([[proxy[row, i] for i in b] for row, b in enumerate(best)]))
+        assert mean_gold == pytest.approx(np.mean([[gold[row, i] for i in b] for row, b in enumerate(best)]))
+
+
+def test_wrong_use_is_a_clear_message():
+    with pytest.raises(InklingError, match="four points"):
+        fit_curve("rl", [1, 2, 3], [1, 2, 3])
+    with pytest.raises(InklingError, match="no curve of kind"):
+        fit_curve("ppo", [1, 2, 3, 4], [1, 2, 3, 4])
+    with pytest.raises(InklingError, match="n goes from 1 to N"):
+        best_of_n_means(np.zeros((2, 4)), np.zeros((2, 4)), (1, 8))
