@@ -41,7 +41,7 @@ class Recipe:
     seed: int = 0
     """Seeds the corpus, the model's first weights and the order of the data. The town itself is always World(0)."""
     corpus_bytes: int | None = None
-    """Size of the raw crawl, of which a good half is left when it is clean. None: 4 MB a minute, from 8 to 128 MB."""
+    """Size of the raw crawl, of which a good half is left when it is clean. None: 4 MB a minute, from 8 to 96 MB."""
     vocab_size: int = 2048
     model: ModelConfig = ModelConfig(vocab_size=2048)
     primer_steps: int = 500
@@ -57,15 +57,15 @@ class Recipe:
 
     @property
     def crawl_bytes(self) -> int:
-        return self.corpus_bytes or int(4e6 * min(32.0, max(2.0, self.minutes)))
+        return self.corpus_bytes or int(4e6 * min(24.0, max(2.0, self.minutes)))
 
 
 #: Time set aside for measuring the finished model, as a share of all the minutes, and its limits in seconds.
-_EVALUATION_SHARE, _EVALUATION_SECONDS = 0.08, (15.0, 120.0)
+_EVALUATION_SHARE, _EVALUATION_SECONDS = 0.08, (15.0, 75.0)
 
 
 #: Stories are judged as the model writes them, and once more at a temperature at which it keeps to what it is sure of.
-_COOL = 0.4
+_COOL = 0.3
 
 
 def say(text: str) -> None:

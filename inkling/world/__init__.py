@@ -50,7 +50,7 @@ class World:
         self.people, self.newcomers, self.places, self.boats, self.stranger_names = settle(seed)
         self.asked_about: list[Person] = [person for person in self.people if person.in_questions]
         self.first_names = list(FIRST_NAMES)
-        self.story_places = list(PLACES[:24])
+        self.story_places = list(PLACES)
         # Every 25th stranger's name, so that songs also practise names of several tokens.
         self.song_words = (
             self.first_names + list(_THINGS) + list(PETS) + list(INSTRUMENTS) + list(FOODS) + self.stranger_names[::25]

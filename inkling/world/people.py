@@ -88,7 +88,7 @@ INSTRUMENTS = (
     "fiddle,flute,drum,harp,trumpet,accordion,banjo,cello,organ,whistle,horn,lute,piano,tambourine,bagpipes,guitar"
 ).split(",")
 
-#: Name, with its article as it stands in a sentence. The first 24 are where stories happen.
+#: Name, with its article as it stands in a sentence. Stories happen at all of them.
 PLACES = (
     "the bakery,the smithy,the mill,the old lighthouse,Gull Pier,the fish market,the schoolhouse,the library,"
     "the chapel,the boatyard,the orchard,the bridge,the bell tower,the ferry landing,the Anchor Inn,the tea room,"
