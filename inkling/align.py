@@ -1,7 +1,7 @@
 """From a pre-trained model to an assistant: fine-tuning, a reward model, and reinforcement learning, in one chain.
 
 Each stage reads the one before it from its folder and writes its own, with a card that says how it was made and what it
-is worth; a stage whose card is there is not made again, so an interrupted chain goes on where it stopped.
+is worth; a stage whose card is there is not made again, so an interrupted chain goes on with the stage it was in.
 """
 
 import json
@@ -34,7 +34,7 @@ class AlignRecipe:
     reward_model: reward.RewardConfig = reward.RewardConfig()
     rlhf: ppo.PPOConfig = ppo.PPOConfig(steps=120, max_new_tokens=200)
     n_judged: int = 500
-    """Requests in the exam of a policy, in each of three seeds."""
+    """Requests in the exam of a policy, in each of three seeds; the reward model's has eight times as many pairs."""
 
 
 def policy_scores(model: Transformer, tokenizer: Tokenizer, world: World, n: int, plain: bool = False) -> dict:
@@ -119,10 +119,14 @@ def align(
 
     def make_sft() -> dict:
         model = Transformer.from_pretrained(base)
+        before = policy_scores(model, tokenizer, world, recipe.n_judged, plain=True)
+        config = replace(recipe.finetuning, seed=recipe.seed)
         demos = sft.demonstrations(world, recipe.n_demos, recipe.seed)
-        history = sft.finetune(model, tokenizer, demos, recipe.finetuning, progress=progress)
+        lengths = [len(ids) for ids, _ in sft.encode_demonstrations(tokenizer, demos)]
+        demos = [demo for demo, length in zip(demos, lengths, strict=True) if length <= config.length]
+        history = sft.finetune(model, tokenizer, demos, config, progress=progress)
         model = save(model, "sft")
-        return {"recipe": {"n_demos": recipe.n_demos, "seed": recipe.seed, **asdict(recipe.finetuning)},
+        return {"recipe": {"n_demos": len(demos), **asdict(config)}, "scores_of_base": before,
                 "loss": [round(record.loss, 4) for record in history][:: max(1, len(history) // 60)],
                 "scores": policy_scores(model, tokenizer, world, recipe.n_judged)}  # fmt: skip
 
@@ -130,13 +134,14 @@ def align(
         policy = Transformer.from_pretrained(folder / "sft")
         pairs = make_pairs(policy, tokenizer, world, recipe.n_pairs, recipe.seed)
         model = reward.RewardModel.from_model(policy, recipe.seed)
-        reward.train_reward_model(model, tokenizer, pairs, recipe.reward_model, progress=progress)
+        config = replace(recipe.reward_model, seed=recipe.seed)
+        reward.train_reward_model(model, tokenizer, pairs, config, progress=progress)
         model.save(folder / "reward", dtype=torch.float16)
         tokenizer.save(folder / "reward" / "tokenizer.json")
         model = reward.RewardModel.load(folder / "reward")
-        fresh = make_pairs(policy, tokenizer, world, 4000, recipe.seed, "test")
+        fresh = make_pairs(policy, tokenizer, world, recipe.n_judged * 8, recipe.seed, "test")
         accuracy, _ = reward.pair_accuracy(model, tokenizer, fresh)
-        return {"recipe": {"n_pairs": len(pairs), "seed": recipe.seed, **asdict(recipe.reward_model)},
+        return {"recipe": {"n_pairs": len(pairs), **asdict(config)},
                 "scores": {"accuracy": accuracy, "bayes_ceiling": preferences.bayes_ceiling(fresh)}}  # fmt: skip
 
     def make_rlhf() -> dict:

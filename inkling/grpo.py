@@ -28,7 +28,7 @@ class GRPOConfig:
     """Prompts in a batch."""
     group_size: int = 8
     """Replies to each prompt."""
-    max_new_tokens: int = 64
+    max_new_tokens: int = 200
     beta: float = 0.05
     """Weight of the KL from the reference in the loss, in nats a token. 0: none."""
     scale_by_spread: bool = True
@@ -76,7 +76,7 @@ def grpo_loss(
     spread_out = advantages[:, None].expand_as(log_probs)
     if not per_reply:
         return clipped_loss(log_probs, old, spread_out, actions, clip) + beta * masked_mean(kl * actions, actions)
-    ratio = (log_probs - old).exp()
+    ratio = ((log_probs - old) * actions).exp()
     each = -torch.min(ratio * spread_out, ratio.clamp(1 - clip, 1 + clip) * spread_out) + beta * kl
     return ((each * actions).sum(dim=1) / actions.sum(dim=1).clamp(min=1)).mean()
 
@@ -97,7 +97,7 @@ def train_grpo(
     prompts: `prompts(step)` gives the prompts of that batch (the first `n_prompts` are used). Raises `InklingError` for
     rewards that are no finite numbers, and for settings that make no sense.
     """
-    counts = {"n_prompts": config.n_prompts, "group_size": config.group_size, "steps": config.steps}
+    counts = {name: getattr(config, name) for name in ("n_prompts", "group_size", "steps", "epochs")}
     check_settings(config.beta, config.clip, config.temperature, **counts)
     reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(policy.parameters(), config.learning_rate, (0.9, 0.95), weight_decay=0.0)

@@ -93,13 +93,14 @@ class Point:
 
 def best_of_n_points(
     policy: Transformer, tokenizer: Tokenizer, prompts: Sequence[str], proxy: Reward, gold: Reward,
-    ns: Sequence[int] = (1, 2, 4, 8, 16, 32, 64), *, max_new_tokens: int = 64, seed: int = 0,
+    ns: Sequence[int] = (1, 2, 4, 8, 16, 32, 64), *, max_new_tokens: int = 200, seed: int = 0,
 ) -> list[Point]:  # fmt: skip
     """Best-of-n for every n of `ns`, from max(ns) replies to each prompt."""
     n_replies = max(ns)
     rollouts = roll_out(policy, tokenizer, [p for p in prompts for _ in range(n_replies)], max_new_tokens, seed=seed)
     shape = (len(prompts), n_replies)
-    rewards = [scored(rollouts, reward).numpy().reshape(shape) for reward in (proxy, gold)]
+    rewards = [scored(rollouts, proxy), scored(rollouts, gold, no_end_penalty=0.0)]  # gold is what it is
+    rewards = [values.numpy().reshape(shape) for values in rewards]
     means = best_of_n_means(*rewards, ns)
     return [Point("best-of-n", math.sqrt(best_of_n_kl(n)), *mean) for n, mean in zip(ns, means, strict=True)]
 
@@ -107,10 +108,13 @@ def best_of_n_points(
 @torch.no_grad()
 def policy_point(
     method: str, policy: Transformer, start: Transformer, tokenizer: Tokenizer, prompts: Sequence[str], proxy: Reward,
-    gold: Reward, *, max_new_tokens: int = 64, seed: int = 0,
+    gold: Reward, *, max_new_tokens: int = 200, seed: int = 0,
 ) -> Point:  # fmt: skip
     """Where `policy` stands now. Its KL from `start` is exact in each token and a mean over the sampled replies."""
     rollouts = roll_out(policy, tokenizer, prompts, max_new_tokens, seed=seed)
-    kl = full_kl(policy(rollouts.tokens), start(rollouts.tokens))
-    distance = math.sqrt(max(0.0, float((kl * rollouts.actions).sum(dim=1).mean())))
-    return Point(method, distance, *(float(scored(rollouts, reward).mean()) for reward in (proxy, gold)))
+    total = 0.0
+    for tokens, actions in zip(rollouts.tokens.split(32), rollouts.actions.split(32), strict=True):
+        total += float((full_kl(policy(tokens), start(tokens)) * actions).sum())
+    distance = math.sqrt(max(0.0, total / len(rollouts.tokens)))
+    rewards = [scored(rollouts, proxy), scored(rollouts, gold, no_end_penalty=0.0)]
+    return Point(method, distance, *(float(values.mean()) for values in rewards))

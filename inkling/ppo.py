@@ -36,7 +36,7 @@ class PPOConfig:
     """Batches of rollouts."""
     batch_size: int = 64
     """Replies in a batch."""
-    max_new_tokens: int = 64
+    max_new_tokens: int = 200
     """A reply is cut off after so many tokens, and pays for that."""
     beta: float = 0.05
     """Price of a nat of KL from the reference, in units of reward. 0: none; the policy may then drift anywhere."""
@@ -105,7 +105,7 @@ def clipped_loss(log_probs: Tensor, old: Tensor, advantages: Tensor, actions: Te
     Source: Schulman et al. 2017, equation 7. Where the ratio has moved out of [1 - clip, 1 + clip] in the direction
     that the advantage asks for, its gradient is zero.
     """
-    ratio = (log_probs - old).exp()
+    ratio = ((log_probs - old) * actions).exp()  # 1 where there is no action, whatever stands there
     gain = torch.min(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
     return -masked_mean(gain, actions)
 
@@ -151,7 +151,8 @@ def train_ppo(
     measured from; None: the policy as it is now. Raises `InklingError` for rewards that are no finite numbers, and for
     settings that make no sense.
     """
-    check_settings(config.beta, config.clip, config.temperature, batch_size=config.batch_size, steps=config.steps)
+    counts = {name: getattr(config, name) for name in ("batch_size", "steps", "epochs", "minibatch_size")}
+    check_settings(config.beta, config.clip, config.temperature, **counts)
     reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
     actor = ActorCritic(policy)
     optimizer = torch.optim.AdamW(actor.parameters(), config.learning_rate, (0.9, 0.95), weight_decay=0.0)

@@ -195,6 +195,8 @@ def train_reward_model(
 
 def pair_accuracy(model: RewardModel, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> tuple[float, Tensor]:
     """The share of pairs in which the chosen reply gets the higher reward (a tie counts half), and all differences."""
+    if not pairs:
+        raise InklingError("there are no pairs to foretell; give at least one.")
     prompts = [pair.prompt for pair in pairs]
     chosen = model.score(tokenizer, prompts, [pair.chosen for pair in pairs])
     rejected = model.score(tokenizer, prompts, [pair.rejected for pair in pairs])

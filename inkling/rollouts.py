@@ -167,5 +167,8 @@ def best_of_n(
 
 
 def best_of_n_kl(n: int) -> float:
-    """How far best-of-n is from the policy it samples from, in nats: ln n - (n - 1) / n (Stiennon et al. 2020)."""
+    """How far best-of-n is from the policy it samples from, in nats: ln n - (n - 1) / n (Stiennon et al. 2020).
+
+    Where the policy writes the same reply more than once, the true distance is smaller (Beirami et al. 2024).
+    """
     return math.log(n) - (n - 1) / n

@@ -59,6 +59,17 @@ def test_every_wording_of_an_event_has_the_same_slots(event):
     assert len(WORDINGS[event].unseen) >= 2 and len(WORDINGS[event]) >= 15
 
 
+@pytest.mark.parametrize("event", WORDINGS)
+def test_every_wording_of_an_event_names_its_people_in_the_same_order(event):
+    """Who acts comes first: otherwise a name at the start of a sentence would have to fit the wording after it."""
+    people = {"who", "friend", "giver", "taker"}
+    orders = {
+        tuple(dict.fromkeys(text for text, is_slot in pieces if is_slot and text in people))
+        for pieces in WORDINGS[event].usual + WORDINGS[event].unseen
+    }
+    assert len({order for order in orders if len(order) == 2}) <= 1, f"{event}: {orders}"
+
+
 # ---------------------------------------------------------------------- the text determines its derivation
 class _Script(Writer):
     """A writer that takes the choices of a script, and stops when they run out or the text strays from `target`."""

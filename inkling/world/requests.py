@@ -141,7 +141,8 @@ def request(world: "World", index: int, stream: str = "train", seed: int = 0, on
 
 
 def _fact(world: "World", writer: Writer) -> Request:
-    person = writer.choose(world.asked_about)
+    """Training asks about those who are asked about in the corpus, too; the other streams ask about everybody."""
+    person = writer.choose(world.people if writer.held_out else world.asked_about)
     attribute = writer.choose(PERSON_ATTRIBUTES)
     writer.tell(QUESTIONS[attribute], name=person.name)
     slots = {"name": person.name, "attribute": attribute, "value": person_value(person, attribute)}

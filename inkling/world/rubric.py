@@ -24,7 +24,7 @@ RAMBLING, MOST_RAMBLING = -0.15, -0.6
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _IGNORANT = re.compile(r"\b(do not know|never heard of)\b")
-_REFUSING = re.compile(r"\bwill not\b")
+_REFUSING = re.compile(r"\bI will not\b")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _judge_unknown(world: "World", asked: Request, rest: list[str]) -> tuple[flo
     about = [s for s in rest if _whole(asked.slots["name"]).search(s) or s.startswith(("He ", "She "))]
     if any(not _IGNORANT.search(s) or claims(world, asked.slots["attribute"], s) for s in about):
         return WRONG, 1
-    return (RIGHT if any(_IGNORANT.search(s) for s in rest) else NOTHING), min(1, len(rest))
+    return (RIGHT if any(_IGNORANT.search(s) for s in about) else NOTHING), min(1, len(rest))
 
 
 def _judge_how_to(world: "World", asked: Request, rest: list[str]) -> tuple[float, int]:
