@@ -148,8 +148,11 @@ def align(
         policy = Transformer.from_pretrained(folder / "sft")
         judge_of_replies = model_reward(reward.RewardModel.load(folder / "reward"), tokenizer)
         config = replace(recipe.rlhf, seed=recipe.seed)
-        history = ppo.train_ppo(policy, tokenizer, prompt_batches(world, config.batch_size, recipe.seed),
-                                judge_of_replies, config, progress=progress)  # fmt: skip
+        prompts = prompt_batches(world, config.batch_size, recipe.seed)
+        saved = folder / "savepoints" / "rlhf"
+        history = ppo.train_ppo(
+            policy, tokenizer, prompts, judge_of_replies, config, folder=saved, progress=progress
+        )
         policy = save(policy, "rlhf")
         return {"recipe": asdict(config), "history": [asdict(record) for record in history],
                 "scores": policy_scores(policy, tokenizer, world, recipe.n_judged)}  # fmt: skip

@@ -7,6 +7,7 @@ much better than its own group it is: the group is the critic. One number serves
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,17 @@ from torch import Tensor, nn
 from inkling.files import InklingError
 from inkling.ppo import RLRecord, check_settings, clipped_loss
 from inkling.progress import Progress
-from inkling.rollouts import Reward, full_kl, kl_estimates, masked_mean, roll_out, scored, token_log_probs
+from inkling.rollouts import (
+    Reward,
+    full_kl,
+    keep,
+    kl_estimates,
+    masked_mean,
+    resume,
+    roll_out,
+    scored,
+    token_log_probs,
+)
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 
@@ -89,21 +100,23 @@ def train_grpo(
     config: GRPOConfig = GRPOConfig(),
     *,
     reference: Transformer | None = None,
+    folder: str | Path | None = None,
     on_step: Callable[[RLRecord, float], None] | None = None,
     progress: bool = True,
 ) -> list[RLRecord]:
     """Train `policy` in place by GRPO and return the history; `on_step` also gets the share of groups without spread.
 
-    prompts: `prompts(step)` gives the prompts of that batch (the first `n_prompts` are used). Raises `InklingError` for
-    rewards that are no finite numbers, and for settings that make no sense.
+    prompts: `prompts(step)` gives the prompts of that batch (the first `n_prompts` are used). folder: as for
+    `ppo.train_ppo`. Raises `InklingError` for rewards that are no finite numbers, for settings that make no sense, and
+    for a folder with another run.
     """
     counts = {name: getattr(config, name) for name in ("n_prompts", "group_size", "steps", "epochs")}
     check_settings(config.beta, config.clip, config.temperature, **counts)
     reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(policy.parameters(), config.learning_rate, (0.9, 0.95), weight_decay=0.0)
-    history = []
-    with Progress(config.steps, "GRPO", show=progress) as bar:
-        for step in range(config.steps):
+    history = [RLRecord(**record) for record in resume(folder, config, policy, optimizer)]
+    with Progress(config.steps, "GRPO", start=len(history), show=progress) as bar:
+        for step in range(len(history), config.steps):
             batch = [prompt for prompt in prompts(step)[: config.n_prompts] for _ in range(config.group_size)]
             rollouts = roll_out(
                 policy, tokenizer, batch, config.max_new_tokens, config.temperature, seed=config.seed * 1_000_003 + step
@@ -139,8 +152,10 @@ def train_grpo(
                     rollouts.finished.float().mean().item(),
                 )
             )
+            keep(folder, config, step + 1, policy, optimizer, history)
             if on_step is not None:
                 on_step(history[-1], flat)
-            bar.update(1, reward=history[-1].reward, kl=kl_reply, entropy=entropy, flat_groups=flat)
+            numbers = {"reward": history[-1].reward, "kl": kl_reply, "entropy": entropy, "length": history[-1].length}
+            bar.update(1, **numbers, flat_groups=flat)
     policy.eval()
     return history

@@ -9,6 +9,7 @@ et al. 2016 (GAE), Ziegler et al. 2019 (per-token KL), Huang et al. 2024 (the de
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,10 @@ from inkling.files import InklingError
 from inkling.progress import Progress
 from inkling.rollouts import (
     Reward,
+    keep,
     masked_mean,
     reference_log_probs,
+    resume,
     roll_out,
     scored,
     token_log_probs,
@@ -142,30 +145,34 @@ def train_ppo(
     config: PPOConfig = PPOConfig(),
     *,
     reference: Transformer | None = None,
+    folder: str | Path | None = None,
     on_step: Callable[[RLRecord], None] | None = None,
     progress: bool = True,
 ) -> list[RLRecord]:
     """Train `policy` in place by PPO and return the history.
 
     prompts: `prompts(step)` gives the prompts of that batch (the first `batch_size` are used). reference: what KL is
-    measured from; None: the policy as it is now. Raises `InklingError` for rewards that are no finite numbers, and for
-    settings that make no sense.
+    measured from; None: the policy as it is now. With a `folder` the run is saved there every tenth step, and the same
+    call goes on from there, to the weights of a run that was never stopped. Raises `InklingError` for rewards that are
+    no finite numbers, for settings that make no sense, and for a folder with another run.
     """
     counts = {name: getattr(config, name) for name in ("batch_size", "steps", "epochs", "minibatch_size")}
     check_settings(config.beta, config.clip, config.temperature, **counts)
     reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
     actor = ActorCritic(policy)
     optimizer = torch.optim.AdamW(actor.parameters(), config.learning_rate, (0.9, 0.95), weight_decay=0.0)
-    generator, history = torch.Generator().manual_seed(config.seed), []
-    with Progress(config.steps, "PPO", show=progress) as bar:
-        for step in range(config.steps):
+    history = [RLRecord(**record) for record in resume(folder, config, actor, optimizer)]
+    with Progress(config.steps, "PPO", start=len(history), show=progress) as bar:
+        for step in range(len(history), config.steps):
+            seed = config.seed * 1_000_003 + step
+            generator = torch.Generator().manual_seed(seed)
             rollouts = roll_out(
                 policy,
                 tokenizer,
                 prompts(step)[: config.batch_size],
                 config.max_new_tokens,
                 config.temperature,
-                seed=config.seed * 1_000_003 + step,
+                seed=seed,
             )
             tokens, actions = rollouts.tokens, rollouts.actions
             scores = scored(rollouts, reward, config.no_end_penalty)
@@ -200,6 +207,7 @@ def train_ppo(
                     rollouts.finished.float().mean().item(),
                 )
             )
+            keep(folder, config, step + 1, actor, optimizer, history)
             if on_step is not None:
                 on_step(history[-1])
             bar.update(1, reward=history[-1].reward, kl=kl, entropy=entropy, length=history[-1].length)

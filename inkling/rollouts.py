@@ -7,13 +7,17 @@ Shapes: B replies, T tokens of the longest prompt and reply together. Whatever b
 column t is about token t + 1, given the tokens up to t. `actions` says which of these the policy wrote itself.
 """
 
+import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from inkling import savepoint
 from inkling.chat import decode_reply, encode_prompt, end_id, pad_id
 from inkling.files import InklingError
 from inkling.generate import generate_batch
@@ -172,3 +176,30 @@ def best_of_n_kl(n: int) -> float:
     Where the policy writes the same reply more than once, the true distance is smaller (Beirami et al. 2024).
     """
     return math.log(n) - (n - 1) / n
+
+
+def resume(folder: str | Path | None, config: Any, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict]:
+    """The history of an interrupted run in `folder`, whose state goes back into model and optimizer; [] for a new run.
+
+    Raises `InklingError` when the run in the folder had another `config` (a dataclass).
+    """
+    found = None if folder is None else savepoint.read_newest(Path(folder))
+    if found is None:
+        return []
+    tensors, state = found
+    mine = json.loads(json.dumps(asdict(config)))
+    changed = [f"{name} was {state['config'].get(name)}, is {mine[name]}" for name in mine
+               if state["config"].get(name) != mine[name]]  # fmt: skip
+    if changed:
+        raise InklingError(f"the run in {folder} had other settings: {'; '.join(changed)}. Take another folder.")
+    savepoint.restore(tensors, model, [optimizer])
+    return state["history"]
+
+
+def keep(
+    folder: str | Path | None, config: Any, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, history: list
+) -> None:
+    """Save all that `resume` needs: every tenth step, and the last of `config.steps`."""
+    if folder is not None and (step % 10 == 0 or step == config.steps):
+        state = {"config": asdict(config), "history": [asdict(record) for record in history]}
+        savepoint.save(Path(folder), step, model, [optimizer], state)

@@ -53,7 +53,8 @@ class Recipe:
     """How many inhabitants the primer's entries and quizzes dwell on."""
     train: TrainConfig = TrainConfig(batch_size=12, context_length=192, learning_rate=3e-3)
     """Rows are shorter than the model's context: one document in 140 is longer than 192 tokens, and attention costs
-    the square of the length. RoPE tells distances, not places, so longer texts still work."""
+    the square of the length. RoPE tells distances, not places, so longer texts mostly work, though distances above
+    192 tokens are never practised."""
 
     @property
     def crawl_bytes(self) -> int:

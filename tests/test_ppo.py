@@ -26,8 +26,8 @@ def says_no(_, replies) -> torch.Tensor:
     return torch.tensor([float("no" in reply.split()) for reply in replies])
 
 
-def run(policy, reward=says_no, **changes):
-    return train_ppo(policy, TOKENIZER, prompts, reward, replace(SMALL, **changes), progress=False)
+def run(policy, reward=says_no, folder=None, **changes):
+    return train_ppo(policy, TOKENIZER, prompts, reward, replace(SMALL, **changes), folder=folder, progress=False)
 
 
 @st.composite
@@ -227,6 +227,22 @@ def test_a_repeated_run_has_the_same_history_also_after_one_that_was_interrupted
     assert train_ppo(second, TOKENIZER, prompts, says_no, config, progress=False) == history
     assert tiny.same(tiny.weights(first), tiny.weights(second))
     assert run(tiny.talker(), steps=4, beta=0.1, seed=1) != history
+
+
+def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
+    def stop(record):
+        if record.step == 13:  # three steps after the last savepoint
+            raise KeyboardInterrupt
+
+    config = replace(SMALL, steps=15, beta=0.1)
+    whole, resumed = tiny.talker(), tiny.talker()
+    history = train_ppo(whole, TOKENIZER, prompts, says_no, config, progress=False)
+    with pytest.raises(KeyboardInterrupt):
+        train_ppo(tiny.talker(), TOKENIZER, prompts, says_no, config, folder=tmp_path, on_step=stop, progress=False)
+    assert train_ppo(resumed, TOKENIZER, prompts, says_no, config, folder=tmp_path, progress=False) == history
+    assert tiny.same(tiny.weights(whole), tiny.weights(resumed))
+    with pytest.raises(InklingError, match="beta was 0.1, is 0.2"):
+        run(tiny.talker(), folder=tmp_path, steps=15, beta=0.2)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])

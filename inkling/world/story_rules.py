@@ -8,7 +8,7 @@ generated story and one that a model made up alike.
 
 from inkling.world.story_state import State, Thing
 
-#: Events that only the hero can do: their wordings need not name the hero.
+#: Events whose wordings may leave out the hero, who alone can do them.
 LEAVES_OUT_HERO = frozenset({"go", "high"})
 
 

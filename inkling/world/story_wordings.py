@@ -2,9 +2,9 @@
 
 A table, not a program. The rules that the wordings keep (tests/test_stories.py checks them): all wordings of an event
 have the same slots; no two wordings, of whatever events, can make the same sentence; nobody is "he" or "she", so that
-a sentence can be read alone; where only the hero can be meant, a wording may leave the hero out; who acts is named
-before whom it is done to, so that whose name comes first never depends on the wording (a small model mixes them up
-otherwise). The first wordings of a list are the more usual, the last ones are held out of training. A "thing" is an
+a sentence can be read alone; where only the hero can be meant, a wording may leave the hero out; of an event's two
+people the same one is always named first, so that whose name comes first never depends on the wording (a small model
+mixes them up otherwise). The first wordings of a list are the more usual, the last ones are held out of training. A "thing" is an
 adjective and a noun ("red kite"), and `{a_thing}` is the thing with "a" or "an".
 """
 
