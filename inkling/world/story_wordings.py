@@ -4,8 +4,8 @@ A table, not a program. The rules that the wordings keep (tests/test_stories.py 
 have the same slots; no two wordings, of whatever events, can make the same sentence; nobody is "he" or "she", so that
 a sentence can be read alone; where only the hero can be meant, a wording may leave the hero out; of an event's two
 people the same one is always named first, so that whose name comes first never depends on the wording (a small model
-mixes them up otherwise). The first wordings of a list are the more usual, the last ones are held out of training. A "thing" is an
-adjective and a noun ("red kite"), and `{a_thing}` is the thing with "a" or "an".
+mixes them up otherwise). The first wordings of a list are the more usual, the last ones are held out of training. A
+"thing" is an adjective and a noun ("red kite"), and `{a_thing}` is the thing with "a" or "an".
 """
 
 from inkling.world.writer import Wordings
