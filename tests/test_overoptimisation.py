@@ -5,9 +5,11 @@ import math
 
 import numpy as np
 import pytest
+import tiny
+import torch
 
 from inkling.files import InklingError
-from inkling.overoptimisation import Curve, best_of_n_means, fit_curve
+from inkling.overoptimisation import Curve, best_of_n_means, best_of_n_points, fit_curve, policy_point
 
 
 @pytest.mark.parametrize("kind", ["best-of-n", "rl"])
@@ -45,3 +47,24 @@ def test_wrong_use_is_a_clear_message():
         fit_curve("ppo", [1, 2, 3, 4], [1, 2, 3, 4])
     with pytest.raises(InklingError, match="n goes from 1 to N"):
         best_of_n_means(np.zeros((2, 4)), np.zeros((2, 4)), (1, 8))
+
+
+def says_no(_, replies) -> torch.Tensor:
+    return torch.tensor([float("no" in reply.split()) for reply in replies])
+
+
+def test_best_of_n_gains_in_the_reward_that_chooses_and_begins_at_the_policy_itself():
+    policy, rewards = tiny.talker(), (says_no, says_no)
+    points = best_of_n_points(policy, tiny.tokenizer(), tiny.PROMPTS, *rewards, (1, 2, 8), max_new_tokens=14)
+    assert points[0].distance == 0 and points[1].distance < points[2].distance
+    assert points[0].proxy < points[1].proxy < points[2].proxy
+    assert points[2].gold > points[0].gold
+
+
+def test_a_policy_is_at_no_distance_from_itself_and_pays_for_missing_ends_by_the_proxy_alone():
+    policy = tiny.talker()
+    here = policy_point("rl", policy, policy, tiny.tokenizer(), tiny.PROMPTS, says_no, says_no, max_new_tokens=1)
+    assert here.distance == pytest.approx(0, abs=1e-3)
+    assert here.gold == pytest.approx(here.proxy + 1), "after one token nothing has ended, and gold is what it is"
+    other = policy_point("rl", tiny.random_model(n_layers=1), policy, tiny.tokenizer(), tiny.PROMPTS, says_no, says_no)
+    assert other.distance > 1
