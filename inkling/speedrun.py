@@ -52,7 +52,7 @@ class Recipe:
     primer_people: int = 20
     """How many inhabitants the primer's entries and quizzes dwell on."""
     train: TrainConfig = TrainConfig(batch_size=12, context_length=192, learning_rate=3e-3)
-    """Rows are shorter than the model's context: one document in 140 is longer than 192 tokens, and attention costs
+    """Rows are shorter than the model's context: one document in 130 is longer than 192 tokens, and attention costs
     the square of the length. RoPE tells distances, not places, so longer texts mostly work, though distances above
     192 tokens are never practised."""
 
