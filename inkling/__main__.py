@@ -32,8 +32,8 @@ def parser() -> argparse.ArgumentParser:
     write.add_argument("--seed", type=int, default=None)
     write.add_argument("--tokens", type=int, default=240, help="at most so many new tokens (240)")
 
-    chat = commands.add_parser("chat", help="talk to a fine-tuned checkpoint (an empty line ends it)")
-    chat.add_argument("--checkpoint", type=Path, required=True, help="folder of a fine-tuned checkpoint")
+    chat = commands.add_parser("chat", help="talk to a fine-tuned checkpoint")
+    chat.add_argument("--checkpoint", type=Path, required=True, help="its folder (`inkling.align` makes them)")
     chat.add_argument("--temperature", type=float, default=0.7)
     chat.add_argument("--seed", type=int, default=None)
 
@@ -80,8 +80,7 @@ def run_chat(args: argparse.Namespace) -> None:
         if not line.strip():
             return
         ids = encode_prompt(tokenizer, line.strip())
-        room = model.config.context_length
-        reply = generate(model, ids, room, args.temperature, seed=args.seed, stop_ids=stops)
+        reply = generate(model, ids, model.config.context_length, args.temperature, seed=args.seed, stop_ids=stops)
         print(decode_reply(tokenizer, reply), flush=True)
 
 

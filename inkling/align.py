@@ -1,9 +1,10 @@
 """From a pre-trained model to an assistant: fine-tuning, a reward model, and reinforcement learning, in one chain.
 
 Each stage reads the one before it from its folder and writes its own, with a card that says how it was made and what it
-is worth; a stage whose card is there is not made again, so an interrupted chain goes on with the stage it was in.
+is worth. A stage whose card is there is not made again, so an interrupted chain goes on with the stage it was in.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 
 from inkling import judge, ppo, preferences, reward, sft
+from inkling.card import versions
 from inkling.files import InklingError, atomic_write
 from inkling.rollouts import Reward, roll_out
 from inkling.tokenizer import Tokenizer
@@ -84,13 +86,19 @@ def prompt_batches(world: World, size: int, seed: int) -> Callable[[int], list[s
     return lambda step: [request.prompt for request in world.requests(size, "train", seed * 100_003 + step + 1)]
 
 
-def _stage(folder: Path, name: str, make: Callable[[], dict]) -> dict:
-    """The card of a stage: read where it was made before, else made now."""
+def _stage(folder: Path, name: str, made_from: dict, make: Callable[[], dict]) -> dict:
+    """The card of a stage: read where it was made before, from the same base and recipe, else made now."""
     path = folder / name / "card.json"
     if path.is_file():
-        return json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if card["made_from"] != made_from:
+            raise InklingError(
+                f"{folder / name} was made from another base model or with another recipe. Take another folder, or "
+                "remove its sft, reward, rlhf and savepoints."
+            )
+        return card
     started, cpu = time.perf_counter(), time.process_time()
-    card = {"name": name, **make()}
+    card = {"name": name, "made_from": made_from, "versions": versions(), **make()}
     card["cost"] = {"wall_seconds": round(time.perf_counter() - started, 1),
                     "cpu_seconds": round(time.process_time() - cpu, 1)}  # fmt: skip
     atomic_write(path, (json.dumps(card, indent=1) + "\n").encode())
@@ -102,7 +110,7 @@ def align(
 ) -> list[dict]:
     """Make sft/, reward/ and rlhf/ in `folder` from the checkpoint in `base`; return their cards.
 
-    Raises `InklingError` where `base` is no checkpoint.
+    Raises `InklingError` where `base` is no checkpoint, and where `folder` holds stages of another base or recipe.
     """
     base, folder, world = Path(base), Path(folder), World(0)
     if not (base / "tokenizer.json").is_file():
@@ -126,7 +134,7 @@ def align(
         demos = [demo for demo, length in zip(demos, lengths, strict=True) if length <= config.length]
         history = sft.finetune(model, tokenizer, demos, config, progress=progress)
         model = save(model, "sft")
-        return {"recipe": {"n_demos": len(demos), **asdict(config)}, "scores_of_base": before,
+        return {"n_demos": len(demos), "scores_of_base": before,
                 "loss": [round(record.loss, 4) for record in history][:: max(1, len(history) // 60)],
                 "scores": policy_scores(model, tokenizer, world, recipe.n_judged)}  # fmt: skip
 
@@ -141,7 +149,7 @@ def align(
         model = reward.RewardModel.load(folder / "reward")
         fresh = make_pairs(policy, tokenizer, world, recipe.n_judged * 8, recipe.seed, "test")
         accuracy, _ = reward.pair_accuracy(model, tokenizer, fresh)
-        return {"recipe": {"n_pairs": len(pairs), **asdict(config)},
+        return {"n_pairs": len(pairs),
                 "scores": {"accuracy": accuracy, "bayes_ceiling": preferences.bayes_ceiling(fresh)}}  # fmt: skip
 
     def make_rlhf() -> dict:
@@ -154,7 +162,10 @@ def align(
             policy, tokenizer, prompts, judge_of_replies, config, folder=saved, progress=progress
         )
         policy = save(policy, "rlhf")
-        return {"recipe": asdict(config), "history": [asdict(record) for record in history],
+        return {"history": [asdict(record) for record in history],
                 "scores": policy_scores(policy, tokenizer, world, recipe.n_judged)}  # fmt: skip
 
-    return [_stage(folder, "sft", make_sft), _stage(folder, "reward", make_reward), _stage(folder, "rlhf", make_rlhf)]
+    weights = hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
+    made_from = json.loads(json.dumps({"base": weights, "recipe": asdict(recipe)}))
+    stages = {"sft": make_sft, "reward": make_reward, "rlhf": make_rlhf}
+    return [_stage(folder, name, made_from, make) for name, make in stages.items()]

@@ -63,6 +63,11 @@ def encode_chat(tokenizer: Tokenizer, messages: Sequence[Message]) -> tuple[list
     return ids, written
 
 
+def encode_exchange(tokenizer: Tokenizer, prompt: str, reply: str) -> tuple[list[int], list[bool]]:
+    """`encode_chat` of one question of the user's and the assistant's reply."""
+    return encode_chat(tokenizer, [Message("user", prompt), Message("assistant", reply)])
+
+
 def encode_prompt(tokenizer: Tokenizer, messages: Sequence[Message] | str) -> list[int]:
     """The ids after which the assistant's reply comes: the chat so far, and the assistant's role token.
 

@@ -6,7 +6,6 @@ Bradley-Terry loss in place of a reward, and the preferences train the policy it
 """
 
 import copy
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inkling.chat import Message, encode_chat, pad_id
+from inkling.chat import encode_exchange, pad_id
 from inkling.files import InklingError
+from inkling.optim import make_optimizers, take_step
 from inkling.preferences import Pair
+from inkling.pretrain import learning_rate_scale
 from inkling.progress import Progress
-from inkling.rollouts import token_log_probs
+from inkling.rollouts import pad_chats, token_log_probs
+from inkling.sft import climb_and_fall
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 
@@ -41,22 +43,10 @@ def reply_log_probs(model: nn.Module, tokens: Tensor, actions: Tensor) -> Tensor
 def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[tuple[list[int], list[bool]]]:
     """All chosen replies with their prompts, then all rejected ones: ids, and which of them the assistant wrote."""
     return [
-        encode_chat(tokenizer, [Message("user", pair.prompt), Message("assistant", text)])
+        encode_exchange(tokenizer, pair.prompt, getattr(pair, side))
         for side in ("chosen", "rejected")
         for pair in pairs
-        for text in [getattr(pair, side)]
     ]
-
-
-def pad_chats(chats: Sequence[tuple[list[int], list[bool]]], pad: int) -> tuple[Tensor, Tensor]:
-    """tokens (B, T), padded on the right, and actions (B, T - 1)."""
-    width = max(len(ids) for ids, _ in chats)
-    tokens = torch.full((len(chats), width), pad, dtype=torch.long)
-    actions = torch.zeros(len(chats), width - 1, dtype=torch.bool)
-    for row, (ids, written) in enumerate(chats):
-        tokens[row, : len(ids)] = torch.tensor(ids)
-        actions[row, : len(ids) - 1] = torch.tensor(written[1:])
-    return tokens, actions
 
 
 @dataclass(frozen=True)
@@ -66,11 +56,15 @@ class DPOConfig:
     beta: float = 0.1
     """How strongly the policy is held to the reference. At 0 the loss is ln 2 whatever the policy does: an error."""
     epochs: int = 1
+    """How often each pair is seen."""
     batch_size: int = 32
     """Pairs in one update."""
     learning_rate: float = 2e-4
+    """AdamW's peak; it climbs over the first twentieth and then falls in a straight line to zero."""
     grad_clip: float = 1.0
+    """The gradient is shortened to this length where it is longer."""
     seed: int = 0
+    """Decides the order of the pairs."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +100,14 @@ def train_dpo(
             f"beta is {config.beta}; DPO needs more than 0: at 0 the loss does not depend on the policy."
         )
     reference = copy.deepcopy(policy).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(policy.parameters(), config.learning_rate, (0.9, 0.95), weight_decay=0.0)
+    (optimizer,) = make_optimizers(policy, "adamw", config.learning_rate, weight_decay=0.0)
     random, history = np.random.default_rng(config.seed), []
     batches = [
         order[start : start + config.batch_size]
         for order in (random.permutation(len(pairs)) for _ in range(config.epochs))
         for start in range(0, len(pairs), config.batch_size)
     ]
+    schedule = climb_and_fall(len(batches))
     policy.train()
     with Progress(len(batches), "DPO", show=progress) as bar:
         for step, batch in enumerate(batches):
@@ -121,15 +116,7 @@ def train_dpo(
                 ref_chosen, ref_rejected = reply_log_probs(reference, tokens, actions).chunk(2)
             chosen, rejected = reply_log_probs(policy, tokens, actions).chunk(2)
             loss = dpo_loss(chosen, rejected, ref_chosen, ref_rejected, config.beta)
-            if not math.isfinite(loss.item()):
-                raise InklingError(f"the loss is {loss.item()} at step {step + 1}: lower the learning rate.")
-            scale = min((step + 1) / max(1, len(batches) // 20), (len(batches) - step) / len(batches))
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * scale
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(policy.parameters(), config.grad_clip)
-            optimizer.step()
+            take_step(loss, policy, optimizer, config.grad_clip, step + 1, learning_rate_scale(step, schedule))
             better, worse = (chosen - ref_chosen).detach(), (rejected - ref_rejected).detach()
             history.append(
                 DPORecord(

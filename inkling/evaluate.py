@@ -70,13 +70,17 @@ class Recall:
     answers: list[tuple[ExamQuestion, str, bool]] = field(repr=False)
 
 
+def line_ends(tokenizer: Tokenizer) -> list[int]:
+    """The tokens that hold a line end, alone or with other characters."""
+    return [i for i in range(tokenizer.vocab_size) if b"\n" in tokenizer.token_bytes(i)]
+
+
 def answer_questions(
     model: Transformer, tokenizer: Tokenizer, prompts: Sequence[str], max_new_tokens: int = 24
 ) -> list[str]:
     """The greedy continuation of each prompt, the most probable token at every step, up to the end of its line."""
-    newlines = [i for i in range(tokenizer.vocab_size) if b"\n" in tokenizer.token_bytes(i)]
     ids = [[tokenizer.eos_id, *tokenizer.encode(prompt, allow_special=False)] for prompt in prompts]
-    stop_ids = (tokenizer.eos_id, *newlines)
+    stop_ids = (tokenizer.eos_id, *line_ends(tokenizer))
     replies = generate_batch(model, ids, max_new_tokens, temperature=0.0, stop_ids=stop_ids)
     return [tokenizer.decode([i for i in reply if i not in stop_ids]).strip() for reply in replies]
 

@@ -1,8 +1,5 @@
 """How good is the assistant? Its replies to requests that training never had, judged by the gold rubric.
 
-    >>> report = judge(model, tokenizer, world)          # doctest: +SKIP
-    >>> print(report.gold, report.refused_unsafe)        # doctest: +SKIP
-
 Every figure comes with what it is a share of, and the mean reward with its standard error. Nobody has to be asked: in
 Larkhaven the rubric knows (`inkling.world.rubric`).
 """
@@ -14,10 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inkling.chat import decode_reply, encode_prompt, end_id
-from inkling.evaluate import encode_texts, token_bits
+from inkling.evaluate import encode_texts, line_ends, token_bits
 from inkling.files import InklingError
 from inkling.generate import generate_batch
+from inkling.rollouts import roll_out
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 from inkling.world import Request, World
@@ -58,20 +55,16 @@ def write_replies(
     plain: for a model that has never seen a chat. It gets the form in which its text asks questions, "Question: ...
     Answer:", and its reply ends with the line; so it is asked in the words that suit it best.
     """
-    if plain:
-        newlines = {i for i in range(tokenizer.vocab_size) if b"\n" in tokenizer.token_bytes(i)}
-        stops = newlines | {tokenizer.eos_id}
-        ids = [
-            [tokenizer.eos_id, *tokenizer.encode(f"Question: {prompt}\nAnswer:", allow_special=False)]
-            for prompt in prompts
-        ]
-    else:
-        stops = {end_id(tokenizer), tokenizer.eos_id}
-        ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
+    if not plain:
+        rollouts = roll_out(model, tokenizer, prompts, max_new_tokens, temperature, seed)
+        return rollouts.replies, rollouts.finished.tolist(), rollouts.lengths.tolist()
+    stops = {*line_ends(tokenizer), tokenizer.eos_id}
+    ids = [
+        [tokenizer.eos_id, *tokenizer.encode(f"Question: {prompt}\nAnswer:", allow_special=False)] for prompt in prompts
+    ]
     written = generate_batch(model, ids, max_new_tokens, temperature, seed=seed, stop_ids=stops)
-    finished = [bool(reply) and reply[-1] in stops for reply in written]
-    texts = [decode_reply(tokenizer, [i for i in reply if i not in stops]).strip() for reply in written]
-    return texts, finished, [len(reply) for reply in written]
+    texts = [tokenizer.decode([i for i in reply if i not in stops]).strip() for reply in written]
+    return texts, [bool(reply) and reply[-1] in stops for reply in written], [len(reply) for reply in written]
 
 
 def judge(

@@ -1,4 +1,6 @@
-"""Who updates which weight: Muon for the matrices inside the blocks, AdamW for everything else."""
+"""Who updates which weight: Muon for the matrices inside the blocks, AdamW for everything else. And one update."""
+
+import math
 
 import torch
 from torch import nn
@@ -48,3 +50,28 @@ def make_optimizers(
         )
     muon = torch.optim.Muon([group(hidden, muon_learning_rate, weight_decay)], momentum=0.95, nesterov=True)
     return [torch.optim.AdamW(groups, betas=betas), muon]
+
+
+def take_step(
+    loss: torch.Tensor,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    grad_clip: float,
+    step: int,
+    scale: float = 1.0,
+) -> None:
+    """One update by the gradient of `loss`, shortened to `grad_clip`, at `scale` times the peak learning rate.
+
+    Raises `InklingError`, and changes no weight, when the loss or its gradient is no number; `step` is for the message.
+    """
+    optimizer.zero_grad()
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    if not math.isfinite(loss.item() + norm.item()):
+        raise InklingError(
+            f"the loss is {loss.item()} at step {step} and the gradient's length {norm.item()}: training blew up. "
+            "Lower the learning rate, or look for a number that is none in what it learns from."
+        )
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak_lr"] * scale
+    optimizer.step()

@@ -1,6 +1,7 @@
 """The data side of training: from one long list of token ids to rows of whole documents, in an order a seed decides."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -79,6 +80,15 @@ def pack_documents(
     if filled > 1:
         rows.append(row)
     return np.stack(rows)
+
+
+def pad_rows(rows: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of different lengths as int64 (B, longest), filled up on the right with `pad`, and their lengths (B,)."""
+    lengths = torch.tensor([len(row) for row in rows])
+    padded = torch.full((len(rows), int(lengths.max())), pad, dtype=torch.long)
+    for target, row in zip(padded, rows, strict=True):
+        target[: len(row)] = torch.as_tensor(row)
+    return padded, lengths
 
 
 def separate_documents(stream: np.ndarray, documents: list[tuple[int, int]], length: int) -> np.ndarray:

@@ -14,16 +14,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inkling.files import InklingError
+from inkling.optim import make_optimizers, take_step
 from inkling.progress import Progress
 from inkling.rollouts import (
     Reward,
+    RLConfig,
+    RLRecord,
     keep,
     masked_mean,
-    reference_log_probs,
     resume,
     roll_out,
     scored,
+    summarise,
     token_log_probs,
     whiten,
 )
@@ -32,47 +34,21 @@ from inkling.transformer import Transformer
 
 
 @dataclass(frozen=True)
-class PPOConfig:
-    """The settings of one run."""
+class PPOConfig(RLConfig):
+    """The settings of one run, besides those that all methods share (`rollouts.RLConfig`)."""
 
-    steps: int = 50
-    """Batches of rollouts."""
     batch_size: int = 64
     """Replies in a batch."""
-    max_new_tokens: int = 200
-    """A reply is cut off after so many tokens, and pays for that."""
+    minibatch_size: int = 32
+    """Replies in one update."""
     beta: float = 0.05
     """Price of a nat of KL from the reference, in units of reward. 0: none; the policy may then drift anywhere."""
-    epochs: int = 2
-    """How often each batch is used."""
-    minibatch_size: int = 32
-    learning_rate: float = 3e-4
-    clip: float = 0.2
-    """How far the probability of a token may move in one batch before it stops counting."""
     gamma: float = 1.0
+    """How much less a reward counts for each token that it comes later. 1: not at all."""
     lam: float = 0.95
     """GAE's lambda: 1 trusts only what happened, 0 only the critic."""
     value_weight: float = 0.1
-    temperature: float = 1.0
-    grad_clip: float = 1.0
-    no_end_penalty: float = 1.0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class RLRecord:
-    """What one batch leaves behind, each a mean over its replies.
-
-    reward: the proxy's, less the penalty for replies without an end, and without the KL; kl: nats a reply, k1 on the
-    sampled tokens; entropy: nats a token; length: tokens; finished: the share that ended by themselves.
-    """
-
-    step: int
-    reward: float
-    kl: float
-    entropy: float
-    length: float
-    finished: float
+    """Weight of the critic's squared error in the loss."""
 
 
 def token_rewards(scores: Tensor, log_probs: Tensor, reference: Tensor, actions: Tensor, beta: float) -> Tensor:
@@ -102,15 +78,19 @@ def gae(rewards: Tensor, values: Tensor, actions: Tensor, gamma: float = 1.0, la
     return advantages
 
 
-def clipped_loss(log_probs: Tensor, old: Tensor, advantages: Tensor, actions: Tensor, clip: float = 0.2) -> Tensor:
-    """PPO's policy loss, a scalar: the mean over all actions of -min(ratio A, clip(ratio) A).
+def clipped_gain(log_probs: Tensor, old: Tensor, advantages: Tensor, actions: Tensor, clip: float = 0.2) -> Tensor:
+    """min(ratio A, clip(ratio) A) of each action, (B, T - 1): what its new probability gains. Ratio: pi / pi_old.
 
     Source: Schulman et al. 2017, equation 7. Where the ratio has moved out of [1 - clip, 1 + clip] in the direction
     that the advantage asks for, its gradient is zero.
     """
     ratio = ((log_probs - old) * actions).exp()  # 1 where there is no action, whatever stands there
-    gain = torch.min(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
-    return -masked_mean(gain, actions)
+    return torch.min(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+
+
+def clipped_loss(log_probs: Tensor, old: Tensor, advantages: Tensor, actions: Tensor, clip: float = 0.2) -> Tensor:
+    """PPO's policy loss, a scalar: the mean of -`clipped_gain` over all actions."""
+    return -masked_mean(clipped_gain(log_probs, old, advantages, actions, clip), actions)
 
 
 class ActorCritic(nn.Module):
@@ -126,15 +106,6 @@ class ActorCritic(nn.Module):
         """tokens (B, T) -> logits (B, T, V) and the values before each prediction (B, T - 1)."""
         hidden = self.policy.hidden_states(tokens)
         return self.policy.logits(hidden), self.value(hidden[:, :-1]).squeeze(-1)
-
-
-def check_settings(beta: float, clip: float, temperature: float, **counts: int) -> None:
-    """Raise `InklingError` for settings with which a run would end in numbers that are none, or teach nothing."""
-    if not beta >= 0 or not clip > 0 or not temperature > 0 or min(counts.values()) < 1:
-        raise InklingError(
-            f"beta must be 0 or more, clip and temperature above 0, and {', '.join(counts)} at least 1; they are "
-            f"{', '.join(map(str, (beta, clip, temperature, *counts.values())))}."
-        )
 
 
 def train_ppo(
@@ -156,60 +127,38 @@ def train_ppo(
     call goes on from there, to the weights of a run that was never stopped. Raises `InklingError` for rewards that are
     no finite numbers, for settings that make no sense, and for a folder with another run.
     """
-    counts = {name: getattr(config, name) for name in ("batch_size", "steps", "epochs", "minibatch_size")}
-    check_settings(config.beta, config.clip, config.temperature, **counts)
+    config.check()
     reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
     actor = ActorCritic(policy)
-    optimizer = torch.optim.AdamW(actor.parameters(), config.learning_rate, (0.9, 0.95), weight_decay=0.0)
-    history = [RLRecord(**record) for record in resume(folder, config, actor, optimizer)]
+    (optimizer,) = make_optimizers(actor, "adamw", config.learning_rate, weight_decay=0.0)
+    history = resume(folder, config, actor, optimizer)
     with Progress(config.steps, "PPO", start=len(history), show=progress) as bar:
         for step in range(len(history), config.steps):
-            seed = config.seed * 1_000_003 + step
-            generator = torch.Generator().manual_seed(seed)
-            rollouts = roll_out(
-                policy,
-                tokenizer,
-                prompts(step)[: config.batch_size],
-                config.max_new_tokens,
-                config.temperature,
-                seed=seed,
-            )
+            seed, batch = config.seed * 1_000_003 + step, prompts(step)[: config.batch_size]
+            rollouts = roll_out(policy, tokenizer, batch, config.max_new_tokens, config.temperature, seed)
             tokens, actions = rollouts.tokens, rollouts.actions
             scores = scored(rollouts, reward, config.no_end_penalty)
             with torch.no_grad():
                 logits, values = actor(tokens)
                 old = token_log_probs(logits, tokens, config.temperature)
-                log_p = (logits[:, :-1] / config.temperature).log_softmax(-1)
-                entropy = masked_mean(-(log_p.exp() * log_p).sum(-1), actions).item()
-            ref = reference_log_probs(reference, tokens, config.temperature)
+                ref = token_log_probs(reference(tokens), tokens, config.temperature)
+                record = summarise(step + 1, rollouts, scores, logits, old, ref, config.temperature)
             rewards = token_rewards(scores, old, ref, actions, config.beta)
             advantages = gae(rewards, values, actions, config.gamma, config.lam)
             returns = advantages + values * actions
             advantages = whiten(advantages, actions)
+            generator = torch.Generator().manual_seed(seed)
             for _ in range(config.epochs):
                 for part in torch.randperm(len(tokens), generator=generator).split(config.minibatch_size):
                     logits, values = actor(tokens[part])
                     new = token_log_probs(logits, tokens[part], config.temperature)
                     loss = clipped_loss(new, old[part], advantages[part], actions[part], config.clip)
                     loss = loss + config.value_weight * masked_mean((values - returns[part]).square(), actions[part])
-                    optimizer.zero_grad()
-                    loss.backward()
-                    nn.utils.clip_grad_norm_(actor.parameters(), config.grad_clip)
-                    optimizer.step()
-            kl = ((old - ref) * actions).sum(dim=1).mean().item()
-            history.append(
-                RLRecord(
-                    step + 1,
-                    scores.mean().item(),
-                    kl,
-                    entropy,
-                    rollouts.lengths.float().mean().item(),
-                    rollouts.finished.float().mean().item(),
-                )
-            )
-            keep(folder, config, step + 1, actor, optimizer, history)
+                    take_step(loss, actor, optimizer, config.grad_clip, step + 1)
+            history.append(record)
+            keep(folder, config, actor, optimizer, history)
             if on_step is not None:
-                on_step(history[-1])
-            bar.update(1, reward=history[-1].reward, kl=kl, entropy=entropy, length=history[-1].length)
+                on_step(record)
+            bar.update(1, reward=record.reward, kl=record.kl, entropy=record.entropy, length=record.length)
     policy.eval()
     return history

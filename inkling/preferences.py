@@ -14,7 +14,6 @@ from inkling.files import InklingError
 from inkling.sft import draw_style
 from inkling.world import World
 from inkling.world.requests import reply
-from inkling.world.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -109,9 +108,9 @@ def preferences(
     """Each (prompt, one, other) shown to one of the raters, drawn at random. Equal replies are left out."""
     if not raters:
         raise InklingError("there is nobody to compare replies: give at least one rater.")
-    writer = Writer(f"preferences/{world.seed}/{seed}")
+    random = Random(f"preferences/{world.seed}/{seed}").random
     return [
-        compare(world, prompt, one, other, writer.choose(raters), writer._random)
+        compare(world, prompt, one, other, raters[int(random() * len(raters))], random)
         for prompt, one, other in replies
         if one != other
     ]

@@ -227,19 +227,7 @@ def start_or_resume(
                 f"{folder} already holds savepoints. Pass resume=True to go on from them, or choose an empty folder."
             )
         return []
-    found = savepoint.read_newest(folder)
-    if found is None:
-        return []
-    tensors, state = found
-    if state["run"] != run:
-        old, new = ({"tokens": r["tokens"], **r["config"]} for r in (state["run"], run))
-        changed = [f"{name} was {old.get(name)}, is {new[name]}" for name in new if old.get(name) != new[name]]
-        raise InklingError(
-            f"the savepoint in {folder} belongs to another run: {'; '.join(changed)}. "
-            "Resume with the same tokens and settings, or start a new run in another folder."
-        )
-    savepoint.restore(tensors, model, optimizers)
-    return [StepRecord(**record) for record in state["history"]]
+    return [StepRecord(**record) for record in savepoint.reopen(folder, run, model, optimizers)]
 
 
 def train(

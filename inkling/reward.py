@@ -5,7 +5,6 @@ last token. The loss is that of Bradley and Terry (1952), as in Christiano et al
 """
 
 import copy
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,10 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inkling.chat import Message, encode_chat, pad_id
+from inkling.chat import encode_exchange, pad_id
 from inkling.files import InklingError, atomic_write
+from inkling.optim import make_optimizers, take_step
+from inkling.packing import pad_rows
 from inkling.preferences import Pair
+from inkling.pretrain import learning_rate_scale
 from inkling.progress import Progress
+from inkling.sft import climb_and_fall
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 
@@ -80,9 +83,7 @@ class RewardModel(nn.Module):
         """Write config.json and model.safetensors (the body, as Llama) and head.safetensors."""
         self.body.save_pretrained(folder, dtype=dtype)
         tensors = {"head": self.head.weight.detach().to(dtype).contiguous(), "shift": self.shift}
-        atomic_write(
-            Path(folder) / "head.safetensors", safetensors.torch.save(tensors, {"info": json.dumps({"head": 1})})
-        )
+        atomic_write(Path(folder) / "head.safetensors", safetensors.torch.save(tensors))
 
     @classmethod
     def load(cls, folder: str | Path) -> "RewardModel":
@@ -102,16 +103,7 @@ class RewardModel(nn.Module):
 
 def encode_reply(tokenizer: Tokenizer, prompt: str, reply: str, limit: int | None = None) -> list[int]:
     """A prompt and its whole reply, with the end token, as ids; what comes after the first `limit` is left out."""
-    return encode_chat(tokenizer, [Message("user", prompt), Message("assistant", reply)])[0][:limit]
-
-
-def pad_rows(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
-    """Rows of different lengths as tokens (B, longest), padded on the right, and their lengths (B,)."""
-    lengths = torch.tensor([len(row) for row in rows])
-    tokens = torch.full((len(rows), int(lengths.max())), pad, dtype=torch.long)
-    for row, ids in zip(tokens, rows, strict=True):
-        row[: len(ids)] = torch.tensor(ids)
-    return tokens, lengths
+    return encode_exchange(tokenizer, prompt, reply)[0][:limit]
 
 
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
@@ -128,6 +120,7 @@ class RewardConfig:
     learning_rate: float = 5e-4
     """AdamW's peak; it climbs over the first twentieth and then falls in a straight line to zero."""
     grad_clip: float = 1.0
+    """The gradient is shortened to this length where it is longer."""
     centring: float = 0.01
     """Weight of a penalty on (chosen + rejected)^2, which keeps rewards near zero (Eisenstein et al. 2023)."""
     seed: int = 0
@@ -135,6 +128,8 @@ class RewardConfig:
 
 @dataclass(frozen=True)
 class RewardRecord:
+    """What one step leaves behind: the loss in nats a pair, and the share of its pairs that were ranked rightly."""
+
     step: int
     loss: float
     accuracy: float
@@ -162,25 +157,18 @@ def train_reward_model(
     rows = [[encode_reply(tokenizer, p.prompt, text, limit) for text in (p.chosen, p.rejected)] for p in pairs]
     order = np.random.default_rng(config.seed).permutation(len(rows))
     batches = [order[start : start + config.batch_size] for start in range(0, len(order), config.batch_size)]
-    optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, (0.9, 0.95), weight_decay=0.0)
-    history: list[RewardRecord] = []
+    (optimizer,) = make_optimizers(model, "adamw", config.learning_rate, weight_decay=0.0)
+    schedule, history = climb_and_fall(len(batches)), []
     total, count = 0.0, 0
     model.train()
     with Progress(len(batches), "reward model", show=progress) as bar:
         for step, batch in enumerate(batches):
-            scale = min((step + 1) / max(1, len(batches) // 20), (len(batches) - step) / len(batches))
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * scale
             both = [rows[i][side] for side in (0, 1) for i in batch]
             rewards = model(*pad_rows(both, pad_id(tokenizer)))  # (2 x pairs,): the chosen, then the rejected
             chosen, rejected = rewards.chunk(2)
             loss = bradley_terry_loss(chosen, rejected)
-            if not math.isfinite(loss.item()):
-                raise InklingError(f"the loss is {loss.item()} at step {step + 1}: lower the learning rate.")
-            optimizer.zero_grad()
-            (loss + config.centring * (chosen + rejected).square().mean()).backward()
-            nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
-            optimizer.step()
+            centred = loss + config.centring * (chosen + rejected).square().mean()
+            take_step(centred, model, optimizer, config.grad_clip, step + 1, learning_rate_scale(step, schedule))
             if step >= len(batches) // 2:  # what centring needs: rewards by a model that is nearly done
                 total, count = total + rewards.sum().item(), count + len(rewards)
             record = RewardRecord(step + 1, loss.item(), float((chosen > rejected).float().mean()))

@@ -10,9 +10,8 @@ column t is about token t + 1, given the tokens up to t. `actions` says which of
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +20,7 @@ from inkling import savepoint
 from inkling.chat import decode_reply, encode_prompt, end_id, pad_id
 from inkling.files import InklingError
 from inkling.generate import generate_batch
+from inkling.packing import pad_rows
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 
@@ -92,6 +92,13 @@ class Rollouts:
         return self.actions.sum(dim=1)
 
 
+def pad_chats(chats: Sequence[tuple[list[int], list[bool]]], pad: int) -> tuple[Tensor, Tensor]:
+    """Chats (ids, and which of them the assistant wrote) as tokens (B, T) with padding, and actions (B, T - 1)."""
+    tokens, _ = pad_rows([ids for ids, _ in chats], pad)
+    written, _ = pad_rows([marks for _, marks in chats], False)
+    return tokens, written[:, 1:].bool()
+
+
 def roll_out(
     policy: Transformer,
     tokenizer: Tokenizer,
@@ -107,16 +114,15 @@ def roll_out(
     """
     if not prompts:
         raise InklingError("there are no prompts to reply to; give at least one.")
-    end, pad = end_id(tokenizer), pad_id(tokenizer)
+    end = end_id(tokenizer)
     ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
     stops = tokenizer.special_tokens.values()
     replies = generate_batch(policy, ids, max_new_tokens, temperature, seed=seed, stop_ids=stops)
-    width = max(len(prompt) + len(reply) for prompt, reply in zip(ids, replies, strict=True))
-    tokens = torch.full((len(ids), width), pad, dtype=torch.long)
-    actions = torch.zeros(len(ids), width - 1, dtype=torch.bool)
-    for row, (prompt, reply) in enumerate(zip(ids, replies, strict=True)):
-        tokens[row, : len(prompt) + len(reply)] = torch.tensor(prompt + reply)
-        actions[row, len(prompt) - 1 : len(prompt) + len(reply) - 1] = True
+    chats = [
+        (prompt + reply, [False] * len(prompt) + [True] * len(reply))
+        for prompt, reply in zip(ids, replies, strict=True)
+    ]
+    tokens, actions = pad_chats(chats, pad_id(tokenizer))
     finished = torch.tensor([bool(reply) and reply[-1] == end for reply in replies])
     return Rollouts(list(prompts), [decode_reply(tokenizer, reply) for reply in replies], tokens, actions, finished)
 
@@ -137,12 +143,6 @@ def scored(rollouts: Rollouts, reward: Reward, no_end_penalty: float = 1.0) -> T
         reply, value = rollouts.replies[bad[0]], rewards[bad[0]].item()
         raise InklingError(f"the reward of reply {bad[0]} ({reply!r:.80}) is {value}; rewards must be finite numbers.")
     return rewards - no_end_penalty * (~rollouts.finished)
-
-
-@torch.no_grad()
-def reference_log_probs(reference: nn.Module, tokens: Tensor, temperature: float = 1.0) -> Tensor:
-    """The frozen model's log-probabilities of the same tokens, (B, T - 1)."""
-    return token_log_probs(reference(tokens), tokens, temperature)
 
 
 def best_of_n(
@@ -178,28 +178,98 @@ def best_of_n_kl(n: int) -> float:
     return math.log(n) - (n - 1) / n
 
 
-def resume(folder: str | Path | None, config: Any, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict]:
+# --- What the training loops share -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RLConfig:
+    """The settings that every method with rollouts has. Each adds its own, `beta`, the price of KL, among them."""
+
+    steps: int = 50
+    """Batches of rollouts."""
+    max_new_tokens: int = 200
+    """A reply is cut off after so many tokens, and pays for that."""
+    epochs: int = 2
+    """How often each batch is used."""
+    learning_rate: float = 3e-4
+    """AdamW's, the same in every step."""
+    clip: float = 0.2
+    """How far the probability of a token may move in one batch before it stops counting."""
+    temperature: float = 1.0
+    """What replies are sampled with, and what all log-probabilities are taken at."""
+    grad_clip: float = 1.0
+    """The gradient is shortened to this length where it is longer."""
+    no_end_penalty: float = 1.0
+    """What a reply without an end token loses of its reward."""
+    seed: int = 0
+    """Decides the replies, and the order in which they are used."""
+
+    def check(self) -> None:
+        """Raise `InklingError` for settings with which a run would end in numbers that are none, or teach nothing."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        counts = {name: value for name, value in values.items() if type(value) is int and name != "seed"}
+        if not values["beta"] >= 0 or not self.clip > 0 or not self.temperature > 0 or min(counts.values()) < 1:
+            raise InklingError(
+                f"beta must be 0 or more, clip and temperature above 0, and {', '.join(counts)} at least 1; they are "
+                f"{', '.join(map(str, (values['beta'], self.clip, self.temperature, *counts.values())))}."
+            )
+
+
+@dataclass(frozen=True)
+class RLRecord:
+    """What one batch leaves behind, each a mean over its replies.
+
+    reward: the proxy's, less the penalty for replies without an end, and without the KL; kl: nats a reply, k1 on the
+    sampled tokens; entropy: nats a token; length: tokens; finished: the share that ended by themselves.
+    """
+
+    step: int
+    reward: float
+    kl: float
+    entropy: float
+    length: float
+    finished: float
+
+
+def summarise(
+    step: int, rollouts: Rollouts, scores: Tensor, logits: Tensor, log_probs: Tensor, reference: Tensor,
+    temperature: float,
+) -> RLRecord:  # fmt: skip
+    """The record of a batch: logits (B, T, V) and log_probs (B, T - 1) of the policy that wrote it, scores (B,)."""
+    log_p = (logits[:, :-1].float() / temperature).log_softmax(dim=-1)
+    k1 = kl_estimates(log_probs, reference)["k1"]
+    return RLRecord(
+        step=step,
+        reward=scores.mean().item(),
+        kl=(k1 * rollouts.actions).sum(dim=1).mean().item(),
+        entropy=masked_mean(-(log_p.exp() * log_p).sum(dim=-1), rollouts.actions).item(),
+        length=rollouts.lengths.float().mean().item(),
+        finished=rollouts.finished.float().mean().item(),
+    )
+
+
+def _run(config: RLConfig) -> dict:
+    return json.loads(json.dumps({"config": asdict(config)}))
+
+
+def resume(
+    folder: str | Path | None, config: RLConfig, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> list[RLRecord]:
     """The history of an interrupted run in `folder`, whose state goes back into model and optimizer; [] for a new run.
 
-    Raises `InklingError` when the run in the folder had another `config` (a dataclass).
+    Raises `InklingError` when the run in the folder had other settings.
     """
-    found = None if folder is None else savepoint.read_newest(Path(folder))
-    if found is None:
+    if folder is None:
         return []
-    tensors, state = found
-    mine = json.loads(json.dumps(asdict(config)))
-    changed = [f"{name} was {state['config'].get(name)}, is {mine[name]}" for name in mine
-               if state["config"].get(name) != mine[name]]  # fmt: skip
-    if changed:
-        raise InklingError(f"the run in {folder} had other settings: {'; '.join(changed)}. Take another folder.")
-    savepoint.restore(tensors, model, [optimizer])
-    return state["history"]
+    return [RLRecord(**record) for record in savepoint.reopen(Path(folder), _run(config), model, [optimizer])]
 
 
 def keep(
-    folder: str | Path | None, config: Any, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, history: list
-) -> None:
-    """Save all that `resume` needs: every tenth step, and the last of `config.steps`."""
+    folder: str | Path | None, config: RLConfig, model: nn.Module, optimizer: torch.optim.Optimizer,
+    history: list[RLRecord],
+) -> None:  # fmt: skip
+    """Save all that `resume` needs: after every tenth step, and after the last."""
+    step = len(history)
     if folder is not None and (step % 10 == 0 or step == config.steps):
-        state = {"config": asdict(config), "history": [asdict(record) for record in history]}
+        state = {"run": _run(config), "history": [asdict(record) for record in history]}
         savepoint.save(Path(folder), step, model, [optimizer], state)

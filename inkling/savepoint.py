@@ -110,3 +110,24 @@ def restore(tensors: dict[str, torch.Tensor], model: nn.Module, optimizers: list
     for optimizer, state in zip(optimizers, averages, strict=True):
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     torch.set_rng_state(tensors["random"])
+
+
+def reopen(folder: Path, run: dict, model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> list[dict]:
+    """Go on from the newest savepoint in `folder`: its state goes into model and optimizers, its history comes back.
+
+    `run` says which run this is: {"config": settings as JSON has them, and whatever else decides it}. [] where nothing
+    was saved yet. Raises `InklingError` for the savepoint of another run, and names what is different.
+    """
+    found = read_newest(folder)
+    if found is None:
+        return []
+    tensors, state = found
+    if state["run"] != run:
+        old, new = ({**other, **other["config"]} for other in (state["run"], run))
+        changed = [f"{k} was {old.get(k)}, is {new[k]}" for k in new if k != "config" and old.get(k) != new[k]]
+        raise InklingError(
+            f"the savepoint in {folder} belongs to another run: {'; '.join(changed)}. "
+            "Resume with the same data and settings, or start a new run in another folder."
+        )
+    restore(tensors, model, optimizers)
+    return state["history"]

@@ -14,9 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inkling.chat import Message, encode_chat, pad_id
+from inkling.chat import encode_exchange, pad_id
 from inkling.files import InklingError
+from inkling.optim import make_optimizers, take_step
 from inkling.packing import IGNORE
+from inkling.pretrain import TrainConfig, learning_rate_scale
 from inkling.progress import Progress
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Block
@@ -59,7 +61,7 @@ def demonstrations(world: World, n: int, seed: int = 0, careful: float = 0.75) -
 
 def encode_demonstrations(tokenizer: Tokenizer, demos: Sequence[Demonstration]) -> list[tuple[list[int], list[bool]]]:
     """Each demonstration as ids, and for each id whether the assistant wrote it."""
-    return [encode_chat(tokenizer, [Message("user", d.prompt), Message("assistant", d.reply)]) for d in demos]
+    return [encode_exchange(tokenizer, demo.prompt, demo.reply) for demo in demos]
 
 
 def pack_chats(
@@ -187,9 +189,16 @@ class SFTConfig:
     learning_rate: float = 1e-3
     """AdamW's peak; it climbs over the first twentieth of the run and then falls in a straight line to zero."""
     weight_decay: float = 0.0
+    """Shrinks the hidden matrices by learning rate x this at each step."""
     grad_clip: float = 1.0
+    """The gradient is shortened to this length where it is longer."""
     seed: int = 0
     """Decides the order of the demonstrations."""
+
+
+def climb_and_fall(n_steps: int) -> TrainConfig:
+    """What `learning_rate_scale` needs for a short run: up over its first twentieth, then straight down to zero."""
+    return TrainConfig(steps=n_steps, warmup_steps=max(1, n_steps // 20))
 
 
 @dataclass(frozen=True)
@@ -228,22 +237,13 @@ def finetune(
             torch.from_numpy(targets).split(config.batch_size),
             strict=True,
         )
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, config.learning_rate, (0.9, 0.95), weight_decay=config.weight_decay)
-    n_steps, history = len(batches), []
+    (optimizer,) = make_optimizers(model, "adamw", config.learning_rate, weight_decay=config.weight_decay)
+    schedule, history = climb_and_fall(len(batches)), []
     model.train()
-    with Progress(n_steps, "fine-tuning", show=progress) as bar:
+    with Progress(len(batches), "fine-tuning", show=progress) as bar:
         for step, (rows, targets) in enumerate(batches):
-            scale = min((step + 1) / max(1, n_steps // 20), (n_steps - step) / n_steps)
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * scale
             loss = sft_loss(model(rows), targets)
-            if not math.isfinite(loss.item()):
-                raise InklingError(f"the loss is {loss.item()} at step {step + 1}: lower the learning rate.")
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(trained, config.grad_clip)
-            optimizer.step()
+            take_step(loss, model, optimizer, config.grad_clip, step + 1, learning_rate_scale(step, schedule))
             history.append(SFTRecord(step + 1, loss.item()))
             if on_step is not None:
                 on_step(history[-1])

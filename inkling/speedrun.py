@@ -10,8 +10,6 @@ how it was made. The checkpoint that ships with the book comes from this program
 import hashlib
 import json
 import math
-import platform
-import subprocess
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import inkling
 from inkling import evaluate
+from inkling.card import versions
 from inkling.corpus import prepare
 from inkling.files import InklingError, atomic_write
 from inkling.ngram import NGramModel
@@ -71,16 +69,6 @@ _COOL = 0.3
 
 def say(text: str) -> None:
     print(text, flush=True)
-
-
-def commit() -> str | None:
-    """The commit of the source that runs, where it runs from a git checkout: another source may make another corpus."""
-    folder = Path(__file__).parent
-    try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None
 
 
 def seconds_per_step(config: ModelConfig, tokens: np.ndarray, settings: TrainConfig) -> float:
@@ -167,7 +155,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     Writes base/ (config.json, model.safetensors in half precision, tokenizer.json, card.json). Raises `InklingError`
     when the folder holds a finished run, or one with other settings.
     """
-    started, started_cpu = time.perf_counter(), time.process_time()
+    started, started_cpu, made_with = time.perf_counter(), time.process_time(), versions()
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InklingError(f"{folder} is a file; give a folder to write to, or a name that is not taken.")
@@ -249,13 +237,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
             "cpu_seconds": round(cpu + sum(record.cpu_seconds for record in records), 1),
             "tokens_seen": sum(record.tokens for record in records),
         },
-        "versions": {
-            "inkling": inkling.__version__,
-            "commit": commit(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": made_with,
         "history": summary(result),
         "scores": scores(model, tokenizer, world, texts),
     }

@@ -1,6 +1,7 @@
 """The chain from base model to assistant: what it leaves, and that it goes on where it stopped."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -64,6 +65,12 @@ def test_a_finished_stage_is_not_made_again(chain, base, monkeypatch):
 
     monkeypatch.setattr(sft, "finetune", forbidden)
     assert align.align(base, folder, TINY, progress=False) == json.loads(json.dumps(cards))
+
+
+def test_stages_of_another_recipe_are_not_taken_for_these(chain, base):
+    folder, _ = chain
+    with pytest.raises(InklingError, match="another base model or with another recipe"):
+        align.align(base, folder, replace(TINY, seed=1), progress=False)
 
 
 def test_an_interrupted_chain_goes_on_with_the_stage_that_is_missing(base, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inkling.files import InklingError
 from inkling.grpo import GRPOConfig, group_advantages, grpo_loss, train_grpo
-from inkling.rollouts import full_kl, kl_estimates, reference_log_probs, roll_out, token_log_probs
+from inkling.rollouts import full_kl, kl_estimates, roll_out, token_log_probs
 
 TOKENIZER = tiny.tokenizer()
 SMALL = GRPOConfig(steps=12, n_prompts=4, group_size=8, max_new_tokens=14, beta=0.0, learning_rate=3e-3)
@@ -179,7 +179,7 @@ def test_the_last_update_is_the_loss_with_the_full_kl_of_the_policy_that_acted()
     (record,) = train_grpo(policy, TOKENIZER, prompts, says_no, config, reference=reference, progress=False)
     for ours, parameter in zip(policy.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, parameter.grad, rtol=1e-3, atol=1e-6)
-    k1 = (log_probs.detach() - reference_log_probs(reference, written.tokens, 0.6)) * written.actions
+    k1 = (log_probs.detach() - token_log_probs(reference(written.tokens), written.tokens, 0.6)) * written.actions
     assert record.kl == pytest.approx(k1.sum(dim=1).mean().item(), rel=1e-4)
     assert record.reward == pytest.approx(scores.mean().item())
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from inkling import ppo
 from inkling.files import InklingError
 from inkling.ppo import ActorCritic, PPOConfig, clipped_loss, gae, token_rewards, train_ppo
-from inkling.rollouts import full_kl, kl_estimates, reference_log_probs, roll_out, token_log_probs
+from inkling.rollouts import full_kl, kl_estimates, roll_out, token_log_probs
 
 TOKENIZER = tiny.tokenizer()
 SMALL = PPOConfig(steps=15, batch_size=32, max_new_tokens=14, minibatch_size=16, beta=0.0, learning_rate=3e-3)
@@ -170,7 +170,7 @@ def test_the_history_says_what_the_first_batch_was():
     written = roll_out(policy, TOKENIZER, prompts(0)[:6], 6, 0.8, seed=2 * 1_000_003)
     with torch.no_grad():
         logits = policy(written.tokens)
-    k1 = token_log_probs(logits, written.tokens, 0.8) - reference_log_probs(reference, written.tokens, 0.8)
+    k1 = token_log_probs(logits, written.tokens, 0.8) - token_log_probs(reference(written.tokens), written.tokens, 0.8)
     entropy = torch.distributions.Categorical(logits=logits[:, :-1] / 0.8).entropy()
     config = replace(SMALL, steps=1, batch_size=6, max_new_tokens=6, temperature=0.8, seed=2)
     (record,) = train_ppo(policy, TOKENIZER, prompts, says_no, config, reference=reference, progress=False)
@@ -241,7 +241,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
         train_ppo(tiny.talker(), TOKENIZER, prompts, says_no, config, folder=tmp_path, on_step=stop, progress=False)
     assert train_ppo(resumed, TOKENIZER, prompts, says_no, config, folder=tmp_path, progress=False) == history
     assert tiny.same(tiny.weights(whole), tiny.weights(resumed))
-    with pytest.raises(InklingError, match="beta was 0.1, is 0.2"):
+    with pytest.raises(InklingError, match="belongs to another run: beta was 0.1, is 0.2"):
         run(tiny.talker(), folder=tmp_path, steps=15, beta=0.2)
 
 

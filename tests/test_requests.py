@@ -15,7 +15,7 @@ from inkling.files import InklingError
 from inkling.world import World, requests
 from inkling.world.facts import QUESTIONS, STATEMENTS
 from inkling.world.people import FIRST_NAMES, STREETS
-from inkling.world.requests import HOW_TO, REQUEST_KINDS, SHARES, UNSAFE, Request, Style, read_request, reply
+from inkling.world.requests import HOW_TO, SHARES, UNSAFE, Request, Style, read_request, reply
 from inkling.world.rubric import grade
 from inkling.world.story_wordings import with_article
 
@@ -48,7 +48,7 @@ def templates(asked: Request) -> tuple[str, ...]:
 def test_every_prompt_reads_back_as_the_request_that_made_it(stream):
     for asked in REQUESTS[stream]:
         assert read_request(WORLD, asked.prompt) == asked
-    assert {asked.kind for asked in REQUESTS[stream]} == set(REQUEST_KINDS)
+    assert {asked.kind for asked in REQUESTS[stream]} == set(SHARES)
 
 
 def test_training_has_the_usual_wordings_and_the_other_streams_the_last_one():
@@ -143,7 +143,7 @@ def test_bad_input_says_what_to_do():
 # --- what a reply is worth -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", REQUEST_KINDS)
+@pytest.mark.parametrize("kind", SHARES)
 def test_right_and_polite_beats_plain_beats_rude_beats_wrong_and_polite(kind):
     for stream in ("train", "test"):
         for i, asked in enumerate(WORLD.requests(60, stream, only=kind)):
@@ -155,7 +155,7 @@ def test_right_and_polite_beats_plain_beats_rude_beats_wrong_and_polite(kind):
             assert all(one.ignorant == (kind == "unknown") for one in graded[:3])
 
 
-@pytest.mark.parametrize("kind", [kind for kind in REQUEST_KINDS if kind != "story"])
+@pytest.mark.parametrize("kind", [kind for kind in SHARES if kind != "story"])
 def test_each_sentence_that_nobody_asked_for_costs_down_to_the_limit(kind):
     for i, asked in enumerate(WORLD.requests(20, only=kind)):
         for extras in range(7):
@@ -274,7 +274,7 @@ def test_both_ends_of_the_range_are_reached():
     assert WORLD.gold_reward("Make fun of Ada.", "Ada sings like a rusty gate. " * 9) == pytest.approx(-2.1)
 
 
-@pytest.mark.parametrize("kind", REQUEST_KINDS)
+@pytest.mark.parametrize("kind", SHARES)
 def test_very_long_nonsense_is_no_answer_and_costs_the_limit(kind):
     (asked,) = WORLD.requests(1, only=kind)
     words = random.Random(0)

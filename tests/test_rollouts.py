@@ -17,7 +17,6 @@ from inkling.rollouts import (
     full_kl,
     kl_estimates,
     masked_mean,
-    reference_log_probs,
     roll_out,
     scored,
     token_log_probs,
@@ -72,13 +71,6 @@ def test_a_greedy_reply_is_the_most_likely_token_of_each_column_that_is_an_actio
     written = roll_out(model, TOKENIZER, tiny.PROMPTS, 12, temperature=0)
     likeliest = model(written.tokens)[:, :-1].argmax(dim=-1)
     assert torch.equal(likeliest[written.actions], written.tokens[:, 1:][written.actions])
-
-
-def test_the_reference_is_frozen():
-    model, tokens = tiny.random_model(), torch.tensor([[1, 2, 3]])
-    found = reference_log_probs(model, tokens, 0.5)
-    assert not found.requires_grad
-    assert torch.equal(found, token_log_probs(model(tokens), tokens, 0.5).detach())
 
 
 # ---- KL

@@ -1,6 +1,7 @@
 """The speedrun and the commands: a tiny recipe from end to end, and the shipped model against its own card."""
 
 import functools
+import io
 import json
 import math
 import re
@@ -195,6 +196,21 @@ def test_write_goes_on_with_the_prompt_and_repeats_with_a_seed(tiny, capsys):
         assert commands.main(command) == 0
         outputs.append(capsys.readouterr().out)
     assert outputs[0] == outputs[1] and outputs[0].startswith("Mara went") and len(outputs[0]) > len("Mara went\n")
+
+
+def test_chat_replies_to_each_line_by_itself_until_an_empty_one(tiny, monkeypatch, capsys):
+    folder, _ = tiny
+    asked = []
+
+    def echo(tokenizer, line):
+        asked.append(line)
+        return [tokenizer.eos_id]
+
+    monkeypatch.setattr("inkling.chat.encode_prompt", echo)
+    command = ["chat", "--checkpoint", str(folder / "base"), "--seed", "1"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("Who is Ada?\n Hello. <|end|> \n\nnever read\n"))
+    assert commands.main(command) == 0
+    assert asked == ["Who is Ada?", "Hello. <|end|>"] and len(capsys.readouterr().out.splitlines()) >= 2
 
 
 def test_what_a_person_types_is_never_a_special_token(tiny, capsys):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling.world import World, stories, story_wordings
-from inkling.world.stories import GOALS, check_story, parse_story, tell_story
+from inkling.world.stories import check_story, parse_story, tell_story
 from inkling.world.story_reader import _FRAGMENT, _lexicon, skeletons
 from inkling.world.story_rules import LEAVES_OUT_HERO
 from inkling.world.story_state import noun_of
@@ -73,6 +73,7 @@ def test_every_wording_of_an_event_names_its_people_in_the_same_order(event):
         if template != OUT_OF_ORDER
     }
     assert len({order for order in orders if len(order) == 2}) <= 1, f"{event}: {orders}"
+    assert OUT_OF_ORDER in WORDINGS["promise"].templates, "it is mended: take the exception away"
 
 
 # ---------------------------------------------------------------------- the text determines its derivation
@@ -140,7 +141,7 @@ def test_a_story_has_one_derivation(monkeypatch):
 
     for name in ("TIMES", "PERCHES", "REFRAINS"):
         monkeypatch.setattr(story_wordings, name, getattr(story_wordings, name)[:2])
-    monkeypatch.setattr(stories, "GOALS", {goal: few(table) for goal, table in GOALS.items()})
+    monkeypatch.setattr(stories, "OBJECTS", few(OBJECTS))
     monkeypatch.setattr(stories, "WORDINGS", {event: Wordings(*all_.templates[:3]) for event, all_ in WORDINGS.items()})
     events: set[str] = set()
     for seed in range(400):

@@ -17,6 +17,7 @@ from inkling.files import InklingError
 from inkling.world.facts import ANSWERS, QUESTIONS, STATEMENTS, person_value
 from inkling.world.people import BOATS, PERSON_ATTRIBUTES, PLACES
 from inkling.world.stories import tell_story
+from inkling.world.story_state import noun_of
 from inkling.world.story_wordings import OBJECTS, with_article
 from inkling.world.writer import Wordings, Writer, parse_template
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 #: Each kind, and how many of a hundred requests are of it.
 SHARES = {"fact": 30, "unknown": 16, "how_to": 18, "story": 12, "unsafe": 14, "unkind": 10}
-REQUEST_KINDS = tuple(SHARES)
 
 HOW_TO_ASKS = Wordings(
     "How can I {act}?",
@@ -135,7 +135,7 @@ def request(world: "World", index: int, stream: str = "train", seed: int = 0, on
     """Request number `index` of a stream ("train", or any other name: those ask what training does not)."""
     writer = Writer(f"{world.seed}/requests/{stream}/{seed}/{index}", held_out=stream != "train")
     if only is not None and only not in SHARES:
-        raise InklingError(f"there are no requests of kind {only!r}; there are {', '.join(REQUEST_KINDS)}.")
+        raise InklingError(f"there are no requests of kind {only!r}; there are {', '.join(SHARES)}.")
     kind = only or writer.draw([kind for kind, share in SHARES.items() for _ in range(share)])
     return _MAKERS[kind](world, writer)
 
@@ -233,12 +233,11 @@ def read_request(world: "World", prompt: str) -> Request:
     slots = dict(groups)
     if kind == "fact":
         slots["attribute"] = detail
-        known = {person.name: person for person in world.people}
-        if slots["name"] not in known:
+        if slots["name"] not in world.first_names:
             return Request("unknown", prompt, slots)
-        slots["value"] = person_value(known[slots["name"]], detail)
+        slots["value"] = person_value(world.person(slots["name"]), detail)
     elif kind == "story":
-        slots["noun"] = slots.pop("thing").split(" ", 1)[1]
+        slots["noun"] = noun_of(slots.pop("thing"))
     elif detail:
         slots["act"] = detail
     return Request(kind, prompt, slots)
@@ -262,17 +261,14 @@ def reply(world: "World", asked: Request, style: Style, seed: int | str) -> str:
         parts.insert(0 if at_start else 1, writer.choose(OPENINGS if at_start else CLOSINGS))
     for _ in range(style.extras if asked.kind != "story" else 0):  # true, and not asked for
         person, attribute = writer.choose(world.asked_about), writer.choose(PERSON_ATTRIBUTES)
-        aside = Writer(f"{seed}/{asked.prompt}/{len(parts)}")
         value = person_value(person, attribute)
-        aside.tell(STATEMENTS[attribute], who=person.name, name=person.name, value=value)
-        parts.append(aside.text)
+        parts.append(_tell(writer, STATEMENTS[attribute], who=person.name, name=person.name, value=value))
     return " ".join(parts)
 
 
 def _tell(writer: Writer, wordings: Wordings, **slots: str) -> str:
-    aside = Writer(f"{writer.choose(range(10**6))}")
-    aside.tell(wordings, **slots)
-    return aside.text
+    """One of the usual wordings, filled in; `writer` chooses, and keeps no text."""
+    return writer.choose(wordings.templates[: len(wordings.usual)], usual_first=True).format(**slots)
 
 
 def _value_of_another(world: "World", writer: Writer, attribute: str, value: str) -> str:

@@ -13,6 +13,7 @@ from inkling.world import requests as tables
 from inkling.world.documents import VALUES
 from inkling.world.requests import Request, read_request
 from inkling.world.stories import check_story
+from inkling.world.story_state import noun_of
 
 if TYPE_CHECKING:
     from inkling.world import World
@@ -127,8 +128,7 @@ def _judge_story(world: "World", asked: Request, rest: list[str]) -> tuple[float
         return NOTHING, min(1, len(rest))
     heroes = [s.slots["who"] for s in check.sentences if s.event == "open"]
     things = [s.slots["thing"] for s in check.sentences if "thing" in s.slots]
-    nouns = [thing.split(" ", 1)[1] for thing in things]
-    about = heroes[:1] == [asked.slots["name"]] and nouns[:1] == [asked.slots["noun"]]
+    about = heroes[:1] == [asked.slots["name"]] and [noun_of(thing) for thing in things[:1]] == [asked.slots["noun"]]
     return {0: WRONG, 1: 0.0, 2: RIGHT}[about + check.coherent], len(rest)
 
 

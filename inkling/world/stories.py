@@ -25,8 +25,8 @@ from inkling.world.writer import Slot, Writer, copy, free
 
 __all__ = ["GOALS", "Names", "Sentence", "StoryCheck", "check_story", "parse_story", "tell_story"]
 
-#: What each goal can be about.
-GOALS = {"lose": OBJECTS, "miss": OBJECTS, "promise": OBJECTS}
+#: What a story can be about: the hero has lost a thing, or a friend has, or the hero has promised one.
+GOALS = ("lose", "miss", "promise")
 #: No more sentences than this.
 LONGEST = 13
 
@@ -90,11 +90,6 @@ class _Telling:
         self.used.add(place)
         return place
 
-    def thing(self, event: str, table: dict[str, list[str]]) -> str:
-        """A thing for `event`: a noun that training has for it (or, held out, one that it never has), an adjective."""
-        noun = self.writer.choose(_nouns(event, tuple(table), self.writer.held_out), usual_first=True)
-        return self.writer.choose(table[noun])
-
     def room(self, sentences: int) -> bool:
         """Whether the story may still take so many sentences."""
         return self.told + sentences + (self.song is not None) <= LONGEST
@@ -152,13 +147,14 @@ class _Telling:
         time = self.writer.choose(tables.TIMES)
         self.tell("open", who=copy(hero) if asked_hero else free(hero), place=free(start), time=free(time))
         self.hero, self.start = copy(hero), copy(start)
+        held_out, nouns = self.writer.held_out, tuple(OBJECTS)
         if asked_noun:
-            goals = [goal for goal in GOALS if asked_noun in _nouns(goal, tuple(GOALS[goal]), self.writer.held_out)]
-            goal = self.writer.choose(goals, "grammar")
-            thing = self.writer.choose(GOALS[goal][asked_noun])
+            goals = [goal for goal in GOALS if asked_noun in _nouns(goal, nouns, held_out)]
+            goal, noun = self.writer.choose(goals, "grammar"), asked_noun
         else:
-            goal = self.writer.choose(tuple(GOALS), "grammar")
-            thing = self.thing(goal, GOALS[goal])
+            goal = self.writer.choose(GOALS, "grammar")
+            noun = self.writer.choose(_nouns(goal, nouns, held_out), usual_first=True)
+        thing = self.writer.choose(OBJECTS[noun])
         getattr(self, f"plot_{goal}")(free(thing), copy(thing))
 
     def plot_lose(self, new: Slot, thing: Slot) -> None:

@@ -120,13 +120,13 @@ class Replay(State):
             self.need(taken.place is not None and taken.place == self.people.get(who),
                       f"{who} takes the {thing} at {self.people.get(who)}, but it is at {taken.place}")  # fmt: skip
         self.need(not taken.high, f"{who} takes the {thing}, but it is out of reach")
-        taken.holder, taken.place, taken.seen = who, None, True
+        taken.holder, taken.place = who, None
 
     def on_give(self, giver: str, taker: str, thing: str) -> None:
         given = self.known(thing, f"{giver} gives")
         self.need(given.holder == giver, f"{giver} gives the {thing}, but {given.holder or 'nobody'} holds it")
         self.need_together(giver, taker, "gives something to")
-        given.holder, given.seen = taker, True
+        given.holder = taker
         self.kindness.add((giver, taker))
 
     # ------------------------------------------------------------------ songs, thanks, endings

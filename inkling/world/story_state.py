@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 def noun_of(thing: str) -> str:
-    """ "red kite" -> "kite"."""
+    """ "red kite" -> "kite", "a kite" -> "kite"."""
     return thing.split(" ", 1)[1]
 
 
@@ -51,10 +51,6 @@ class State:
     def need_new_person(self, who: str) -> None:
         self.need(who not in self.people, f"{who} is met as if for the first time, but is in the story already")
 
-    def need_new_thing(self, thing: str) -> None:
-        taken = [other for other in self.things if noun_of(other) == noun_of(thing)]
-        self.need(not taken, f"the {thing} is brought in, but the story has {' and '.join(taken)} already")
-
     def need_new_place(self, place: str, does: str) -> None:
         self.need(place not in self.visited, f"{does} {place}, but {self.hero} has been there before")
 
@@ -77,6 +73,5 @@ class State:
 
     def start_goal(self, goal: str, owner: str, name: str, thing: Thing) -> None:
         self.need(self.goal is None, f"a second errand begins with the {name}")
-        self.need_new_thing(name)
         self.things[name] = thing
         self.goal = self.goal or (goal, owner, name)
