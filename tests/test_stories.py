@@ -59,10 +59,6 @@ def test_every_wording_of_an_event_has_the_same_slots(event):
     assert len(WORDINGS[event].unseen) >= 2 and len(WORDINGS[event]) >= 15
 
 
-#: The one wording that is not; mending it makes another corpus, so that waits for the next training.
-OUT_OF_ORDER = '"I shall take {a_thing} to {friend}," said {who}.'
-
-
 @pytest.mark.parametrize("event", WORDINGS)
 def test_every_wording_of_an_event_names_its_people_in_the_same_order(event):
     """Who acts comes first: otherwise a name at the start of a sentence would have to fit the wording after it."""
@@ -70,10 +66,8 @@ def test_every_wording_of_an_event_names_its_people_in_the_same_order(event):
     orders = {
         tuple(dict.fromkeys(text for text, is_slot in parse_template(template) if is_slot and text in people))
         for template in WORDINGS[event].templates
-        if template != OUT_OF_ORDER
     }
     assert len({order for order in orders if len(order) == 2}) <= 1, f"{event}: {orders}"
-    assert OUT_OF_ORDER in WORDINGS["promise"].templates, "it is mended: take the exception away"
 
 
 # ---------------------------------------------------------------------- the text determines its derivation
@@ -239,7 +233,7 @@ _NAMED = ("who", "friend", "giver", "taker")
 #: Sentences that may be left out without harm to the story.
 _ORNAMENTS = {"thank", "sing"}
 #: Events that fix where something is, so that another place must show up as a contradiction.
-_PLACING = {"await", "tell_place"}
+_PLACING = {"tell_place"}
 
 
 def spoilt(seed: int):
@@ -311,10 +305,7 @@ def test_any_jumble_of_sentences_gets_an_answer(picks):
     assert check.coherent or check.contradictions or not check.complete
 
 
-PROMISE = (
-    "One grey morning Mara was at the bakery. Mara had promised to bring a big mug to Otto. "
-    "Otto was waiting at the mill."
-)
+PROMISE = "One grey morning Mara was at the bakery. Mara had promised to bring a big mug to Otto."
 
 
 @pytest.mark.parametrize(
@@ -322,7 +313,7 @@ PROMISE = (
     [
         (f"{PROMISE} Mara gave the red kite to Otto.", "the story has no red kite"),
         (f"{PROMISE} Mara went to the mill. Mara gave the big mug to Otto.", "gives the big mug, but nobody holds it"),
-        (f"{PROMISE} Mara took the big mug. Mara gave the big mug to Otto.", "at the bakery and Otto is at the mill"),
+        (f"{PROMISE} Mara took the big mug. Mara gave the big mug to Otto.", "and Otto is in no place yet"),
         (f"{PROMISE} Mara took the big mug. That night Mara slept well.", "Otto does not have the big mug"),
         (f"{PROMISE} Mara took the big mug. Mara took the big mug.", "Mara takes the big mug, but Mara holds it"),
     ],

@@ -175,13 +175,12 @@ class _Telling:
         self.end()
 
     def plot_promise(self, new: Slot, thing: Slot) -> None:
-        name, place = self.person(), self.place()
+        name = self.person()
         friend = copy(name)
         self.tell("promise", who=self.hero, friend=free(name), thing=new)
-        self.tell("await", friend=friend, place=free(place))
         self.sing(rest=4)
         self.take(thing, rest=3)
-        self.tell("go", who=self.hero, place=copy(place))
+        self.tell("go", who=self.hero, place=free(self.place()))
         self.tell("give", giver=self.hero, taker=friend, thing=thing)
         self.thank(friend, self.hero, rest=1)
         self.end()

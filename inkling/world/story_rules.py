@@ -51,12 +51,6 @@ class Replay(State):
         self.people[friend] = None
         self.start_goal("bring", friend, thing, Thing(place=self.here()))
 
-    def on_await(self, friend: str, place: str) -> None:
-        self.need_goal("bring", f"{friend} waits")
-        self.need(friend in self.people and self.people[friend] is None, f"{friend} cannot be waiting at {place}")
-        self.need_new_place(place, f"{friend} waits at")
-        self.people[friend] = place
-
     # ------------------------------------------------------------------ moving and meeting
     def on_go(self, who: str, place: str) -> None:
         self.need_hero(who, f"goes to {place}")
@@ -64,6 +58,8 @@ class Replay(State):
         self.need(self.to_answer is None, f"{who} leaves before {self.to_answer} has answered")
         self.people[who] = place
         self.visited.add(place)
+        if self.goal and self.goal[0] == "bring" and self.people[self.goal[1]] is None:
+            self.people[self.goal[1]] = place  # who waits for a promised thing is where the hero brings it
 
     def on_meet(self, who: str, friend: str) -> None:
         self.need_hero(who, f"meets {friend}")

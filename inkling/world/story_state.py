@@ -8,6 +8,10 @@ def noun_of(thing: str) -> str:
     return thing.split(" ", 1)[1]
 
 
+def _at(place: str | None) -> str:
+    return f"at {place}" if place else "in no place yet"
+
+
 @dataclass
 class Thing:
     """A thing of the story. place is None while nobody knows where it is, or while somebody holds it."""
@@ -60,7 +64,7 @@ class State:
                 self.people[person] = self.here()
         at, there = self.people[one], self.people[other]
         self.need(one != other and at is not None and at == there,
-                  f"{one} {does} {other}, but {one} is at {at} and {other} is at {there}")  # fmt: skip
+                  f"{one} {does} {other}, but {one} is {_at(at)} and {other} is {_at(there)}")  # fmt: skip
 
     def known(self, thing: str, does: str) -> Thing:
         if not self.need(thing in self.things, f"{does} the {thing}, but the story has no {thing}"):
