@@ -51,6 +51,22 @@ class VectorIndex:
     def __len__(self) -> int:
         return self._index.ntotal
 
+    @property
+    def effort(self) -> int | None:
+        """How much a search looks at, to be changed at any time: IVF's n_probe, HNSW's ef_search; None: everything."""
+        if self.kind == "IVF":
+            return self._index.nprobe
+        return self._index.hnsw.efSearch if self.kind == "HNSW" else None
+
+    @effort.setter
+    def effort(self, value: int) -> None:
+        if self.effort is None or value < 1:
+            raise InklingError(f"{self.kind}: effort is {value}; only IVF and HNSW have one, and it is at least 1.")
+        if self.kind == "IVF":
+            self._index.nprobe = min(value, self._index.nlist)
+        else:
+            self._index.hnsw.efSearch = value
+
     @classmethod
     def build(
         cls,
@@ -90,10 +106,6 @@ class VectorIndex:
         # "np": without it, PQ also learns a numbering for a filter that is not used here, which takes most of the time.
         recipes = {"Flat": "Flat", "IVF": f"IVF{n_lists},Flat", "HNSW": f"HNSW{n_links}", "PQ": f"PQ{code_bytes}np"}
         index = faiss.index_factory(d, recipes[kind], faiss.METRIC_INNER_PRODUCT)  # the default is distance
-        if kind == "IVF":
-            index.nprobe = min(n_probe, n_lists)
-        elif kind == "HNSW":
-            index.hnsw.efSearch = ef_search
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1)  # with more, HNSW's links depend on which thread came first
         try:
@@ -101,7 +113,10 @@ class VectorIndex:
             index.add(vectors)
         finally:
             faiss.omp_set_num_threads(threads)
-        return cls(kind, index)
+        built = cls(kind, index)
+        if built.effort is not None:
+            built.effort = n_probe if kind == "IVF" else ef_search
+        return built
 
     def search(self, queries: np.ndarray, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """The k nearest vectors of each query: (scores, numbers), float32 and int64 (n_queries, k), nearest first.

@@ -121,11 +121,24 @@ def test_pq_trains_without_the_filter_that_it_does_not_use():
 def test_reading_more_lists_finds_more():
     vectors, queries = clustered(3000), clustered(100, seed=3)
     order = brute_force(vectors, queries, 10)[1]
-    recalls = []
-    for n_probe in (1, 4, 10**6):
-        found = VectorIndex.build("IVF", vectors, n_lists=60, n_probe=n_probe).search(queries, 10)[1]
+    recalls, index = [], VectorIndex.build("IVF", vectors, n_lists=60)
+    assert index.effort == 8
+    for index.effort in (1, 4, 10**6):
+        found = index.search(queries, 10)[1]
         recalls.append(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, order, strict=True)]))
     assert recalls[0] < recalls[1] < recalls[2] == 1, "all lists together are all vectors"
+
+
+def test_effort_is_kept_in_the_file_and_refused_where_there_is_none(tmp_path):
+    index = VectorIndex.build("HNSW", clustered(50), ef_search=17)
+    index.effort += 3
+    index.save(tmp_path / "index")
+    assert VectorIndex.load(tmp_path / "index").effort == 20
+    flat = VectorIndex.build("Flat", clustered(50))
+    assert flat.effort is None
+    for other, value in ((flat, 5), (index, 0)):
+        with pytest.raises(InklingError, match="only IVF and HNSW have one"):
+            other.effort = value
 
 
 # ---- sizes
