@@ -23,8 +23,9 @@ from inkling.files import InklingError
 from inkling.generate import Sampling, generate, random_numbers
 from inkling.live.__main__ import main as command_line
 from inkling.live.bundle import HERE, bundle
-from inkling.live.weights import dequantised, export, pack, page_model, quantise, tokenizer_tables
+from inkling.live.weights import dequantised, export, pack, page_model, tokenizer_tables
 from inkling.pretrain import StepRecord
+from inkling.quantise import quantise_int8
 from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.transformer import ModelConfig, Transformer
 
@@ -174,7 +175,7 @@ def test_rounding_moves_no_weight_by_more_than_half_a_step():
     matrix = np.random.default_rng(0).normal(size=(20, 33)).astype(np.float32)
     matrix[3] = 0
     matrix[4] *= 1e-6
-    integers, scales = quantise(matrix)
+    integers, scales = quantise_int8(matrix)
     assert integers.dtype == np.int8 and (np.abs(integers.astype(int)) <= 127).all()
     assert (np.abs(integers * scales[:, None] - matrix) <= scales[:, None] * 0.5001).all()
     assert (integers[3] == 0).all()

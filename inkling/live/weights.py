@@ -15,15 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from inkling.files import InklingError, atomic_write
+from inkling.quantise import quantise_int8
 
 HERE = Path(__file__).parent
-
-
-def quantise(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Round a float matrix (rows, columns) to int8 (rows, columns) and float32 scales (rows,)."""
-    scales = (np.abs(matrix).max(axis=1) / 127).astype(np.float32)
-    scales[scales == 0] = 1.0  # a row of zeros stays a row of zeros
-    return np.clip(np.rint(matrix / scales[:, None]), -127, 127).astype(np.int8), scales
 
 
 def pack(folder: str | Path) -> bytes:
@@ -53,7 +47,7 @@ def _quantised(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     out = {}
     for name, tensor in tensors.items():
         if tensor.ndim == 2:
-            out[name], out[f"{name}.scale"] = quantise(tensor)
+            out[name], out[f"{name}.scale"] = quantise_int8(tensor)
         else:
             out[name] = tensor.astype(np.float32)
     return out
