@@ -34,19 +34,19 @@ class _NotebookLine:
 class Progress:
     """A progress bar with a rate and a loss, used as `with Progress(total, "pre-training") as bar: bar.update(1, ...)`.
 
-    `total` and `start` count steps. The bar shows on a terminal (on stderr) and in a notebook; where nobody watches (a
-    log file, a test) it stays silent, and `show=False` always keeps it silent. The numbers given to `update` stand
-    behind the bar.
+    `total` and `start` count steps, or what `unit` names. The bar shows on a terminal (on stderr) and in a notebook;
+    where nobody watches (a log file, a test) it stays silent, and `show=False` always keeps it silent. The numbers
+    given to `update` stand behind the bar.
     """
 
-    def __init__(self, total: int, label: str, start: int = 0, show: bool = True) -> None:
+    def __init__(self, total: int, label: str, start: int = 0, show: bool = True, unit: str = "step") -> None:
         notebook = show and in_notebook()
         terminal = show and not notebook and sys.stderr.isatty()
         self._bar = tqdm(
             total=total,
             initial=start,
             desc=label,
-            unit="step",
+            unit=unit,
             file=_NotebookLine() if notebook else sys.stderr,
             disable=not (notebook or terminal),
             ncols=110 if notebook else None,
