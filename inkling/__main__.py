@@ -4,6 +4,7 @@ speedrun   the whole chain from raw text to a trained model, in the minutes you 
 write      let a checkpoint go on with a text
 chat       talk to a fine-tuned checkpoint
 report     report cards of several runs, side by side
+fetch      download a real model once, for the chapters that use one
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 from inkling import checkpoints
+from inkling.fetch import SOURCES, fetch
 from inkling.files import InklingError
 
 
@@ -33,12 +35,17 @@ def parser() -> argparse.ArgumentParser:
     write.add_argument("--tokens", type=int, default=240, help="at most so many new tokens (240)")
 
     chat = commands.add_parser("chat", help="talk to a fine-tuned checkpoint")
-    chat.add_argument("--checkpoint", type=Path, required=True, help="its folder (`inkling.align` makes them)")
+    which = chat.add_mutually_exclusive_group(required=True)
+    which.add_argument("--checkpoint", type=Path, help="its folder (`inkling.align` makes them)")
+    which.add_argument("--smollm2", action="store_true", help="the real model (see fetch) instead of one of ours")
     chat.add_argument("--temperature", type=float, default=0.7)
     chat.add_argument("--seed", type=int, default=None)
 
     report = commands.add_parser("report", help="report cards, side by side")
     report.add_argument("folders", nargs="*", type=Path, help="checkpoint folders (the one that ships with the book)")
+
+    fetch = commands.add_parser("fetch", help="download a real model once")
+    fetch.add_argument("names", nargs="+", choices=SOURCES, metavar="NAME", help=f"one or more of {', '.join(SOURCES)}")
     return top
 
 
@@ -68,6 +75,8 @@ def run_write(args: argparse.Namespace) -> None:
 
 
 def run_chat(args: argparse.Namespace) -> None:
+    if args.smollm2:
+        return run_chat_with_smollm2(args)
     from inkling.chat import decode_reply, encode_prompt, end_id
     from inkling.generate import generate
     from inkling.tokenizer import Tokenizer
@@ -82,6 +91,25 @@ def run_chat(args: argparse.Namespace) -> None:
         ids = encode_prompt(tokenizer, line.strip())
         reply = generate(model, ids, model.config.context_length, args.temperature, seed=args.seed, stop_ids=stops)
         print(decode_reply(tokenizer, reply), flush=True)
+
+
+def run_chat_with_smollm2(args: argparse.Namespace) -> None:
+    from inkling.pretrained import load_smollm2
+
+    chat = load_smollm2()
+    for line in sys.stdin:  # each line by itself, as above
+        if not line.strip():
+            return
+        for piece in chat.stream(line.strip(), temperature=args.temperature, seed=args.seed):
+            print(piece, end="", flush=True)
+        print()
+
+
+def run_fetch(args: argparse.Namespace) -> None:
+    for name in args.names:
+        source = SOURCES[name]
+        print(f"{source.what}, {source.size / 1e6:.0f} MB, licence {source.licence}", flush=True)
+        print(f"  is in {fetch(name)}")
 
 
 def run_report(args: argparse.Namespace) -> None:
@@ -103,12 +131,14 @@ def run_report(args: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        {"speedrun": run_speedrun, "write": run_write, "chat": run_chat, "report": run_report}[args.command](args)
+        {"speedrun": run_speedrun, "write": run_write, "chat": run_chat, "report": run_report,
+         "fetch": run_fetch}[args.command](args)
     except InklingError as error:
         print(f"inkling: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from the last savepoint.", file=sys.stderr)
+        again = "starts anew" if args.command == "fetch" else "goes on from the last savepoint"
+        print(f"\nstopped; the same command {again}.", file=sys.stderr)
         return 130
     return 0
 
