@@ -220,10 +220,15 @@ class MiniLM:
         folder = fetched("minilm") if folder is None else folder
         try:
             from transformers import AutoModel, AutoTokenizer
+            from transformers.utils import logging
         except ImportError:
             raise InklingError("MiniLM needs `transformers`, which is missing: pip install transformers") from None
+        shows_bars = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()  # it loads in half a second: a bar would only stay behind in a notebook
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self._model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+        if shows_bars:
+            logging.enable_progress_bar()
 
     def embed(self, texts: Sequence[str], batch_size: int = 32) -> np.ndarray:
         """The vectors of `texts`, float32 (len(texts), 384), in their order."""
