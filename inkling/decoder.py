@@ -21,6 +21,8 @@ from torch import Tensor
 from inkling.files import InklingError
 from inkling.transformer import Transformer
 
+LARGE_MATRIX = 500_000  # weights; from here on several threads that share a matrix product are worth it
+
 
 def new_engine(model: Transformer, batch_size: int, max_len: int,
                use_cache: bool = True) -> "Recompute | Cached | Decoder":
@@ -140,10 +142,11 @@ class Decoder:
             raise InklingError(f"the cache has room for {self.max_len} tokens a row and was asked to hold {n_keys}. "
                                "Make a decoder with a larger max_len, or start again with the last part of the text.")
         many = B * T > 1 or lengths[0] != 1
-        # Threads that share such small matrix products wait for each other on a busy machine for most of the time: one
+        # Threads that share small matrix products wait for each other on a busy machine for most of the time: one
         # thread, then. A single vector is so quick that setting this would cost more than it saves.
-        one_thread = _blas().limit(limits=1, user_api="blas") if many else nullcontext()
-        with one_thread, np.errstate(over="ignore"):  # silu: exp of a large number overflows; its answer, 0, is right
+        small = self.config.d_model * self.config.d_ff < LARGE_MATRIX
+        threads = _blas().limit(limits=1, user_api="blas") if many and small else nullcontext()
+        with threads, np.errstate(over="ignore"):  # silu: exp of a large number overflows; its answer, 0, is right
             if many:
                 hidden = self._read_many(tokens, n_keys)  # (B * T, d_model)
                 last = hidden[np.arange(B) * T + lengths - 1]  # only the last real token is asked what follows
