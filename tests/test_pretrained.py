@@ -309,8 +309,8 @@ def test_smollm2s_tokenizer_equals_tokenizers(smollm2):
 
 
 def test_smollm2_answers_from_a_passage(smollm2):
-    passage = ("Mira Tolland lives in Mill Road. She keeps bees behind the old mill, and every Friday she sells honey at "
-               "the harbour market. Her brother Jonas repairs boats.")
+    passage = ("Mira Tolland lives in Mill Road. She keeps bees behind the old mill, and every Friday she sells honey "
+               "at the harbour market. Her brother Jonas repairs boats.")
     question = "What does Mira Tolland sell at the harbour market?"
     assert "honey" in smollm2.reply(f"Context: {passage}\n\nQuestion: {question}\nAnswer:", max_new_tokens=24)
     assert "honey" not in smollm2.reply(question, max_new_tokens=24), "it reads the answer, and does not guess it"
