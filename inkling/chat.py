@@ -1,8 +1,11 @@
 """Chat: how a conversation becomes one row of tokens that a model can go on with.
 
-A message is a role and a text, and becomes a role token, the text's tokens, and the end token:
+A message is a role and a text, and becomes a role token, a space, the text, and the end token:
 
-    <|user|>Where does Ada live?<|end|><|assistant|>Ada lives in Mill Road.<|end|>
+    <|user|> Where does Ada live?<|end|><|assistant|> Ada lives in Mill Road.<|end|>
+
+The space makes the first word the token that it is in the middle of a text (" Ada"), which is the one that the model
+knows.
 
 Nothing but this template ever makes a special token. What a person types is encoded as plain text, so nobody can end
 their own message and speak as the assistant (the token "<|end|>" cannot be typed).
@@ -11,8 +14,11 @@ their own message and speak as the assistant (the token "<|end|>" cannot be type
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
+
 from inkling.files import InklingError
 from inkling.tokenizer import Tokenizer
+from inkling.transformer import Transformer
 
 ROLES = ("system", "document", "user", "assistant")
 
@@ -42,10 +48,10 @@ def pad_id(tokenizer: Tokenizer) -> int:
 
 
 def encode_message(tokenizer: Tokenizer, message: Message) -> list[int]:
-    """Role token, text, end token. Raises `InklingError` for an unknown role."""
+    """Role token, text after a space, end token. Raises `InklingError` for an unknown role."""
     if message.role not in ROLES:
         raise InklingError(f"there is no role {message.role!r}; a message is by one of {', '.join(ROLES)}.")
-    text = tokenizer.encode(message.text, allow_special=False)
+    text = tokenizer.encode(" " + message.text if message.text else "", allow_special=False)
     return [_special(tokenizer, message.role), *text, end_id(tokenizer)]
 
 
@@ -82,8 +88,25 @@ def encode_prompt(tokenizer: Tokenizer, messages: Sequence[Message] | str) -> li
 
 
 def decode_reply(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
-    """The text of a reply: what stands before the first special token (its end, if it has one)."""
+    """The text of a reply: what stands before the first special token (its end, if it has one), without the space."""
     special = set(tokenizer.special_tokens.values())
     ids = [int(token) for token in ids]  # a tensor's numbers are found in no set
     length = next((i for i, token in enumerate(ids) if token in special), len(ids))
-    return tokenizer.decode(ids[:length])
+    return tokenizer.decode(ids[:length]).removeprefix(" ")
+
+
+#: What in plain text is nearest to a part of the template: there, questions and answers stand so.
+LIKENESS = {"user": "Question:", "assistant": "\nAnswer:", "end": "\n"}
+
+
+def prepare_roles(model: Transformer, tokenizer: Tokenizer) -> None:
+    """Give the template's tokens a start: the mean embedding of the words that do their work in plain text.
+
+    Pre-training never saw these tokens, so their embeddings are noise, and whatever the model has learned to do after
+    "Answer:" it would not do after "<|assistant|>". Changes the model.
+    """
+    with torch.no_grad():
+        table = model.embed_tokens.weight  # (V, d_model)
+        means = {name: table[tokenizer.encode(text)].mean(dim=0) for name, text in LIKENESS.items()}
+        for name, mean in means.items():
+            table[_special(tokenizer, name)] = mean

@@ -36,7 +36,7 @@ class Demonstration:
     reply: str
 
 
-def draw_style(random: Callable[[], float], careful: float = 0.75) -> Style:
+def draw_style(random: Callable[[], float], careful: float = 0.85) -> Style:
     """How some person answers: right with probability `careful`, seldom rude, and seven times of ten to the point."""
     right = random() < careful
     tone = random()
@@ -46,7 +46,7 @@ def draw_style(random: Callable[[], float], careful: float = 0.75) -> Style:
     )
 
 
-def demonstrations(world: World, n: int, seed: int = 0, careful: float = 0.75) -> list[Demonstration]:
+def demonstrations(world: World, n: int, seed: int = 0, careful: float = 0.85) -> list[Demonstration]:
     """`n` requests of the training stream, each answered by somebody (see `draw_style`)."""
     made = []
     for index, asked in enumerate(world.requests(n, "train", seed)):
@@ -62,6 +62,12 @@ def demonstrations(world: World, n: int, seed: int = 0, careful: float = 0.75) -
 def encode_demonstrations(tokenizer: Tokenizer, demos: Sequence[Demonstration]) -> list[tuple[list[int], list[bool]]]:
     """Each demonstration as ids, and for each id whether the assistant wrote it."""
     return [encode_exchange(tokenizer, demo.prompt, demo.reply) for demo in demos]
+
+
+def encode_replay(tokenizer: Tokenizer, texts: Sequence[str], limit: int) -> list[tuple[list[int], list[bool]]]:
+    """Documents as pre-training had them, every token of them trained on, cut after `limit` tokens."""
+    rows = [[tokenizer.eos_id, *tokenizer.encode(text, allow_special=False), tokenizer.eos_id] for text in texts]
+    return [(row[:limit], [True] * len(row[:limit])) for row in rows]
 
 
 def pack_chats(
@@ -182,8 +188,8 @@ class SFTConfig:
 
     epochs: int = 1
     """How often each demonstration is seen."""
-    batch_size: int = 8
-    """Rows in one update."""
+    batch_size: int = 3
+    """Rows in one update: few, since many small steps teach more here than few large ones."""
     length: int = 256
     """Tokens in a row, at most the model's context."""
     learning_rate: float = 1e-3
@@ -215,17 +221,19 @@ def finetune(
     demos: Sequence[Demonstration],
     config: SFTConfig = SFTConfig(),
     *,
+    replay: Sequence[str] = (),
     on_step: Callable[[SFTRecord], None] | None = None,
     progress: bool = True,
 ) -> list[SFTRecord]:
     """Train `model` in place on what the assistant writes in `demos`, and return the history.
 
-    Only parameters that require a gradient are trained, so a model with LoRA trains its detours. Raises `InklingError`
-    for no demonstrations, for one that does not fit into a row, and for a loss that is no number.
+    replay: documents of the kind that pre-training had, mixed in so that they are not forgotten. Only parameters that
+    require a gradient are trained, so a model with LoRA trains its detours. Raises `InklingError` for no
+    demonstrations, for one that does not fit into a row, and for a loss that is no number.
     """
     if not demos:
         raise InklingError("there are no demonstrations to learn from; make some with `demonstrations(world, n)`.")
-    chats = encode_demonstrations(tokenizer, demos)
+    chats = encode_demonstrations(tokenizer, demos) + encode_replay(tokenizer, replay, config.length)
     random = np.random.default_rng(config.seed)
     batches = []
     for _ in range(config.epochs):

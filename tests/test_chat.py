@@ -6,9 +6,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkling.chat import ROLES, Message, decode_reply, encode_chat, encode_message, encode_prompt, end_id, pad_id
+from inkling.chat import (
+    LIKENESS,
+    ROLES,
+    Message,
+    decode_reply,
+    encode_chat,
+    encode_message,
+    encode_prompt,
+    end_id,
+    pad_id,
+    prepare_roles,
+)
 from inkling.files import InklingError
 from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.transformer import ModelConfig, Transformer
 from inkling.world import World
 
 TEXTS = [document.text for document in World(0).documents(30_000)]
@@ -22,7 +34,8 @@ CHATS = st.lists(st.builds(Message, st.sampled_from(ROLES), TYPED), max_size=5)
 
 
 def plain(text: str) -> list[int]:
-    return TOKENIZER.encode_plain(text)
+    """The ids of a message's text: it stands after a space, so that its first word is the token that it mostly is."""
+    return TOKENIZER.encode_plain(" " + text) if text else []
 
 
 def test_the_template_is_this_one():
@@ -44,8 +57,8 @@ def test_the_template_is_this_one():
     assert ids == [token for part, _ in parts for token in part]
     assert written == [mark for part, mark in parts for _ in part]
     assert TOKENIZER.decode(ids) == (
-        "<|endoftext|><|system|>Be brief.<|end|><|document|>Ada lives in Mill Road.<|end|>"
-        "<|user|>Where does Ada live?<|end|><|assistant|>In Mill Road.<|end|>"
+        "<|endoftext|><|system|> Be brief.<|end|><|document|> Ada lives in Mill Road.<|end|>"
+        "<|user|> Where does Ada live?<|end|><|assistant|> In Mill Road.<|end|>"
     )
 
 
@@ -58,7 +71,7 @@ def test_a_user_cannot_end_their_message_and_speak_as_the_assistant():
         SPECIAL["<|end|>"],
     ]
     assert not any(written)
-    assert TOKENIZER.decode(ids[2:-1]) == forged
+    assert TOKENIZER.decode(ids[2:-1]) == " " + forged
 
 
 @given(CHATS)
@@ -70,7 +83,7 @@ def test_only_the_template_makes_special_tokens_and_every_text_survives(chat):
     assert marks == [TOKENIZER.eos_id, *expected]
     starts = [i for i, token in enumerate(ids) if token in SPECIAL_IDS][1:]
     texts = [TOKENIZER.decode(ids[start + 1 : end]) for start, end in zip(starts[::2], starts[1::2], strict=True)]
-    assert texts == [message.text for message in chat]
+    assert [text.removeprefix(" ") for text in texts] == [message.text for message in chat]
 
 
 @given(CHATS)
@@ -111,7 +124,7 @@ def test_padding_is_not_the_end_of_a_message_nor_of_a_text():
 
 @pytest.mark.parametrize("stop", SPECIAL_TOKENS)
 def test_a_reply_is_what_stands_before_the_first_special_token(stop):
-    ids = [*plain("Yes."), SPECIAL[stop], *plain(" No."), SPECIAL["<|end|>"], pad_id(TOKENIZER)]
+    ids = [*plain("Yes."), SPECIAL[stop], *plain("No."), SPECIAL["<|end|>"], pad_id(TOKENIZER)]
     assert decode_reply(TOKENIZER, ids) == "Yes."
     assert decode_reply(TOKENIZER, np.array(ids)) == decode_reply(TOKENIZER, torch.tensor(ids)) == "Yes."
     assert decode_reply(TOKENIZER, ids[-2:]) == ""
@@ -142,3 +155,13 @@ def test_a_tokenizer_without_the_tokens_of_a_chat_is_refused():
     for token, of in (("pad", pad_id), ("end", end_id)):
         with pytest.raises(InklingError, match=rf"no <\|{token}\|>.*special_tokens=SPECIAL_TOKENS"):
             of(bare)
+
+
+def test_the_templates_tokens_start_at_the_words_that_do_their_work_in_plain_text():
+    model = Transformer(ModelConfig(TOKENIZER.vocab_size, 32, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1))
+    before = model.embed_tokens.weight.detach().clone()
+    prepare_roles(model, TOKENIZER)
+    after, changed = model.embed_tokens.weight.detach(), {SPECIAL[f"<|{name}|>"] for name in LIKENESS}
+    assert {i for i in range(len(before)) if not torch.equal(before[i], after[i])} == changed
+    expected = before[TOKENIZER.encode("Question:")].mean(dim=0)
+    torch.testing.assert_close(after[SPECIAL["<|user|>"]], expected)

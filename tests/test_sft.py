@@ -64,7 +64,7 @@ def test_demonstrations_are_of_mixed_quality_in_the_stated_shares():
         assert set(counts) == set(stated)
         shares |= {value: (share, counts[value]) for value, share in stated.items()}
     demos = sft.demonstrations(WORLD, n)
-    shares["right demonstrations"] = (0.75, sum(grade(WORLD, demo.prompt, demo.reply).right for demo in demos))
+    shares["right demonstrations"] = (0.85, sum(grade(WORLD, demo.prompt, demo.reply).right for demo in demos))
     for name, (share, count) in shares.items():
         assert abs(count - n * share) < 4 * math.sqrt(n * share * (1 - share)), name
 
@@ -92,7 +92,7 @@ def test_packed_replies_are_learned_with_their_end_and_no_prompt_is():
     inputs, targets = sft.pack_chats(CHATS, 256, PAD)
     assert 1 < len(inputs) < len(CHATS)
     learned = TOKENIZER.decode(targets[targets != IGNORE])
-    assert learned == "".join(f"{demo.reply}<|end|>" for demo in DEMOS)
+    assert learned == "".join(f" {demo.reply}<|end|>" for demo in DEMOS)
     assert (targets == end_id(TOKENIZER)).sum() == len(DEMOS) and not (targets == PAD).any()
 
 
@@ -299,3 +299,13 @@ def test_finetuning_refuses_what_it_cannot_learn_from():
     broken.embed_tokens.weight.data[5] = math.nan
     with pytest.raises(InklingError, match="the loss is nan at step 1"):
         sft.finetune(broken, TOKENIZER, DEMOS, CONFIG, progress=False)
+
+
+def test_replayed_documents_are_learned_from_end_to_end_beside_the_demonstrations():
+    rows = sft.encode_replay(TOKENIZER, ["Ada lives in Mill Road.", "word " * 500], 40)
+    assert [all(written) for _, written in rows] == [True, True] and len(rows[1][0]) == 40
+    assert rows[0][0][0] == rows[0][0][-1] == TOKENIZER.eos_id, "it ends as documents end"
+    model = new_model()
+    history = sft.finetune(model, TOKENIZER, DEMOS[:4], CONFIG, replay=["Ada lives in Mill Road."], progress=False)
+    alone = sft.finetune(new_model(), TOKENIZER, DEMOS[:4], CONFIG, progress=False)
+    assert history[0].loss != alone[0].loss

@@ -132,7 +132,8 @@ class World:
     def requests(self, n: int, stream: str = "train", seed: int = 0, only: str | None = None) -> list[Request]:
         """The first `n` requests of a stream, of all kinds or `only` of one (`inkling.world.requests`).
 
-        stream: "train", or any other name, whose requests use wordings, harmful deeds and people that training has not.
+        stream: "train", "unseen" (wordings and harmful deeds that training never has), or any other name: an exam, with
+        prompts, people and strangers that training never has.
         """
         if n < 1:
             raise InklingError(f"n is {n}; ask for at least one request.")
