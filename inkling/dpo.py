@@ -20,7 +20,7 @@ from inkling.optim import make_optimizers, take_step
 from inkling.preferences import Pair
 from inkling.pretrain import learning_rate_scale
 from inkling.progress import Progress
-from inkling.rollouts import pad_chats, token_log_probs
+from inkling.rollouts import by_length, pad_chats, token_log_probs
 from inkling.sft import climb_and_fall
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
@@ -37,7 +37,8 @@ def dpo_loss(chosen: Tensor, rejected: Tensor, ref_chosen: Tensor, ref_rejected:
 
 def reply_log_probs(model: nn.Module, tokens: Tensor, actions: Tensor) -> Tensor:
     """log pi(reply | prompt), (B,): the sum over the reply's tokens, its end token included."""
-    return (token_log_probs(model(tokens), tokens) * actions).sum(dim=1)
+    (log_probs,) = by_length(lambda part: (token_log_probs(model(part), part),), tokens, actions)
+    return (log_probs * actions).sum(dim=1)
 
 
 def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[tuple[list[int], list[bool]]]:
@@ -59,7 +60,7 @@ class DPOConfig:
     """How often each pair is seen."""
     batch_size: int = 32
     """Pairs in one update."""
-    learning_rate: float = 2e-4
+    learning_rate: float = 5e-5
     """AdamW's peak; it climbs over the first twentieth and then falls in a straight line to zero."""
     grad_clip: float = 1.0
     """The gradient is shortened to this length where it is longer."""

@@ -20,6 +20,8 @@ from inkling.rollouts import (
     Reward,
     RLConfig,
     RLRecord,
+    by_length,
+    entropies,
     full_kl,
     keep,
     masked_mean,
@@ -107,6 +109,21 @@ def train_grpo(
     reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
     (optimizer,) = make_optimizers(policy, "adamw", config.learning_rate, weight_decay=0.0)
     history = resume(folder, config, policy, optimizer)
+
+    def before(tokens: Tensor) -> tuple[Tensor, ...]:
+        """Log-probabilities of what was written, by policy and reference, and the policy's entropies."""
+        logits, ref_logits = policy(tokens), reference(tokens)
+        log_probs, ref = (token_log_probs(some, tokens, config.temperature) for some in (logits, ref_logits))
+        return log_probs, ref, entropies(logits, config.temperature)
+
+    def during(tokens: Tensor) -> tuple[Tensor, ...]:
+        """Log-probabilities of what was written, and the exact KL of each prediction from the reference."""
+        logits = policy(tokens)
+        with torch.no_grad():
+            ref_logits = reference(tokens) if config.beta else logits
+        kl = full_kl(logits, ref_logits, config.temperature) if config.beta else torch.zeros(tokens[:, 1:].shape)
+        return token_log_probs(logits, tokens, config.temperature), kl
+
     with Progress(config.steps, "GRPO", start=len(history), show=progress) as bar:
         for step in range(len(history), config.steps):
             seed = config.seed * 1_000_003 + step
@@ -116,18 +133,14 @@ def train_grpo(
             scores = scored(rollouts, reward, config.no_end_penalty)
             advantages, flat = group_advantages(scores, config.group_size, config.scale_by_spread)
             with torch.no_grad():
-                logits, ref_logits = policy(tokens), reference(tokens)
-                old = token_log_probs(logits, tokens, config.temperature)
-                ref = token_log_probs(ref_logits, tokens, config.temperature)
-                record = summarise(step + 1, rollouts, scores, logits, old, ref, config.temperature)
+                old, ref, entropy = by_length(before, tokens, actions)
+            record = summarise(step + 1, rollouts, scores, entropy, old, ref)
             for _ in range(config.epochs):
-                logits = policy(tokens)
-                kl = full_kl(logits, ref_logits, config.temperature) if config.beta else 0.0
-                new = token_log_probs(logits, tokens, config.temperature)
+                new, kl = by_length(during, tokens, actions)
                 loss = grpo_loss(
                     new, old, advantages, actions, kl, clip=config.clip, beta=config.beta, per_reply=config.per_reply
                 )
-                take_step(loss, policy, optimizer, config.grad_clip, step + 1)
+                take_step(loss, policy, optimizer, config.grad_clip, step + 1, 1 - step / config.steps)
             history.append(record)
             keep(folder, config, policy, optimizer, history)
             if on_step is not None:

@@ -20,6 +20,8 @@ from inkling.rollouts import (
     Reward,
     RLConfig,
     RLRecord,
+    by_length,
+    entropies,
     keep,
     masked_mean,
     resume,
@@ -130,6 +132,15 @@ def train_ppo(
     config.check()
     reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
     actor = ActorCritic(policy)
+
+    def judged(tokens: Tensor) -> tuple[Tensor, ...]:
+        """Log-probabilities of what was written and the values before it; (b, t - 1) each."""
+        logits, values = actor(tokens)
+        return token_log_probs(logits, tokens, config.temperature), values, entropies(logits, config.temperature)
+
+    def by_reference(tokens: Tensor) -> tuple[Tensor, ...]:
+        return (token_log_probs(reference(tokens), tokens, config.temperature),)
+
     (optimizer,) = make_optimizers(actor, "adamw", config.learning_rate, weight_decay=0.0)
     history = resume(folder, config, actor, optimizer)
     with Progress(config.steps, "PPO", start=len(history), show=progress) as bar:
@@ -139,10 +150,9 @@ def train_ppo(
             tokens, actions = rollouts.tokens, rollouts.actions
             scores = scored(rollouts, reward, config.no_end_penalty)
             with torch.no_grad():
-                logits, values = actor(tokens)
-                old = token_log_probs(logits, tokens, config.temperature)
-                ref = token_log_probs(reference(tokens), tokens, config.temperature)
-                record = summarise(step + 1, rollouts, scores, logits, old, ref, config.temperature)
+                old, values, entropy = by_length(judged, tokens, actions)
+                (ref,) = by_length(by_reference, tokens, actions)
+            record = summarise(step + 1, rollouts, scores, entropy, old, ref)
             rewards = token_rewards(scores, old, ref, actions, config.beta)
             advantages = gae(rewards, values, actions, config.gamma, config.lam)
             returns = advantages + values * actions
@@ -150,11 +160,10 @@ def train_ppo(
             generator = torch.Generator().manual_seed(seed)
             for _ in range(config.epochs):
                 for part in torch.randperm(len(tokens), generator=generator).split(config.minibatch_size):
-                    logits, values = actor(tokens[part])
-                    new = token_log_probs(logits, tokens[part], config.temperature)
+                    new, guess, _ = by_length(judged, tokens[part], actions[part])
                     loss = clipped_loss(new, old[part], advantages[part], actions[part], config.clip)
-                    loss = loss + config.value_weight * masked_mean((values - returns[part]).square(), actions[part])
-                    take_step(loss, actor, optimizer, config.grad_clip, step + 1)
+                    loss = loss + config.value_weight * masked_mean((guess - returns[part]).square(), actions[part])
+                    take_step(loss, actor, optimizer, config.grad_clip, step + 1, 1 - step / config.steps)
             history.append(record)
             keep(folder, config, actor, optimizer, history)
             if on_step is not None:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkling import savepoint
@@ -47,6 +48,12 @@ def full_kl(logits: Tensor, reference: Tensor, temperature: float = 1.0) -> Tens
     return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
 
 
+def entropies(logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """The entropy of each prediction in nats, (B, T - 1), from logits (B, T, V): how open the policy still is."""
+    log_p = (logits[:, :-1].float() / temperature).log_softmax(dim=-1)
+    return -(log_p.exp() * log_p).sum(dim=-1)
+
+
 def kl_estimates(log_probs: Tensor, reference: Tensor) -> dict[str, Tensor]:
     """Three estimates of KL(policy || reference) from sampled tokens alone (Schulman 2020), each of the shape given.
 
@@ -70,6 +77,23 @@ def whiten(values: Tensor, mask: Tensor) -> Tensor:
     mean = masked_mean(values, mask)
     variance = masked_mean((values - mean).square(), mask)
     return (values - mean) * torch.rsqrt(variance + 1e-8) * mask
+
+
+def by_length(
+    compute: Callable[[Tensor], tuple[Tensor, ...]], tokens: Tensor, actions: Tensor, together: int = 8
+) -> tuple[Tensor, ...]:
+    """`compute(tokens)` for rows of very different lengths: those of like length go together, cut to their longest.
+
+    One story of 200 tokens would otherwise make 200 columns, nearly all of them padding, of every short reply beside
+    it. compute: tokens (b, t) -> tensors (b, t - 1). They come back as (B, T - 1), 0 behind the last action of a row.
+    """
+    sizes = actions.shape[1] + 1 - actions.flip(1).int().argmax(dim=1)  # tokens up to the last action
+    order = sizes.argsort(stable=True)
+    groups = []
+    for rows in order.split(together):
+        width = int(sizes[rows].max())
+        groups.append([F.pad(part, (0, tokens.shape[1] - width)) for part in compute(tokens[rows, :width])])
+    return tuple(torch.cat(parts)[order.argsort()] for parts in zip(*groups, strict=True))
 
 
 @dataclass(frozen=True)
@@ -191,8 +215,8 @@ class RLConfig:
     """A reply is cut off after so many tokens, and pays for that."""
     epochs: int = 2
     """How often each batch is used."""
-    learning_rate: float = 3e-4
-    """AdamW's, the same in every step."""
+    learning_rate: float = 1e-4
+    """AdamW's at first; it falls in a straight line to zero."""
     clip: float = 0.2
     """How far the probability of a token may move in one batch before it stops counting."""
     temperature: float = 1.0
@@ -232,17 +256,15 @@ class RLRecord:
 
 
 def summarise(
-    step: int, rollouts: Rollouts, scores: Tensor, logits: Tensor, log_probs: Tensor, reference: Tensor,
-    temperature: float,
-) -> RLRecord:  # fmt: skip
-    """The record of a batch: logits (B, T, V) and log_probs (B, T - 1) of the policy that wrote it, scores (B,)."""
-    log_p = (logits[:, :-1].float() / temperature).log_softmax(dim=-1)
+    step: int, rollouts: Rollouts, scores: Tensor, entropy: Tensor, log_probs: Tensor, reference: Tensor
+) -> RLRecord:
+    """The record of a batch: scores (B,); entropy, log_probs and the reference's log_probs, (B, T - 1) each."""
     k1 = kl_estimates(log_probs, reference)["k1"]
     return RLRecord(
         step=step,
         reward=scores.mean().item(),
         kl=(k1 * rollouts.actions).sum(dim=1).mean().item(),
-        entropy=masked_mean(-(log_p.exp() * log_p).sum(dim=-1), rollouts.actions).item(),
+        entropy=masked_mean(entropy, rollouts.actions).item(),
         length=rollouts.lengths.float().mean().item(),
         finished=rollouts.finished.float().mean().item(),
     )

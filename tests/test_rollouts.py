@@ -14,6 +14,8 @@ from inkling.files import InklingError
 from inkling.rollouts import (
     best_of_n,
     best_of_n_kl,
+    by_length,
+    entropies,
     full_kl,
     kl_estimates,
     masked_mean,
@@ -31,7 +33,7 @@ def random_logits(shape, seed=0, scale=2.0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * scale
 
 
-def by_length(prompts, replies):
+def letters(prompts, replies):
     return torch.tensor([float(len(reply)) for reply in replies])
 
 
@@ -84,6 +86,36 @@ def test_full_kl_is_torchs_and_never_negative_and_zero_for_equal_logits(seed, te
     found = full_kl(p, q, temperature)
     torch.testing.assert_close(found, torch.distributions.kl_divergence(*tempered), rtol=1e-4, atol=1e-5)
     assert (found > 0).all() and torch.equal(full_kl(p, p, temperature), torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("together", [1, 3, 16])
+def test_rows_of_like_length_together_give_what_each_row_gives_alone(together):
+    """And 0 behind a row's last action, whatever stands there."""
+    model, random = tiny.random_model(), torch.Generator().manual_seed(0)
+    tokens = torch.randint(0, model.config.vocab_size, (7, 20), generator=random)
+    sizes = torch.tensor([20, 5, 9, 20, 2, 12, 5])  # tokens of each row up to its last action
+    actions = (torch.arange(19) < sizes[:, None] - 1) & (torch.arange(19) >= sizes[:, None] - 3)
+    widths = []
+
+    def compute(part):
+        widths.append(part.shape[1])
+        logits = model(part)
+        return token_log_probs(logits, part), entropies(logits)
+
+    with torch.no_grad():
+        found = by_length(compute, tokens, actions, together)
+        for row, size in enumerate(sizes.tolist()):
+            alone = compute(tokens[row : row + 1, :size])
+            for values, expected in zip(found, alone, strict=True):
+                torch.testing.assert_close(values[row, : size - 1], expected[0], rtol=1e-4, atol=1e-5)
+                assert (values[row, size - 1 :] == 0).all()
+    assert sum(widths) < 7 * 20 * 2 or together > 1
+
+
+def test_entropy_is_torchs():
+    logits = torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(1))
+    expected = torch.distributions.Categorical(logits=logits[:, :-1] / 0.7).entropy()
+    torch.testing.assert_close(entropies(logits, 0.7), expected)
 
 
 def test_k1_and_k3_are_right_on_average_and_k2_is_not():
@@ -189,10 +221,10 @@ def test_no_prompts_raise():
 
 def test_an_unfinished_reply_pays():
     written = roll_out(tiny.talker(), TOKENIZER, tiny.PROMPTS * 10, 5, seed=1)
-    plain = by_length(written.prompts, written.replies)
+    plain = letters(written.prompts, written.replies)
     expected = [length - (0 if done else 0.25) for length, done in zip(plain, written.finished, strict=True)]
-    assert scored(written, by_length, 0.25).tolist() == expected
-    assert torch.equal(scored(written, by_length, 0.0), plain)
+    assert scored(written, letters, 0.25).tolist() == expected
+    assert torch.equal(scored(written, letters, 0.0), plain)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -214,7 +246,7 @@ def test_a_wrong_number_of_rewards_raises(shape):
 
 def test_best_of_n_keeps_the_best_of_each_prompts_own_replies():
     n, model = 5, tiny.talker()
-    best = best_of_n(model, TOKENIZER, tiny.PROMPTS, by_length, n, 20, seed=3)
+    best = best_of_n(model, TOKENIZER, tiny.PROMPTS, letters, n, 20, seed=3)
     everything = roll_out(model, TOKENIZER, [p for p in tiny.PROMPTS for _ in range(n)], 20, seed=3).replies
     assert best.prompts == tiny.PROMPTS
     assert best.replies == [max(everything[n * i : n * i + n], key=len) for i in range(len(tiny.PROMPTS))]
@@ -226,12 +258,12 @@ def test_best_of_n_keeps_the_best_of_each_prompts_own_replies():
 
 def test_best_of_1_is_a_rollout_and_best_of_0_raises():
     model = tiny.talker()
-    best = best_of_n(model, TOKENIZER, tiny.PROMPTS, by_length, 1, 20, seed=3)
+    best = best_of_n(model, TOKENIZER, tiny.PROMPTS, letters, 1, 20, seed=3)
     plain = roll_out(model, TOKENIZER, tiny.PROMPTS, 20, seed=3)
     assert best.replies == plain.replies
     assert torch.equal(best.tokens, plain.tokens) and torch.equal(best.actions, plain.actions)
     with pytest.raises(InklingError, match="at least one"):
-        best_of_n(model, TOKENIZER, tiny.PROMPTS, by_length, 0, 20)
+        best_of_n(model, TOKENIZER, tiny.PROMPTS, letters, 0, 20)
 
 
 @pytest.mark.parametrize("n", [1, 2, 8, 64])
