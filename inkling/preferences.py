@@ -116,11 +116,23 @@ def preferences(
     ]
 
 
-def bayes_ceiling(pairs: Sequence[Pair]) -> float:
-    """The best accuracy that anybody can have on these pairs: the mean of max(p, 1 - p), p the rater's probability.
+def bayes_ceiling(world: World, pairs: Sequence[Pair], raters: Sequence[Rater] = CROWD) -> float:
+    """The best accuracy that a model can have on these pairs: the mean of max(p, 1 - p).
 
-    Even who knows the rater's mind cannot foretell a coin. With a fair rater it is E[sigma(|difference| / noise)].
+    p is the probability that somebody of the crowd, drawn at random, prefers the first reply: a reward model sees the
+    replies and not who compared them. With a fair rater alone it is E[sigma(|difference| / noise)].
     """
+    if not pairs or not raters:
+        raise InklingError("a ceiling takes pairs, and the raters who may have compared them.")
+    chances = [
+        sum(rater.probability(world, pair.prompt, pair.chosen, pair.rejected) for rater in raters) / len(raters)
+        for pair in pairs
+    ]
+    return sum(max(p, 1 - p) for p in chances) / len(chances)
+
+
+def rater_ceiling(pairs: Sequence[Pair]) -> float:
+    """The best accuracy of somebody who also knows who compared each pair, and that person's mind: a little higher."""
     chances = [pair.probability for pair in pairs if pair.probability is not None]
     if not chances:
         raise InklingError("none of these pairs says how likely its choice was, so there is no ceiling to compute.")

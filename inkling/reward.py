@@ -2,6 +2,9 @@
 
 The body is the fine-tuned model; in place of next-token logits it has a head with a single output, read at the reply's
 last token. The loss is that of Bradley and Terry (1952), as in Christiano et al. 2017 and Ouyang et al. 2022.
+
+A body of four layers has none left to compare what it read with what it knows, once it knows. So it gets help that a
+large one can do without: a reader, the fine-tuned model as it was, says how much each token surprises it.
 """
 
 import copy
@@ -23,9 +26,13 @@ from inkling.packing import pad_rows
 from inkling.preferences import Pair
 from inkling.pretrain import learning_rate_scale
 from inkling.progress import Progress
+from inkling.rollouts import token_log_probs
 from inkling.sft import climb_and_fall
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
+
+#: Beyond this, in nats, one surprise is as good as another.
+MOST_SURPRISE = 8.0
 
 
 class RewardModel(nn.Module):
@@ -33,12 +40,20 @@ class RewardModel(nn.Module):
 
     The reward is read at each row's last real token, the end token of the reply, which has seen all of it. `shift` is
     taken off, so that rewards are zero on average (`centre`): only differences were ever trained.
+
+    reader: a frozen language model, or None for the plain form. With one, each token adds its surprise times a weight
+    that the body reads from its own state there (`cost`, zero at first): a surprising value is a mistake, a surprising
+    name is none.
     """
 
-    def __init__(self, body: Transformer, seed: int = 0):
+    def __init__(self, body: Transformer, reader: Transformer | None = None, seed: int = 0):
         super().__init__()
-        self.body = body
+        self.body, self.reader = body, reader
         d_model = body.config.d_model
+        if reader is not None:
+            reader.eval().requires_grad_(False)
+            self.cost = nn.Linear(d_model, 1, bias=False)
+            nn.init.zeros_(self.cost.weight)
         self.head = nn.Linear(d_model, 1, bias=False)
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():  # Stiennon et al. 2020: N(0, 1 / (d + 1)), small enough to begin near zero
@@ -46,9 +61,15 @@ class RewardModel(nn.Module):
         self.register_buffer("shift", torch.zeros(()))
 
     @classmethod
-    def from_model(cls, model: Transformer, seed: int = 0) -> "RewardModel":
-        """A new reward model on a copy of (fine-tuned) weights."""
-        return cls(copy.deepcopy(model), seed)
+    def from_model(cls, model: Transformer, seed: int = 0, plain: bool = False) -> "RewardModel":
+        """A new reward model on a copy of (fine-tuned) weights; `plain`: without a reader."""
+        return cls(copy.deepcopy(model), None if plain else copy.deepcopy(model), seed)
+
+    @torch.no_grad()
+    def surprises(self, tokens: Tensor) -> Tensor:
+        """How much each token surprises the reader, (B, T): -log p, at most `MOST_SURPRISE`; 0 for the first."""
+        surprise = -token_log_probs(self.reader(tokens), tokens)  # (B, T - 1)
+        return F.pad(surprise.clamp(max=MOST_SURPRISE), (1, 0))
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """tokens (B, T), padded on the right; lengths (B,), how many of each row are real. Rewards (B,)."""
@@ -56,44 +77,55 @@ class RewardModel(nn.Module):
             raise InklingError(f"lengths must be from 1 to {tokens.shape[1]}; they are {lengths.tolist()}.")
         hidden = self.body.hidden_states(tokens)  # (B, T, d_model)
         last = hidden[torch.arange(len(tokens)), lengths - 1]  # (B, d_model)
-        return self.head(last).squeeze(-1) - self.shift
+        rewards = self.head(last).squeeze(-1) - self.shift
+        if self.reader is not None:
+            real = torch.arange(tokens.shape[1]) < lengths[:, None]  # (B, T): padding costs nothing
+            rewards = rewards + (self.cost(hidden).squeeze(-1) * self.surprises(tokens) * real).sum(dim=1)
+        return rewards
+
+    def by_length(self, rows: Sequence[Sequence[int]], pad: int, together: int = 8) -> Tensor:
+        """The rewards (N,) of encoded replies: rows of like length go together, so little is padding."""
+        order = torch.tensor([len(row) for row in rows]).argsort(stable=True)
+        parts = [self(*pad_rows([rows[i] for i in part], pad)) for part in order.split(together)]
+        return torch.cat(parts)[order.argsort()]
 
     @torch.inference_mode()
-    def score(
-        self, tokenizer: Tokenizer, prompts: Sequence[str], replies: Sequence[str], batch_size: int = 64
-    ) -> Tensor:
+    def score(self, tokenizer: Tokenizer, prompts: Sequence[str], replies: Sequence[str]) -> Tensor:
         """The rewards (N,) of replies to prompts. What does not fit into the context is not read."""
         self.eval()
         rows = [
             encode_reply(tokenizer, prompt, reply, self.body.config.context_length)
             for prompt, reply in zip(prompts, replies, strict=True)
         ]
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-        rewards = torch.zeros(len(rows))
-        for start in range(0, len(rows), batch_size):
-            part = order[start : start + batch_size]
-            rewards[part] = self(*pad_rows([rows[i] for i in part], pad_id(tokenizer)))
-        return rewards
+        return self.by_length(rows, pad_id(tokenizer), together=32)
 
     def centre(self, rewards: Tensor) -> None:
         """Shift the model so that these rewards, given by it, would have been zero on average."""
         self.shift += rewards.mean()
 
     def save(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
-        """Write config.json and model.safetensors (the body, as Llama) and head.safetensors."""
+        """Write config.json and model.safetensors (the body, as Llama), head.safetensors, and the reader in reader/."""
         self.body.save_pretrained(folder, dtype=dtype)
         tensors = {"head": self.head.weight.detach().to(dtype).contiguous(), "shift": self.shift}
+        if self.reader is not None:
+            self.reader.save_pretrained(Path(folder) / "reader", dtype=dtype)
+            tensors["cost"] = self.cost.weight.detach().to(dtype).contiguous()
         atomic_write(Path(folder) / "head.safetensors", safetensors.torch.save(tensors))
 
     @classmethod
     def load(cls, folder: str | Path) -> "RewardModel":
         """Read what `save` wrote. Raises `InklingError` where the head is missing or does not fit."""
-        model = cls(Transformer.from_pretrained(folder))
+        reader = Path(folder) / "reader"
+        model = cls(
+            Transformer.from_pretrained(folder), Transformer.from_pretrained(reader) if reader.is_dir() else None
+        )
         path = Path(folder) / "head.safetensors"
         try:
             tensors = safetensors.torch.load_file(path)
             model.head.load_state_dict({"weight": tensors["head"].float()})  # checks the shape, as copying would not
             model.shift.copy_(tensors["shift"].float())
+            if model.reader is not None:
+                model.cost.load_state_dict({"weight": tensors["cost"].float()})
         except (OSError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
             raise InklingError(
                 f"{path} is no head of a reward model ({error}); train one, or fetch it again."
@@ -164,7 +196,7 @@ def train_reward_model(
     with Progress(len(batches), "reward model", show=progress) as bar:
         for step, batch in enumerate(batches):
             both = [rows[i][side] for side in (0, 1) for i in batch]
-            rewards = model(*pad_rows(both, pad_id(tokenizer)))  # (2 x pairs,): the chosen, then the rejected
+            rewards = model.by_length(both, pad_id(tokenizer))  # (2 x pairs,): the chosen, then the rejected
             chosen, rejected = rewards.chunk(2)
             loss = bradley_terry_loss(chosen, rejected)
             centred = loss + config.centring * (chosen + rejected).square().mean()

@@ -20,6 +20,7 @@ from inkling.preferences import (
     compare,
     compare_by,
     preferences,
+    rater_ceiling,
     sigmoid,
     written_replies,
 )
@@ -124,7 +125,7 @@ def test_each_comparison_is_one_raters_drawn_from_the_crowd():
 def test_over_a_whole_crowd_the_likelier_choice_is_made_as_often_as_the_ceiling_says():
     pairs = preferences(WORLD, REPLIES)
     likelier = [max(pair.probability, 1 - pair.probability) for pair in pairs]
-    assert bayes_ceiling(pairs) == pytest.approx(sum(likelier) / len(likelier))
+    assert rater_ceiling(pairs) == pytest.approx(sum(likelier) / len(likelier))
     assert within_chance(sum(pair.probability > 0.5 for pair in pairs), [p for p in likelier if p > 0.5])
 
 
@@ -133,16 +134,30 @@ def test_the_ceiling_of_fair_raters_is_the_mean_of_sigma_of_the_difference_over_
     pairs = preferences(WORLD, REPLIES[:300], [Rater("fair", noise)])
     differences = [abs(WORLD.gold_reward(p, one) - WORLD.gold_reward(p, other)) for p, one, other in REPLIES[:300]]
     expected = sum(1 / (1 + math.exp(-d / noise)) for d in differences) / len(differences)
-    assert bayes_ceiling(pairs) == pytest.approx(expected)
+    fair = [Rater("fair", noise)]
+    assert rater_ceiling(pairs) == pytest.approx(bayes_ceiling(WORLD, pairs, fair)) == pytest.approx(expected)
     assert 0.5 < expected < 1.0
 
 
 def test_the_ceiling_leaves_out_choices_of_unknown_probability():
     known = [Pair(PROMPT, PLAIN, WRONG, "", 0.9), Pair(PROMPT, WRONG, PLAIN, "", 0.3)]
-    assert bayes_ceiling([*known, Pair(PROMPT, PLAIN, WRONG, "you")]) == pytest.approx(0.8)
+    assert rater_ceiling([*known, Pair(PROMPT, PLAIN, WRONG, "you")]) == pytest.approx(0.8)
     for pairs in ([], [Pair(PROMPT, PLAIN, WRONG, "you")]):
         with pytest.raises(InklingError, match="no ceiling to compute"):
-            bayes_ceiling(pairs)
+            rater_ceiling(pairs)
+
+
+def test_the_ceiling_of_a_crowd_bets_on_what_the_crowd_prefers():
+    pairs = preferences(WORLD, REPLIES)
+    right = 0
+    for pair in pairs:
+        p = sum(rater.probability(WORLD, pair.prompt, pair.chosen, pair.rejected) for rater in CROWD) / len(CROWD)
+        right += p > 0.5
+    ceiling = bayes_ceiling(WORLD, pairs)
+    assert ceiling < rater_ceiling(pairs), "who knows the rater knows more"
+    assert within_chance(right, [ceiling] * len(pairs)), "who bets so is right as often as the ceiling says"
+    with pytest.raises(InklingError, match="takes pairs, and the raters"):
+        bayes_ceiling(WORLD, [], CROWD)
 
 
 def test_equal_replies_are_left_out():

@@ -15,6 +15,7 @@ from inkling.chat import end_id, pad_id
 from inkling.files import InklingError
 from inkling.preferences import Pair
 from inkling.reward import (
+    MOST_SURPRISE,
     RewardConfig,
     RewardModel,
     bradley_terry_loss,
@@ -28,7 +29,7 @@ TOKENIZER = tiny.tokenizer()
 
 
 def new_model(seed=0) -> RewardModel:
-    return RewardModel(tiny.random_model(seed), seed)
+    return RewardModel(tiny.random_model(seed), seed=seed)
 
 
 def polite_pairs(n, seed=0) -> list[Pair]:
@@ -48,10 +49,10 @@ def polite_pairs(n, seed=0) -> list[Pair]:
 
 def test_the_head_starts_with_standard_deviation_one_over_root_d_plus_one():
     body = tiny.random_model()  # d_model is 16; 1 / sqrt(16) would be 3 % too wide
-    heads = torch.cat([RewardModel(body, seed).head.weight for seed in range(1500)])
+    heads = torch.cat([RewardModel(body, seed=seed).head.weight for seed in range(1500)])
     assert heads.std().item() == pytest.approx(1 / math.sqrt(17), rel=0.015)
     assert abs(heads.mean()) < 0.01
-    assert torch.equal(RewardModel(body, 3).head.weight, heads[3:4])
+    assert torch.equal(RewardModel(body, seed=3).head.weight, heads[3:4])
 
 
 def test_the_reward_is_read_at_the_last_real_token_and_that_is_the_end_token():
@@ -77,8 +78,9 @@ def test_a_reward_does_not_depend_on_its_neighbours_and_comes_back_in_its_place(
     prompts, replies = zip(*[(prompt, reply) for prompt in tiny.PROMPTS for reply in tiny.REPLIES], strict=True)
     alone = torch.cat([model.score(TOKENIZER, [p], [r]) for p, r in zip(prompts, replies, strict=True)])
     assert alone.unique().numel() == len(replies)
-    for batch_size in (1, 3, 64):
-        torch.testing.assert_close(model.score(TOKENIZER, prompts, replies, batch_size), alone)
+    rows = [encode_reply(TOKENIZER, prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
+    for together in (1, 3, 64):
+        torch.testing.assert_close(model.by_length(rows, pad_id(TOKENIZER), together).detach(), alone)
 
 
 @pytest.mark.parametrize("lengths", [[0, 3], [4, 6], [-1, 5]])
@@ -240,3 +242,51 @@ def test_a_loss_that_is_no_number_raises():
         model.head.weight[0, 0] = math.nan
     with pytest.raises(InklingError, match="loss is nan at step 1"):
         train_reward_model(model, TOKENIZER, polite_pairs(4), progress=False)
+
+
+# ---- the reader
+
+
+def with_reader(seed: int = 0) -> RewardModel:
+    model = RewardModel(tiny.random_model(seed), tiny.random_model(seed + 1), seed)
+    torch.nn.init.normal_(model.cost.weight, std=0.3)
+    return model
+
+
+def test_a_reader_changes_nothing_before_training():
+    body = tiny.random_model()
+    tokens = torch.randint(0, body.config.vocab_size, (3, 9), generator=torch.Generator().manual_seed(0))
+    lengths = torch.tensor([9, 4, 6])
+    plain, read = RewardModel(body, seed=2), RewardModel(body, tiny.random_model(1), seed=2)
+    torch.testing.assert_close(plain(tokens, lengths), read(tokens, lengths))
+
+
+def test_each_token_adds_its_surprise_times_what_the_body_makes_of_it():
+    model = with_reader()
+    tokens = torch.randint(0, model.body.config.vocab_size, (1, 9), generator=torch.Generator().manual_seed(0))
+    log_p = model.reader(tokens)[0].log_softmax(-1)
+    hidden = model.body.hidden_states(tokens)[0]
+    expected = model.head(hidden[8])[0]
+    for t in range(1, 9):
+        expected = expected + model.cost(hidden[t])[0] * min(MOST_SURPRISE, -log_p[t - 1, tokens[0, t]].item())
+    torch.testing.assert_close(model(tokens, torch.tensor([9]))[0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_padding_costs_nothing_with_a_reader_either():
+    model = with_reader()
+    rows = [encode_reply(TOKENIZER, prompt, reply) for prompt in tiny.PROMPTS for reply in tiny.REPLIES]
+    alone = torch.cat([model.by_length([row], pad_id(TOKENIZER)) for row in rows])
+    torch.testing.assert_close(model.by_length(rows, pad_id(TOKENIZER)), alone, rtol=1e-4, atol=1e-4)
+
+
+def test_training_leaves_the_reader_as_it_is_and_a_saved_one_says_the_same(tmp_path):
+    model = RewardModel.from_model(tiny.talker())
+    before = tiny.weights(model.reader)
+    train_reward_model(model, TOKENIZER, polite_pairs(32), progress=False)
+    assert tiny.same(before, tiny.weights(model.reader)) and not tiny.same(before, tiny.weights(model.body))
+    assert model.cost.weight.abs().max() > 0, "it has learned to use it"
+    model.save(tmp_path)
+    again = RewardModel.load(tmp_path)
+    prompts = tiny.PROMPTS[:1] * len(tiny.REPLIES)
+    assert torch.equal(again.score(TOKENIZER, prompts, tiny.REPLIES), model.score(TOKENIZER, prompts, tiny.REPLIES))
+    assert RewardModel.from_model(tiny.talker(), plain=True).reader is None
