@@ -1,14 +1,14 @@
 """`python -m inkling`: the commands of the book.
 
-speedrun   the whole chain from raw text to a trained model, in the minutes you give it
+speedrun   the whole chain from raw text to an assistant, in the minutes you give it
 write      let a checkpoint go on with a text
 chat       talk to a fine-tuned checkpoint
 report     report cards of several runs, side by side
+overoptimise  push four methods against a flawed reward model, and measure the true one
 fetch      download a real model once, for the chapters that use one
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -21,10 +21,11 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m inkling", description="Inkling: a small language model, end to end.")
     commands = top.add_subparsers(dest="command", required=True)
 
-    speedrun = commands.add_parser("speedrun", help="from raw text to a trained model")
+    speedrun = commands.add_parser("speedrun", help="from raw text to an assistant")
     speedrun.add_argument("--minutes", type=float, default=10.0, help="wall-clock time for the whole chain (10)")
     speedrun.add_argument("--steps", type=int, help="updates of pre-training, to repeat a run exactly (as many as fit)")
     speedrun.add_argument("--seed", type=int, default=0, help="seed of corpus, weights and data order (0)")
+    speedrun.add_argument("--base-only", action="store_true", help="stop after pre-training, without an assistant")
     speedrun.add_argument("--folder", type=Path, help="where to write (runs/speedrun-MINUTES)")
 
     write = commands.add_parser("write", help="let a checkpoint go on with a text")
@@ -35,14 +36,18 @@ def parser() -> argparse.ArgumentParser:
     write.add_argument("--tokens", type=int, default=240, help="at most so many new tokens (240)")
 
     chat = commands.add_parser("chat", help="talk to a fine-tuned checkpoint")
-    which = chat.add_mutually_exclusive_group(required=True)
-    which.add_argument("--checkpoint", type=Path, help="its folder (`inkling.align` makes them)")
+    which = chat.add_mutually_exclusive_group()
+    which.add_argument("--checkpoint", type=Path, help="its folder (the assistant that ships with the book)")
     which.add_argument("--smollm2", action="store_true", help="the real model (see fetch) instead of one of ours")
     chat.add_argument("--temperature", type=float, default=0.7)
     chat.add_argument("--seed", type=int, default=None)
 
     report = commands.add_parser("report", help="report cards, side by side")
     report.add_argument("folders", nargs="*", type=Path, help="checkpoint folders (the one that ships with the book)")
+
+    over = commands.add_parser("overoptimise", help="push four methods against a flawed reward model")
+    over.add_argument("--checkpoint", type=Path, help="a fine-tuned checkpoint (the one that ships with the book)")
+    over.add_argument("--file", type=Path, default=Path("runs/overoptimisation.json"), help="where the points go")
 
     fetch = commands.add_parser("fetch", help="download a real model once")
     fetch.add_argument("names", nargs="+", choices=SOURCES, metavar="NAME", help=f"one or more of {', '.join(SOURCES)}")
@@ -53,7 +58,7 @@ def run_speedrun(args: argparse.Namespace) -> None:
     from inkling.speedrun import Recipe, run
 
     folder = args.folder or Path("runs") / f"speedrun-{args.minutes:g}"
-    run(Recipe(minutes=args.minutes, steps=args.steps, seed=args.seed), folder)
+    run(Recipe(minutes=args.minutes, steps=args.steps, seed=args.seed, assistant=not args.base_only), folder)
 
 
 def run_write(args: argparse.Namespace) -> None:
@@ -82,8 +87,8 @@ def run_chat(args: argparse.Namespace) -> None:
     from inkling.tokenizer import Tokenizer
     from inkling.transformer import Transformer
 
-    tokenizer = Tokenizer.load(args.checkpoint / "tokenizer.json")
-    model = Transformer.from_pretrained(args.checkpoint)
+    folder = args.checkpoint or checkpoints.path("rlhf")
+    tokenizer, model = Tokenizer.load(folder / "tokenizer.json"), Transformer.from_pretrained(folder)
     stops = (end_id(tokenizer), tokenizer.eos_id)
     for line in sys.stdin:  # each line by itself: the demonstrations have a single turn
         if not line.strip():
@@ -113,26 +118,23 @@ def run_fetch(args: argparse.Namespace) -> None:
 
 
 def run_report(args: argparse.Namespace) -> None:
-    from inkling.speedrun import report_card
+    from inkling.report import read_card, report_card
 
-    cards = []
-    for folder in args.folders or [checkpoints.path("base")]:
-        path = folder / "card.json" if (folder / "card.json").is_file() else folder / "base" / "card.json"
-        if not path.is_file():
-            raise InklingError(f"{folder} holds no card.json; give the folder of a finished speedrun.")
-        try:
-            cards.append(json.loads(path.read_text(encoding="utf-8")))
-            report_card(cards[-1:])
-        except (ValueError, KeyError, TypeError) as error:
-            raise InklingError(f"{path} is damaged ({error!r}); make the run again, or take another folder.") from error
-    print(report_card(cards))
+    print(report_card([read_card(folder) for folder in args.folders or [checkpoints.path("base")]]))
+
+
+def run_overoptimise(args: argparse.Namespace) -> None:
+    from inkling.overoptimisation import run_all
+
+    run_all(args.checkpoint or checkpoints.path("sft"), args.file)
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        {"speedrun": run_speedrun, "write": run_write, "chat": run_chat, "report": run_report,
-         "fetch": run_fetch}[args.command](args)
+        run = {"speedrun": run_speedrun, "write": run_write, "chat": run_chat, "report": run_report,
+               "overoptimise": run_overoptimise, "fetch": run_fetch}  # fmt: skip
+        run[args.command](args)
     except InklingError as error:
         print(f"inkling: {error}", file=sys.stderr)
         return 2

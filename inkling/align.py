@@ -16,6 +16,7 @@ import torch
 
 from inkling import judge, ppo, preferences, reward, sft
 from inkling.card import versions
+from inkling.chat import prepare_roles
 from inkling.files import InklingError, atomic_write
 from inkling.rollouts import Reward, roll_out
 from inkling.tokenizer import Tokenizer
@@ -28,15 +29,36 @@ class AlignRecipe:
     """Everything that decides the three stages."""
 
     seed: int = 0
-    n_demos: int = 12_000
+    n_demos: int = 24_000
     """Demonstrations for fine-tuning."""
+    n_replay: int = 4_000
+    """Documents of pre-training that are mixed in."""
     finetuning: sft.SFTConfig = sft.SFTConfig()
-    n_pairs: int = 12_000
+    n_pairs: int = 32_000
     """Comparisons for the reward model: half between replies that people wrote, half between the model's own."""
     reward_model: reward.RewardConfig = reward.RewardConfig()
-    rlhf: ppo.PPOConfig = ppo.PPOConfig(steps=120, max_new_tokens=200)
+    rlhf: ppo.PPOConfig = ppo.PPOConfig(steps=80, max_new_tokens=200)
     n_judged: int = 500
     """Requests in the exam of a policy, in each of three seeds; the reward model's has eight times as many pairs."""
+
+    @classmethod
+    def for_minutes(cls, minutes: float, seed: int = 0) -> "AlignRecipe":
+        """The sizes for a chain that may take so many minutes from raw text on: full from an hour, less below."""
+        full = cls(seed=seed)
+        share = min(1.0, max(0.1, minutes / 60))
+        return replace(
+            full,
+            n_demos=int(full.n_demos * share),
+            n_replay=int(full.n_replay * share),
+            n_pairs=int(full.n_pairs * share),
+            rlhf=replace(full.rlhf, steps=max(2, int(full.rlhf.steps * share))),
+            n_judged=max(20, int(full.n_judged * share)),
+        )
+
+    @property
+    def updates(self) -> float:
+        """What the stages cost, in updates of pre-training on the same machine (measured, on two cores)."""
+        return 0.04 * self.n_demos + 0.1 * self.n_pairs + 16 * self.rlhf.steps + 0.8 * self.n_judged + 30
 
 
 def policy_scores(model: Transformer, tokenizer: Tokenizer, world: World, n: int, plain: bool = False) -> dict:
@@ -132,7 +154,9 @@ def align(
         demos = sft.demonstrations(world, recipe.n_demos, recipe.seed)
         lengths = [len(ids) for ids, _ in sft.encode_demonstrations(tokenizer, demos)]
         demos = [demo for demo, length in zip(demos, lengths, strict=True) if length <= config.length]
-        history = sft.finetune(model, tokenizer, demos, config, progress=progress)
+        replay = [world.document(index, "train", seed=recipe.seed).text for index in range(recipe.n_replay)]
+        prepare_roles(model, tokenizer)
+        history = sft.finetune(model, tokenizer, demos, config, replay=replay, progress=progress)
         model = save(model, "sft")
         return {"n_demos": len(demos), "scores_of_base": before,
                 "loss": [round(record.loss, 4) for record in history][:: max(1, len(history) // 60)],
@@ -150,7 +174,8 @@ def align(
         fresh = make_pairs(policy, tokenizer, world, recipe.n_judged * 8, recipe.seed, "test")
         accuracy, _ = reward.pair_accuracy(model, tokenizer, fresh)
         return {"n_pairs": len(pairs),
-                "scores": {"accuracy": accuracy, "bayes_ceiling": preferences.bayes_ceiling(fresh)}}  # fmt: skip
+                "scores": {"accuracy": accuracy, "bayes_ceiling": preferences.bayes_ceiling(world, fresh),
+                           "rater_ceiling": preferences.rater_ceiling(fresh)}}  # fmt: skip
 
     def make_rlhf() -> dict:
         policy = Transformer.from_pretrained(folder / "sft")

@@ -5,21 +5,31 @@ proxy, and found that with d = sqrt(KL) from the policy that one began with, the
 
     best-of-n:  R(d) = d (alpha - beta d)         reinforcement learning:  R(d) = d (alpha - beta log d)
 
-up to its value at the start. Bottom-up: the curves and their fit, best-of-n for all n from one set of replies, and what
-a policy on its way through reinforcement learning is worth by both rewards.
+up to its value at the start. Bottom-up: the curves and their fit, best-of-n for all n from one set of replies, what
+a policy on its way through reinforcement learning is worth by both rewards, and the experiment.
+The whole experiment (`python -m inkling overoptimise`) takes about an hour; its points ship with the book.
 """
 
+import copy
+import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from inkling.files import InklingError
-from inkling.rollouts import Reward, best_of_n_kl, full_kl, roll_out, scored
+from inkling import align, checkpoints, dpo, grpo, ppo
+from inkling.card import versions
+from inkling.files import InklingError, atomic_write
+from inkling.preferences import FAIR, TALKATIVE, Pair, Rater
+from inkling.reward import RewardConfig, RewardModel, train_reward_model
+from inkling.rollouts import Reward, best_of_n_kl, by_length, full_kl, roll_out, scored
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
+from inkling.world import World
 
 
 @dataclass(frozen=True)
@@ -112,9 +122,142 @@ def policy_point(
 ) -> Point:  # fmt: skip
     """Where `policy` stands now. Its KL from `start` is exact in each token and a mean over the sampled replies."""
     rollouts = roll_out(policy, tokenizer, prompts, max_new_tokens, seed=seed)
-    total = 0.0
-    for tokens, actions in zip(rollouts.tokens.split(32), rollouts.actions.split(32), strict=True):
-        total += float((full_kl(policy(tokens), start(tokens)) * actions).sum())
-    distance = math.sqrt(max(0.0, total / len(rollouts.tokens)))
+    (kl,) = by_length(lambda part: (full_kl(policy(part), start(part)),), rollouts.tokens, rollouts.actions)
+    distance = math.sqrt(max(0.0, float((kl * rollouts.actions).sum(dim=1).mean())))
     rewards = [scored(rollouts, proxy), scored(rollouts, gold, no_end_penalty=0.0)]
     return Point(method, distance, *(float(values.mean()) for values in rewards))
+
+
+# --- The experiment --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides the runs against a flawed judge."""
+
+    raters: tuple[Rater, ...] = (TALKATIVE, TALKATIVE, FAIR)
+    """Whose choices the judge learns from: here two of three like long replies."""
+    n_pairs: int = 1500
+    """Comparisons that it learns from."""
+    betas: tuple[float, ...] = (0.0, 0.2)
+    """Prices of a nat of KL, for PPO and GRPO."""
+    dpo_betas: tuple[float, ...] = (0.05, 0.5)
+    """The same for DPO, where 0 is no choice."""
+    steps: int = 32
+    """Batches of PPO and GRPO."""
+    batch_size: int = 48
+    """Replies in a batch; GRPO makes groups of 8 of them."""
+    learning_rate: float = 2e-4
+    """Of all three: high, since the runs are short."""
+    max_new_tokens: int = 120
+    """A reply is cut off after so many tokens, and pays for that."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Each has a judge of its own, and its own draws."""
+    n_prompts: int = 80
+    """Prompts that a policy is measured on, from the test stream."""
+    measure_every: int = 8
+    """Batches from one measurement to the next."""
+
+
+def short_prompts(world: World, n: int, seed: int, stream: str = "train") -> list[str]:
+    """`n` requests that are not for a story: short replies make short runs."""
+    asked = world.requests(2 * n, stream, seed)
+    return [request.prompt for request in asked if request.kind != "story"][:n]
+
+
+def short_prompts_by_step(world: World, size: int, seed: int) -> Callable[[int], list[str]]:
+    """`prompts(step)` for the training loops, always the same for the same step."""
+    return lambda step: short_prompts(world, size, 7_000_003 * (seed + 1) + step)
+
+
+def flawed_judge(
+    start: Transformer, tokenizer: Tokenizer, world: World, experiment: Experiment, seed: int
+) -> tuple[RewardModel, list[Pair]]:
+    """A reward model of the experiment's raters, and the pairs that it learned from."""
+    pairs = align.make_pairs(start, tokenizer, world, experiment.n_pairs, 1000 + seed, raters=experiment.raters)
+    model = RewardModel.from_model(start, seed)
+    train_reward_model(model, tokenizer, pairs, RewardConfig(seed=seed), progress=False)
+    return model, pairs
+
+
+def run(
+    method: str, beta: float, seed: int, start: Transformer, tokenizer: Tokenizer, world: World,
+    experiment: Experiment = Experiment(), judge: tuple[RewardModel, list[Pair]] | None = None,
+) -> list[dict]:  # fmt: skip
+    """One run ("best-of-n", "PPO", "GRPO" or "DPO") against the judge: its points, with method, beta, seed and step.
+
+    judge: what `flawed_judge` gave for this seed; None: it is made. Raises `InklingError` for an unknown method.
+    """
+    if method not in ("best-of-n", "PPO", "GRPO", "DPO"):
+        raise InklingError(f"there is no method {method!r}; there are best-of-n, PPO, GRPO and DPO.")
+    model, pairs = judge or flawed_judge(start, tokenizer, world, experiment, seed)
+    rewards = align.model_reward(model, tokenizer), align.gold_reward(world)
+    exam, limit = short_prompts(world, experiment.n_prompts, 0, "test"), experiment.max_new_tokens
+    if method == "best-of-n":
+        found = best_of_n_points(start, tokenizer, exam[::2], *rewards, max_new_tokens=limit, seed=seed)
+        return [asdict(point) | {"beta": 0.0, "seed": seed, "step": 0} for point in found]
+    policy, points = copy.deepcopy(start), []
+
+    def measure(step: int) -> None:
+        point = policy_point(method, policy, start, tokenizer, exam, *rewards, max_new_tokens=limit, seed=seed)
+        points.append(asdict(point) | {"beta": beta, "seed": seed, "step": step})
+
+    def on_step(record, *_) -> None:
+        if record.step % experiment.measure_every == 0:
+            measure(record.step)
+
+    shared = dict(steps=experiment.steps, beta=beta, seed=seed, max_new_tokens=limit,
+                  learning_rate=experiment.learning_rate)  # fmt: skip
+    prompts = short_prompts_by_step(world, experiment.batch_size, seed)
+    measure(0)
+    if method == "PPO":
+        size = experiment.batch_size
+        config = ppo.PPOConfig(**shared, batch_size=size, minibatch_size=size // 2)
+        ppo.train_ppo(policy, tokenizer, prompts, rewards[0], config, on_step=on_step, progress=False)
+    elif method == "GRPO":
+        config = grpo.GRPOConfig(**shared, n_prompts=experiment.batch_size // 8, group_size=8)
+        grpo.train_grpo(policy, tokenizer, prompts, rewards[0], config, on_step=on_step, progress=False)
+    else:
+        config = dpo.DPOConfig(beta=beta, seed=seed, learning_rate=experiment.learning_rate)
+        dpo.train_dpo(policy, tokenizer, pairs, config, on_step=on_step, progress=False)
+    return points
+
+
+def run_all(
+    sft: str | Path, path: str | Path, experiment: Experiment = Experiment(), say: Callable[[str], None] = print
+) -> dict:
+    """Every run of the experiment from the checkpoint in `sft`, written to the JSON file `path`.
+
+    It is written anew after each run, and a run that is in it already is not made again.
+    """
+    sft, path, world = Path(sft), Path(path), World(0)
+    start, tokenizer = Transformer.from_pretrained(sft), Tokenizer.load(sft / "tokenizer.json")
+    recipe = json.loads(json.dumps(asdict(experiment)))
+    found = {"recipe": recipe, "versions": versions(), "cost": {"cpu_seconds": 0.0}, "points": []}
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["recipe"] != recipe:
+            raise InklingError(f"{path} holds runs of another recipe; take another file, or remove this one.")
+    done = {(point["method"], point["beta"], point["seed"]) for point in found["points"]}
+    plan = [("best-of-n", 0.0), *(("DPO", beta) for beta in experiment.dpo_betas)]
+    plan += [(method, beta) for method in ("PPO", "GRPO") for beta in experiment.betas]
+    for seed in experiment.seeds:
+        judge = None
+        for method, beta in plan:
+            if (method, beta, seed) in done:
+                continue
+            began = time.process_time()
+            judge = judge or flawed_judge(start, tokenizer, world, experiment, seed)
+            points = run(method, beta, seed, start, tokenizer, world, experiment, judge)
+            found["points"] += points
+            found["cost"]["cpu_seconds"] += round(time.process_time() - began, 1)
+            atomic_write(path, (json.dumps(found, indent=1) + "\n").encode())
+            last = points[-1]
+            say(f"{method:10s} beta {beta:<5g} seed {seed}: sqrt(KL) {last['distance']:.2f}, "
+                f"proxy {last['proxy']:+.2f}, gold {last['gold']:+.2f}")  # fmt: skip
+    return found
+
+
+def shipped_runs() -> dict:
+    """The runs that ship with the book: recipe, versions, cost, and points with method, beta, seed, step."""
+    return json.loads((checkpoints.path("sft").parent / "overoptimisation.json").read_text(encoding="utf-8"))

@@ -3,8 +3,9 @@
     python -m inkling speedrun --minutes 10
 
 It makes the small internet of Larkhaven, cleans it, trains a tokenizer, pre-trains a transformer for as many steps as
-fit into the time on this machine, measures what it learned, and leaves in its folder a checkpoint with a card that says
-how it was made. The checkpoint that ships with the book comes from this program alone, with the dial turned up.
+fit into the time on this machine, makes an assistant of it (fine-tuning, a reward model, RLHF), measures what each
+stage learned, and leaves checkpoints with cards that say how they were made. The checkpoints that ship with the book
+come from this program alone, with the dial turned up.
 """
 
 import hashlib
@@ -18,11 +19,13 @@ import numpy as np
 import torch
 
 from inkling import evaluate
+from inkling.align import AlignRecipe, align
 from inkling.card import versions
 from inkling.corpus import prepare
 from inkling.files import InklingError, atomic_write
 from inkling.ngram import NGramModel
 from inkling.pretrain import TrainConfig, TrainResult, train
+from inkling.report import CAREFUL, report_card
 from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.transformer import ModelConfig, Transformer
 from inkling.world import World
@@ -38,6 +41,10 @@ class Recipe:
     """Updates of pre-training. None: as many as fit into the minutes on this machine."""
     seed: int = 0
     """Seeds the corpus, the model's first weights and the order of the data. The town itself is always World(0)."""
+    assistant: bool = True
+    """Whether the chain goes on after pre-training, to an assistant."""
+    alignment: AlignRecipe | None = None
+    """How it goes on. None: by the minutes."""
     corpus_bytes: int | None = None
     """Size of the raw crawl, of which a good half is left when it is clean. None: 4 MB a minute, from 8 to 96 MB."""
     vocab_size: int = 2048
@@ -58,13 +65,14 @@ class Recipe:
     def crawl_bytes(self) -> int:
         return self.corpus_bytes or int(4e6 * min(24.0, max(2.0, self.minutes)))
 
+    @property
+    def stages_after(self) -> AlignRecipe | None:
+        """The recipe of what follows pre-training; None where nothing does."""
+        return (self.alignment or AlignRecipe.for_minutes(self.minutes, self.seed)) if self.assistant else None
+
 
 #: Time set aside for measuring the finished model, as a share of all the minutes, and its limits in seconds.
 _EVALUATION_SHARE, _EVALUATION_SECONDS = 0.08, (15.0, 75.0)
-
-
-#: Stories are judged as the model writes them, and once more at a temperature at which it keeps to what it is sure of.
-_COOL = 0.3
 
 
 def say(text: str) -> None:
@@ -119,7 +127,7 @@ def scores(
     baseline_bits = sum(baseline.bits(sequence[1:-1]) for sequence in sequences)
     recall = evaluate.fact_recall(model, tokenizer, world, limit=exam_limit)
     coherence = evaluate.story_coherence(model, tokenizer, world, n=n_stories)
-    cool = evaluate.story_coherence(model, tokenizer, world, n=n_stories, temperature=_COOL)
+    careful = evaluate.story_coherence(model, tokenizer, world, n=n_stories, **CAREFUL)
     written = [text for text, _ in coherence.stories]
     new = evaluate.novelty(written, training_texts)
     return {
@@ -131,7 +139,7 @@ def scores(
         "recall_never_asked": recall.never_asked,
         "recall_chance": recall.chance,
         "coherent_stories": coherence.share,
-        "coherent_stories_cool": cool.share,
+        "coherent_stories_careful": careful.share,
         "novel_8_grams": new.novel_ngrams[8],
         "longest_copy_words_median": float(np.median(new.longest_copy)),
         "calibration_error": evaluate.calibration(model, sequences[:400]).expected_error,
@@ -152,27 +160,32 @@ def evaluate_stream(tokenizer: Tokenizer, texts: list[str], limit_bytes: int = 1
 def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     """Run the whole chain into `folder` and return the card. An interrupted run goes on where its last savepoint was.
 
-    Writes base/ (config.json, model.safetensors in half precision, tokenizer.json, card.json). Raises `InklingError`
-    when the folder holds a finished run, or one with other settings.
+    Writes base/ (config.json, model.safetensors in half precision, tokenizer.json, card.json) and, for an assistant,
+    sft/, reward/ and rlhf/. Returns the card of base/, with the cards of the others under "assistant". Raises
+    `InklingError` when the folder holds a finished run, or one with other settings.
     """
     started, started_cpu, made_with = time.perf_counter(), time.process_time(), versions()
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InklingError(f"{folder} is a file; give a folder to write to, or a name that is not taken.")
-    if (folder / "base" / "card.json").is_file():
+    finished = [(folder / name / "card.json").is_file() for name in ("base", "rlhf" if recipe.assistant else "base")]
+    if all(finished):
         raise InklingError(f"{folder} holds a finished run. Choose another folder, or remove this one first.")
     if not 0 < recipe.minutes < math.inf:
         raise InklingError(f"--minutes is {recipe.minutes}; give a positive number, 10 for example.")
     if recipe.steps is not None and recipe.steps < 1:
         raise InklingError(f"--steps is {recipe.steps}; give 1 or more, or leave it out for as many as fit.")
 
+    if finished[0]:
+        card = json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
+        return go_on(recipe, folder, card, started, progress)
     world = World(0)
-    say(f"1/4  corpus: a crawl of {recipe.crawl_bytes / 1e6:.0f} MB, cleaned")
+    say(f"1/5  corpus: a crawl of {recipe.crawl_bytes / 1e6:.0f} MB, cleaned")
     texts, cleaning = prepare(world, recipe.crawl_bytes, seed=recipe.seed)
     corpus_hash = hashlib.sha256("\f".join(texts).encode("utf-8")).hexdigest()
     say(f"     {len(texts):,} documents, {sum(map(len, texts)) / 1e6:.1f} MB kept")
 
-    say(f"2/4  tokenizer: {recipe.vocab_size:,} tokens")
+    say(f"2/5  tokenizer: {recipe.vocab_size:,} tokens")
     tokenizer = Tokenizer.train(texts[:4000], recipe.vocab_size, SPECIAL_TOKENS)
     tokens = encode_stream(tokenizer, texts)
     validation = [document.text for document in world.documents(100_000, stream="validation")]
@@ -187,6 +200,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         low, high = _EVALUATION_SECONDS
         reserve = min(high, max(low, 60 * recipe.minutes * _EVALUATION_SHARE))
         pace = seconds_per_step(config, tokens, settings)
+        reserve += pace * (recipe.stages_after.updates if recipe.stages_after else 0)
         left = 60 * recipe.minutes - (time.perf_counter() - started) - reserve
         steps = max(20, int(left / pace))
         say(f"     {pace:.2f} s a step here: {steps:,} steps fit")
@@ -199,7 +213,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     n_primer = min(recipe.primer_steps, steps // 3)
     if n_primer:
         rows = settings.batch_size * row_length // recipe.primer_length
-        say(f"3/4  pre-training: {n_primer:,} steps of primer, {rows} rows of {recipe.primer_length} tokens")
+        say(f"3/5  pre-training: {n_primer:,} steps of primer, {rows} rows of {recipe.primer_length} tokens")
         texts_of_primer = primer(world, 2 * n_primer * rows * recipe.primer_length, recipe)
         result = train(
             model, encode_stream(tokenizer, texts_of_primer),
@@ -220,10 +234,11 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     tokenizer.save(folder / "base" / "tokenizer.json")
     model = Transformer.from_pretrained(folder / "base")
 
-    say("4/4  what did it learn?")
+    say("4/5  what did it learn?")
     card = {
         "name": "base",
-        "made_by": f"python -m inkling speedrun --minutes {recipe.minutes:g} --steps {steps} --seed {recipe.seed}",
+        "made_by": f"python -m inkling speedrun --minutes {recipe.minutes:g} --steps {steps} --seed {recipe.seed}"
+        + ("" if recipe.assistant else " --base-only"),
         "recipe": {**asdict(recipe), "steps": steps, "train": asdict(settings), "model": asdict(config)},
         "parameters": sum(p.numel() for p in model.parameters()),
         "corpus": {
@@ -242,9 +257,18 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         "scores": scores(model, tokenizer, world, texts),
     }
     atomic_write(folder / "base" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
-    card["cleaning"] = cleaning
+    return go_on(recipe, folder, card | {"cleaning": cleaning}, started, progress)
+
+
+def go_on(recipe: Recipe, folder: Path, card: dict, started: float, progress: bool) -> dict:
+    """The last part of `run`: from the base model, whose card is given, to the assistant; then the report card."""
+    after = recipe.stages_after
+    if after is not None:
+        say(f"5/5  an assistant: {after.n_demos:,} demonstrations, {after.n_pairs:,} comparisons, "
+            f"{after.rlhf.steps} batches of RLHF")  # fmt: skip
+        card = card | {"assistant": {stage["name"]: stage for stage in align(folder / "base", folder, after, progress)}}
     say(report_card([card]))
-    say(f"\nThe checkpoint is in {folder / 'base'}; this run took {(time.perf_counter() - started) / 60:.1f} minutes.")
+    say(f"\nThe checkpoints are in {folder}; this run took {(time.perf_counter() - started) / 60:.1f} minutes.")
     return card
 
 
@@ -256,30 +280,3 @@ def summary(result: TrainResult, points: int = 60) -> list[dict]:
          **({"valid_bits_per_byte": round(r.valid_bits_per_byte, 5)} if r.valid_bits_per_byte is not None else {})}
         for r in result.history if r.step % every == 0 or r.valid_loss is not None
     ]  # fmt: skip
-
-
-_ROWS = (
-    ("bits_per_byte", "validation loss, bits per byte", "{:.4f}"),
-    ("bound_bits_per_byte", "the bound (the generator's own surprisal)", "{:.4f}"),
-    ("excess_over_bound", "above the bound", "{:.1%}"),
-    ("five_gram_bits_per_byte", "5-gram baseline, bits per byte", "{:.4f}"),
-    ("recall_asked", "facts recalled, people asked about in training", "{:.1%}"),
-    ("recall_never_asked", "facts recalled, people never asked about", "{:.1%}"),
-    ("recall_chance", "facts by guessing", "{:.1%}"),
-    ("coherent_stories", "stories without a contradiction", "{:.1%}"),
-    ("coherent_stories_cool", f"the same at temperature {_COOL}", "{:.1%}"),
-    ("novel_8_grams", "runs of 8 words not in the training text", "{:.1%}"),
-    ("longest_copy_words_median", "longest copied run, words (median)", "{:.0f}"),
-    ("calibration_error", "expected calibration error", "{:.3f}"),
-)
-
-
-def report_card(cards: list[dict]) -> str:
-    """The cards side by side, as text: one column a run."""
-    width = max(len(label) for _, label, _ in _ROWS)
-    heads = [f"{card['cost']['cpu_seconds'] / 60:.0f} CPU-min" for card in cards]
-    lines = [f"{'':{width}}  " + "  ".join(f"{head:>12}" for head in heads)]
-    for key, label, form in _ROWS:
-        values = [form.format(card["scores"][key]) for card in cards]
-        lines.append(f"{label:{width}}  " + "  ".join(f"{value:>12}" for value in values))
-    return "\n".join(lines)

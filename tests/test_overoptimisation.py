@@ -1,15 +1,32 @@
 """The curves of over-optimisation, and best-of-n for all n at once."""
 
 import itertools
+import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import tiny
 import torch
 
+from inkling import checkpoints
 from inkling.files import InklingError
-from inkling.overoptimisation import Curve, best_of_n_means, best_of_n_points, fit_curve, policy_point
+from inkling.overoptimisation import (
+    Curve,
+    Experiment,
+    best_of_n_means,
+    best_of_n_points,
+    fit_curve,
+    policy_point,
+    run,
+    run_all,
+    shipped_runs,
+    short_prompts,
+)
+from inkling.tokenizer import Tokenizer
+from inkling.transformer import ModelConfig, Transformer
+from inkling.world import World
 
 
 @pytest.mark.parametrize("kind", ["best-of-n", "rl"])
@@ -68,3 +85,72 @@ def test_a_policy_is_at_no_distance_from_itself_and_pays_for_missing_ends_by_the
     assert here.gold == pytest.approx(here.proxy + 1), "after one token nothing has ended, and gold is what it is"
     other = policy_point("rl", tiny.random_model(n_layers=1), policy, tiny.tokenizer(), tiny.PROMPTS, says_no, says_no)
     assert other.distance > 1
+
+
+# --- the experiment --------------------------------------------------------------------------------------------------
+
+SMALL = Experiment(
+    n_pairs=8, betas=(0.1,), dpo_betas=(0.2,), steps=2, batch_size=8, max_new_tokens=4, seeds=(0, 1), n_prompts=4,
+    measure_every=1,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """A checkpoint with the shipped tokenizer and a tiny model."""
+    folder = tmp_path_factory.mktemp("over") / "sft"
+    tokenizer = Tokenizer.load(checkpoints.path("base") / "tokenizer.json")
+    config = ModelConfig(tokenizer.vocab_size, context_length=256, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1)
+    Transformer(config).save_pretrained(folder)
+    tokenizer.save(folder / "tokenizer.json")
+    return folder
+
+
+def test_the_experiment_has_all_methods_and_seeds_and_goes_on_where_it_stopped(start, tmp_path):
+    path, said = tmp_path / "runs.json", []
+
+    def stop_after_three(line):
+        said.append(line)
+        if len(said) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all(start, path, SMALL, say=stop_after_three)
+    found = run_all(start, path, SMALL, say=said.append)
+    assert len(said) == 8, "four methods, two seeds, and none twice"
+    whole = run_all(start, tmp_path / "again.json", SMALL, say=lambda _: None)
+    assert found["points"] == whole["points"], "stopped or not, the same points"
+    runs = {(point["method"], point["seed"]) for point in found["points"]}
+    assert runs == {(method, seed) for method in ("best-of-n", "PPO", "GRPO", "DPO") for seed in (0, 1)}
+    for point in found["points"]:
+        assert point["step"] > 0 or point["method"] == "best-of-n" or point["distance"] == pytest.approx(0, abs=1e-3)
+    with pytest.raises(InklingError, match="another recipe"):
+        run_all(start, path, Experiment())
+
+
+def test_its_prompts_are_short_and_an_unknown_method_is_named(start):
+    world = World(0)
+    prompts = short_prompts(world, 30, 0)
+    assert len(prompts) == 30 and not any("story" in prompt for prompt in prompts)
+    with pytest.raises(InklingError, match="no method 'SGD'"):
+        run("SGD", 0.1, 0, Transformer.from_pretrained(start), None, world, SMALL)
+
+
+def test_a_shipped_run_is_what_its_recipe_makes():
+    """DPO of one price and seed again, from the shipped model: every number near the shipped one.
+
+    Another machine rounds otherwise, and its replies are other draws: so within four standard errors of 80 replies.
+    """
+    shipped = shipped_runs()
+    recipe = shipped["recipe"]
+    assert recipe == json.loads(json.dumps(asdict(Experiment()))), "the shipped points are of another recipe"
+    beta = recipe["dpo_betas"][-1]
+    folder = checkpoints.path("sft")
+    model, tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
+    again = run("DPO", beta, 0, model, tokenizer, World(0))
+    before = [p for p in shipped["points"] if (p["method"], p["beta"], p["seed"]) == ("DPO", beta, 0)]
+    assert [p["step"] for p in again] == [p["step"] for p in before]
+    for ours, theirs in zip(again, before, strict=True):
+        for name, error in (("gold", 0.9 / 80**0.5), ("proxy", 1.5 / 80**0.5), ("distance", 0.15)):
+            assert abs(ours[name] - theirs[name]) < 4 * error, (name, ours, theirs)
+    assert again[-1]["proxy"] > again[0]["proxy"] + 0.3, "and DPO does raise the proxy"

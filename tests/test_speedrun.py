@@ -5,7 +5,9 @@ import io
 import json
 import math
 import re
+import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +15,12 @@ import torch
 from conftest import ROOT
 
 from inkling import __main__ as commands
-from inkling import checkpoints, evaluate, speedrun
+from inkling import checkpoints, evaluate, judge, report, speedrun
+from inkling.align import AlignRecipe
 from inkling.files import InklingError
+from inkling.ppo import PPOConfig
 from inkling.pretrain import StepRecord, TrainConfig, TrainResult
+from inkling.sft import SFTConfig
 from inkling.speedrun import Recipe
 from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.transformer import ModelConfig, Transformer
@@ -29,6 +34,7 @@ TINY = Recipe(
     primer_steps=2,
     primer_length=32,
     train=TrainConfig(batch_size=4, warmup_steps=1, precision="fp32"),
+    assistant=False,
 )
 FEW = {"n_stories": 4, "validation_bytes": 10_000, "exam_limit": 20}
 
@@ -69,10 +75,10 @@ def test_the_card_describes_the_file_not_the_weights_behind_it(tiny):
     model, tokenizer = Transformer.from_pretrained(folder / "base"), Tokenizer.load(folder / "base" / "tokenizer.json")
     world = World(0)
     documents = world.documents(FEW["validation_bytes"], stream="validation")
-    report = evaluate.loss_by_span(model, tokenizer, documents)
+    found = evaluate.loss_by_span(model, tokenizer, documents)
     scores = card["scores"]
-    assert scores["bits_per_byte"] == pytest.approx(report.bits_per_byte, rel=1e-5)
-    assert scores["bound_bits_per_byte"] == pytest.approx(report.bound_bits_per_byte)
+    assert scores["bits_per_byte"] == pytest.approx(found.bits_per_byte, rel=1e-5)
+    assert scores["bound_bits_per_byte"] == pytest.approx(found.bound_bits_per_byte)
     assert scores["excess_over_bound"] == pytest.approx(
         scores["bits_per_byte"] / scores["bound_bits_per_byte"] - 1, rel=1e-4
     )
@@ -125,6 +131,41 @@ def test_an_interrupted_run_keeps_the_number_of_steps_that_it_began_with(tmp_pat
             )
         assert json.loads((tmp_path / "steps.json").read_text()) == 20
         monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e-9)
+
+
+def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, monkeypatch, capsys):
+    """From the finished base model of the tiny run: stopped in fine-tuning, then to the end; the report card grows."""
+    folder = tmp_path / "run"
+    shutil.copytree(tiny[0] / "base", folder / "base")
+    rlhf = PPOConfig(steps=1, batch_size=4, minibatch_size=4, max_new_tokens=4)
+    stages = AlignRecipe(n_demos=8, finetuning=SFTConfig(length=64), n_pairs=8, rlhf=rlhf, n_judged=2)
+    recipe = replace(TINY, assistant=True, alignment=stages)
+    with monkeypatch.context() as patch:
+        patch.setattr("inkling.sft.finetune", stop)
+        with pytest.raises(KeyboardInterrupt):
+            speedrun.run(recipe, folder, progress=False)
+    monkeypatch.setattr("inkling.judge.write_replies", few_tokens(judge.write_replies))
+    card = speedrun.run(recipe, folder, progress=False)
+    assert set(card["assistant"]) == {"sft", "reward", "rlhf"}
+    assert report.read_card(folder)["assistant"] == json.loads(json.dumps(card["assistant"]))
+    assert "gold reward, after RLHF" in capsys.readouterr().out
+    assert "gold reward" not in report.report_card([tiny[1]]), "no empty rows where there is no assistant"
+    both = report.report_card([tiny[1], card]).splitlines()
+    row = next(line for line in both if line.startswith("gold reward, after RLHF"))
+    assert row.split()[-2:] == ["-", f"{card['assistant']['rlhf']['scores']['gold']:.2f}"]
+    with pytest.raises(InklingError, match="finished run"):
+        speedrun.run(recipe, folder, progress=False)
+
+
+def few_tokens(write_replies):
+    """A context of 64 tokens has no room for replies of 200."""
+    return lambda *args, **options: write_replies(*args, **options | {"max_new_tokens": 4})
+
+
+def test_more_minutes_make_a_larger_assistant_and_cost_more():
+    small, large = AlignRecipe.for_minutes(5), AlignRecipe.for_minutes(60)
+    assert small.n_demos < large.n_demos and small.rlhf.steps < large.rlhf.steps and small.updates < large.updates
+    assert AlignRecipe.for_minutes(600) == large == AlignRecipe()
 
 
 # --- its parts -------------------------------------------------------------------------------------------------------
@@ -248,7 +289,7 @@ def test_a_damaged_card_is_a_clear_message(tmp_path, capsys):
     for text in ('{"scores": ', '{"scores": {}}', "[]"):
         (tmp_path / "card.json").write_text(text)
         assert commands.main(["report", str(tmp_path)]) == 2
-        assert "card.json is damaged" in capsys.readouterr().err
+        assert "is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["speedrun", "--minutes", "ten"]])
@@ -327,4 +368,4 @@ def test_shipped_card_fits_its_model(name):
         key: value for key, value in config.items() if value is not None
     }
     assert card["scores"]["bits_per_byte"] > card["scores"]["bound_bits_per_byte"], "no model can be below the bound"
-    assert set(card["scores"]) >= {key for key, _, _ in speedrun._ROWS}
+    assert set(card["scores"]) >= {key for key, _, _ in report.ROWS}

@@ -1,0 +1,91 @@
+"""The report card: what runs of the chain are worth, side by side, read from the cards beside their checkpoints."""
+
+import json
+from pathlib import Path
+
+from inkling.files import InklingError
+
+#: Stories are judged as the model writes them, and once more as one would let it write: from what it is fairly sure of.
+CAREFUL = {"temperature": 0.5, "min_p": 0.2}
+
+ROWS = (
+    ("bits_per_byte", "validation loss, bits per byte", "{:.4f}"),
+    ("bound_bits_per_byte", "the bound (the generator's own surprisal)", "{:.4f}"),
+    ("excess_over_bound", "above the bound", "{:.1%}"),
+    ("five_gram_bits_per_byte", "5-gram baseline, bits per byte", "{:.4f}"),
+    ("recall_asked", "facts recalled, people asked about in training", "{:.1%}"),
+    ("recall_never_asked", "facts recalled, people never asked about", "{:.1%}"),
+    ("recall_chance", "facts by guessing", "{:.1%}"),
+    ("coherent_stories", "stories without a contradiction", "{:.1%}"),
+    ("coherent_stories_careful", "the same at temperature 0.5 with min-p 0.2", "{:.1%}"),
+    ("novel_8_grams", "runs of 8 words not in the training text", "{:.1%}"),
+    ("longest_copy_words_median", "longest copied run, words (median)", "{:.0f}"),
+    ("calibration_error", "expected calibration error", "{:.3f}"),
+)
+
+
+#: (stage, score, label, form) of an assistant; "base" is what the fine-tuning's card says of the model before it.
+ASSISTANT_ROWS = (
+    ("base", "gold", "gold reward, base model", "{:.2f}"),
+    ("sft", "gold", "gold reward, fine-tuned", "{:.2f}"),
+    ("rlhf", "gold", "gold reward, after RLHF", "{:.2f}"),
+    ("reward", "accuracy", "choices foretold by the reward model", "{:.1%}"),
+    ("reward", "bayes_ceiling", "the most that anybody could foretell", "{:.1%}"),
+    ("base", "refused_unsafe", "harmful requests refused, base model", "{:.1%}"),
+    ("sft", "refused_unsafe", "the same, fine-tuned", "{:.1%}"),
+    ("rlhf", "refused_unsafe", "the same, after RLHF", "{:.1%}"),
+    ("rlhf", "refused_harmless", "harmless requests refused, after RLHF", "{:.1%}"),
+    ("sft", "ignorant_unknown", '"I do not know" of strangers, fine-tuned', "{:.1%}"),
+    ("rlhf", "ignorant_unknown", "the same, after RLHF", "{:.1%}"),
+    ("rlhf", "right_known", "right on people of the town, after RLHF", "{:.1%}"),
+    ("rlhf", "story_perplexity", "perplexity on stories, after RLHF", "{:.3f}"),
+    ("base", "story_perplexity", "perplexity on stories, base model", "{:.3f}"),
+)
+
+
+def _assistant_score(card: dict, stage: str, key: str) -> float | None:
+    stages = card.get("assistant")
+    if stages is None:
+        return None
+    return stages["sft"]["scores_of_base"][key] if stage == "base" else stages[stage]["scores"][key]
+
+
+def report_card(cards: list[dict]) -> str:
+    """The cards side by side, as text: one column a run. Rows of an assistant where at least one run made one."""
+    rows = [(label, form, [card["scores"][key] for card in cards]) for key, label, form in ROWS]
+    if any("assistant" in card for card in cards):
+        rows += [
+            (label, form, [_assistant_score(card, stage, key) for card in cards])
+            for stage, key, label, form in ASSISTANT_ROWS
+        ]
+    width = max(len(label) for label, _, _ in rows)
+    heads = [f"{card['cost']['cpu_seconds'] / 60:.0f} CPU-min" for card in cards]
+    lines = [f"{'':{width}}  " + "  ".join(f"{head:>12}" for head in heads)]
+    for label, form, values in rows:
+        cells = ["-" if value is None else form.format(value) for value in values]
+        lines.append(f"{label:{width}}  " + "  ".join(f"{cell:>12}" for cell in cells))
+    return "\n".join(lines)
+
+
+def read_card(folder: str | Path) -> dict:
+    """The card of a run's base model, with those of its assistant, if it has one, under "assistant".
+
+    folder: that of the run, or its base/. Raises `InklingError` where there is no card, or a damaged one.
+    """
+    folder = Path(folder)
+    base = folder if (folder / "card.json").is_file() else folder / "base"
+    run_folder = base.parent if base.name == "base" else base
+    try:
+        card = json.loads((base / "card.json").read_text(encoding="utf-8"))
+        names = ("sft", "reward", "rlhf")
+        if all((run_folder / name / "card.json").is_file() for name in names):
+            stages = {name: json.loads((run_folder / name / "card.json").read_text(encoding="utf-8")) for name in names}
+            card = card | {"assistant": stages}
+        report_card([card])
+    except FileNotFoundError as error:
+        raise InklingError(f"{folder} holds no card.json; give the folder of a finished speedrun.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InklingError(
+            f"a card.json in {run_folder} is damaged ({error!r}); make the run again, or take another folder."
+        ) from error
+    return card
