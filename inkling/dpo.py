@@ -60,7 +60,7 @@ class DPOConfig:
     """How often each pair is seen."""
     batch_size: int = 32
     """Pairs in one update."""
-    learning_rate: float = 5e-5
+    learning_rate: float = 1e-4
     """AdamW's peak; it climbs over the first twentieth and then falls in a straight line to zero."""
     grad_clip: float = 1.0
     """The gradient is shortened to this length where it is longer."""
