@@ -93,7 +93,8 @@ def by_length(
     for rows in order.split(together):
         width = int(sizes[rows].max())
         groups.append([F.pad(part, (0, tokens.shape[1] - width)) for part in compute(tokens[rows, :width])])
-    return tuple(torch.cat(parts)[order.argsort()] for parts in zip(*groups, strict=True))
+    back, inside = order.argsort(), torch.arange(actions.shape[1]) < sizes[:, None] - 1
+    return tuple(torch.cat(parts)[back].masked_fill(~inside, 0.0) for parts in zip(*groups, strict=True))
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def test_a_reply_is_its_text_and_its_end_token_and_neither_prompt_nor_padding():
     texts = [(p.prompt, p.chosen) for p in PAIRS[:3]] + [(p.prompt, p.rejected) for p in PAIRS[:3]]
     for row, (prompt, reply) in enumerate(texts):
         ids, total = encode_prompt(TOKENIZER, prompt), 0.0
-        for token in [*TOKENIZER.encode(reply), end_id(TOKENIZER)]:
+        for token in [*TOKENIZER.encode(" " + reply), end_id(TOKENIZER)]:
             total += model(torch.tensor([ids]))[0, -1].log_softmax(dim=0)[token].item()
             ids.append(token)
         assert found[row].item() == pytest.approx(total, abs=1e-3)

@@ -253,7 +253,7 @@ def test_best_of_n_keeps_the_best_of_each_prompts_own_replies():
     for row, (prompt, reply) in enumerate(zip(best.prompts, best.replies, strict=True)):
         ids = [*encode_prompt(TOKENIZER, prompt), *best.tokens[row, 1:][best.actions[row]].tolist()]
         assert best.tokens[row, : len(ids)].tolist() == ids, "tokens, actions and replies belong together"
-        assert TOKENIZER.decode(ids[len(encode_prompt(TOKENIZER, prompt)) : -1]) == reply and best.finished[row]
+        assert TOKENIZER.decode(ids[len(encode_prompt(TOKENIZER, prompt)) : -1]) == " " + reply and best.finished[row]
 
 
 def test_best_of_1_is_a_rollout_and_best_of_0_raises():

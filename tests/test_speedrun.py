@@ -266,7 +266,7 @@ def test_what_a_person_types_is_never_a_special_token(tiny, capsys):
         (["speedrun", "--minutes", "0", "--folder", "{new}"], "give a positive number"),
         (["speedrun", "--minutes", "nan", "--folder", "{new}"], "give a positive number"),
         (["speedrun", "--steps", "0", "--folder", "{new}"], "--steps is 0"),
-        (["speedrun", "--folder", "{done}"], "holds a finished run"),
+        (["speedrun", "--base-only", "--folder", "{done}"], "holds a finished run"),
         (["speedrun", "--folder", "{file}"], "is a file"),
         (["write", "Mara", "--checkpoint", "{new}"], "tokenizer.json"),
         (["write", "Mara", "--checkpoint", "{base}", "--temperature", "-1"], "temperature must be 0"),
