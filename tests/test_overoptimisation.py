@@ -100,7 +100,7 @@ def start(tmp_path_factory):
     """A checkpoint with the shipped tokenizer and a tiny model."""
     folder = tmp_path_factory.mktemp("over") / "sft"
     tokenizer = Tokenizer.load(checkpoints.path("base") / "tokenizer.json")
-    config = ModelConfig(tokenizer.vocab_size, context_length=256, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1)
+    config = ModelConfig(tokenizer.vocab_size, context_length=512, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1)
     Transformer(config).save_pretrained(folder)
     tokenizer.save(folder / "tokenizer.json")
     return folder
