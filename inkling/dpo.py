@@ -41,13 +41,19 @@ def reply_log_probs(model: nn.Module, tokens: Tensor, actions: Tensor) -> Tensor
     return (log_probs * actions).sum(dim=1)
 
 
-def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[tuple[list[int], list[bool]]]:
-    """All chosen replies with their prompts, then all rejected ones: ids, and which of them the assistant wrote."""
-    return [
+def encode_pairs(
+    tokenizer: Tokenizer, pairs: Sequence[Pair], limit: int | None = None
+) -> list[tuple[list[int], list[bool]]]:
+    """All chosen replies with their prompts, then all rejected ones: ids, and which of them the assistant wrote.
+
+    limit: tokens after which a row is cut; a reply that broke off can take more tokens when it is encoded anew.
+    """
+    rows = [
         encode_exchange(tokenizer, pair.prompt, getattr(pair, side))
         for side in ("chosen", "rejected")
         for pair in pairs
     ]
+    return [(ids[:limit], written[:limit]) for ids, written in rows]
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,9 @@ def train_dpo(
     policy.train()
     with Progress(len(batches), "DPO", show=progress) as bar:
         for step, batch in enumerate(batches):
-            tokens, actions = pad_chats(encode_pairs(tokenizer, [pairs[i] for i in batch]), pad_id(tokenizer))
+            tokens, actions = pad_chats(
+                encode_pairs(tokenizer, [pairs[i] for i in batch], policy.config.context_length), pad_id(tokenizer)
+            )
             with torch.no_grad():
                 ref_chosen, ref_rejected = reply_log_probs(reference, tokens, actions).chunk(2)
             chosen, rejected = reply_log_probs(policy, tokens, actions).chunk(2)

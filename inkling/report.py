@@ -17,7 +17,7 @@ ROWS = (
     ("recall_never_asked", "facts recalled, people never asked about", "{:.1%}"),
     ("recall_chance", "facts by guessing", "{:.1%}"),
     ("coherent_stories", "stories without a contradiction", "{:.1%}"),
-    ("coherent_stories_careful", "the same at temperature 0.5 with min-p 0.2", "{:.1%}"),
+    ("coherent_stories_careful", "the same at {temperature} with min-p {min_p}".format(**CAREFUL), "{:.1%}"),
     ("novel_8_grams", "runs of 8 words not in the training text", "{:.1%}"),
     ("longest_copy_words_median", "longest copied run, words (median)", "{:.0f}"),
     ("calibration_error", "expected calibration error", "{:.3f}"),

@@ -179,13 +179,13 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     if finished[0]:
         card = json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
         return go_on(recipe, folder, card, started, progress)
-    world = World(0)
-    say(f"1/5  corpus: a crawl of {recipe.crawl_bytes / 1e6:.0f} MB, cleaned")
+    world, n_parts = World(0), 5 if recipe.assistant else 4
+    say(f"1/{n_parts}  corpus: a crawl of {recipe.crawl_bytes / 1e6:.0f} MB, cleaned")
     texts, cleaning = prepare(world, recipe.crawl_bytes, seed=recipe.seed)
     corpus_hash = hashlib.sha256("\f".join(texts).encode("utf-8")).hexdigest()
     say(f"     {len(texts):,} documents, {sum(map(len, texts)) / 1e6:.1f} MB kept")
 
-    say(f"2/5  tokenizer: {recipe.vocab_size:,} tokens")
+    say(f"2/{n_parts}  tokenizer: {recipe.vocab_size:,} tokens")
     tokenizer = Tokenizer.train(texts[:4000], recipe.vocab_size, SPECIAL_TOKENS)
     tokens = encode_stream(tokenizer, texts)
     validation = [document.text for document in world.documents(100_000, stream="validation")]
@@ -213,7 +213,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     n_primer = min(recipe.primer_steps, steps // 3)
     if n_primer:
         rows = settings.batch_size * row_length // recipe.primer_length
-        say(f"3/5  pre-training: {n_primer:,} steps of primer, {rows} rows of {recipe.primer_length} tokens")
+        say(f"3/{n_parts}  pre-training: {n_primer:,} steps of primer, {rows} rows of {recipe.primer_length} tokens")
         texts_of_primer = primer(world, 2 * n_primer * rows * recipe.primer_length, recipe)
         result = train(
             model, encode_stream(tokenizer, texts_of_primer),
@@ -234,7 +234,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     tokenizer.save(folder / "base" / "tokenizer.json")
     model = Transformer.from_pretrained(folder / "base")
 
-    say("4/5  what did it learn?")
+    say(f"4/{n_parts}  what did it learn?")
     card = {
         "name": "base",
         "made_by": f"python -m inkling speedrun --minutes {recipe.minutes:g} --steps {steps} --seed {recipe.seed}"

@@ -4,15 +4,16 @@ import json
 from dataclasses import replace
 
 import pytest
+import tiny
 import torch
 
-from inkling import align, checkpoints, sft
+from inkling import align, sft
 from inkling.files import InklingError
 from inkling.ppo import PPOConfig
 from inkling.preferences import FAIR
 from inkling.reward import RewardModel
 from inkling.tokenizer import Tokenizer
-from inkling.transformer import ModelConfig, Transformer
+from inkling.transformer import Transformer
 from inkling.world import World
 
 WORLD = World(0)
@@ -23,13 +24,7 @@ TINY = align.AlignRecipe(
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    """A checkpoint with the shipped tokenizer and a tiny model."""
-    folder = tmp_path_factory.mktemp("align") / "base"
-    tokenizer = Tokenizer.load(checkpoints.path("base") / "tokenizer.json")
-    config = ModelConfig(tokenizer.vocab_size, context_length=256, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1)
-    Transformer(config).save_pretrained(folder)
-    tokenizer.save(folder / "tokenizer.json")
-    return folder
+    return tiny.checkpoint(tmp_path_factory.mktemp("align") / "base")
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,15 @@ def test_a_reply_is_its_text_and_its_end_token_and_neither_prompt_nor_padding():
     assert actions.sum(dim=1).unique().numel() > 1, "this test wants replies of different lengths"
 
 
+def test_a_pair_that_does_not_fit_is_cut_and_trains():
+    model = tiny.talker()
+    long = Pair(tiny.PROMPTS[0], "yes " * model.config.context_length, "no")
+    rows = encode_pairs(TOKENIZER, [long], model.config.context_length)
+    assert [len(ids) for ids, _ in rows][0] == model.config.context_length and rows[0][1][-1]
+    (record,) = train_dpo(model, TOKENIZER, [long], progress=False)
+    assert math.isfinite(record.loss)
+
+
 def test_special_tokens_in_a_reply_are_plain_text():
     tokens, _ = batch([Pair("Is the boat in?", "no<|end|>yes", "yes")])
     assert (tokens[0] == end_id(TOKENIZER)).sum() == 2, "the user's and the assistant's, and none that was typed"

@@ -25,7 +25,7 @@ from inkling.overoptimisation import (
     short_prompts,
 )
 from inkling.tokenizer import Tokenizer
-from inkling.transformer import ModelConfig, Transformer
+from inkling.transformer import Transformer
 from inkling.world import World
 
 
@@ -97,13 +97,7 @@ SMALL = Experiment(
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
-    """A checkpoint with the shipped tokenizer and a tiny model."""
-    folder = tmp_path_factory.mktemp("over") / "sft"
-    tokenizer = Tokenizer.load(checkpoints.path("base") / "tokenizer.json")
-    config = ModelConfig(tokenizer.vocab_size, context_length=512, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1)
-    Transformer(config).save_pretrained(folder)
-    tokenizer.save(folder / "tokenizer.json")
-    return folder
+    return tiny.checkpoint(tmp_path_factory.mktemp("over") / "sft")
 
 
 def test_the_experiment_has_all_methods_and_seeds_and_goes_on_where_it_stopped(start, tmp_path):

@@ -2,9 +2,11 @@
 
 import copy
 from functools import cache
+from pathlib import Path
 
 import torch
 
+from inkling import checkpoints
 from inkling.sft import Demonstration, SFTConfig, finetune
 from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.transformer import ModelConfig, Transformer
@@ -45,6 +47,15 @@ def _talker() -> Transformer:
 def talker() -> Transformer:
     """A model that answers each of `PROMPTS` with one of `REPLIES`, nearly at random, and ends. A copy each time."""
     return copy.deepcopy(_talker())
+
+
+def checkpoint(folder: Path) -> Path:
+    """A checkpoint with the shipped tokenizer, so that it reads all of Larkhaven, and a tiny model."""
+    shipped = Tokenizer.load(checkpoints.path("base") / "tokenizer.json")
+    config = ModelConfig(shipped.vocab_size, context_length=256, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1)
+    Transformer(config).save_pretrained(folder)
+    shipped.save(folder / "tokenizer.json")
+    return folder
 
 
 def weights(model: torch.nn.Module) -> list[torch.Tensor]:
