@@ -412,6 +412,7 @@ def figures(checkpoint):
                                 samples=[[0, EVIL], [999, "Ada walked."]], bound=2.0),
             live.SpanLossFigure([["Ada", 3.2, "fact"], [" walked\n", 0.4, "grammar"], [EVIL, 9.0, "free"]],
                                 bounds={"fact": 3.0, "grammar": 0.2, "free": 8.0}),
+            live.SpanLossFigure([["Ada", 0.0, "given"], [" walked", 2.4, "the policy"]], measure="kl"),
         ]  # fmt: skip
     assert {type(figure).__name__ for figure in made} == set(live.__all__) - {"Figure", "ModelFigure", "bundle"}
     return made
@@ -463,6 +464,7 @@ def test_first_state_is_what_the_page_will_compute(figures, node, packed, checkp
         (lambda c: live.NGramFigure([["ab"]], joiner=""), "one character"),
         (lambda c: live.TrainingFigure({}), "history is empty"),
         (lambda c: live.SpanLossFigure([]), "no tokens"),
+        (lambda c: live.SpanLossFigure([["Ada", 1.0, "fact"]], measure="loss"), "one of surprise, kl"),
         (lambda c: live.AttentionFigure("Ada", layer=3, checkpoint=c), "layer=3"),
         (lambda c: live.TokenizerFigure(Tokenizer.train([TEXT], 300, pattern=r"\S+|\s+"), "x"), "GPT-2"),
         (lambda c: live.NextToken("Ada", checkpoint=c / "nowhere"), "config.json"),

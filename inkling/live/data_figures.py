@@ -7,6 +7,7 @@ from html import escape
 from inkling.files import InklingError
 from inkling.live.figure import Figure, html_table, visible
 
+_SPAN_MEASURES = {"surprise": "The model's surprise by kind", "kl": "KL divergence by kind"}
 KIND_NAMES = {"grammar": "grammar", "fact": "fact", "copy": "copy", "free": "free choice"}
 
 
@@ -129,15 +130,18 @@ class SpanLossFigure(Figure):
             free, or any other words.
         bounds: kind -> bits of the source for this text, shown beside the model's sums.
         title: the figure's heading.
+        measure: what the bits are: "surprise", or "kl", how far two models are apart at the token's place.
     """
 
     def __init__(self, tokens: Iterable[Sequence], bounds: dict[str, float] | None = None,
-                 title: str = "What surprised the model?"):
+                 title: str = "What surprised the model?", measure: str = "surprise"):
+        if measure not in _SPAN_MEASURES:
+            raise InklingError(f"measure is {measure!r}; it is one of {', '.join(_SPAN_MEASURES)}.")
         tokens = [[str(text), round(float(bits), 3), str(kind)] for text, bits, kind in tokens]
         if not tokens:
             raise InklingError("there are no tokens to show: give [text, bits, kind] for each token.")
         bounds = None if bounds is None else {kind: float(bits) for kind, bits in bounds.items()}
-        super().__init__({"tokens": tokens, "bounds": bounds, "title": title, "names": KIND_NAMES})
+        super().__init__({"tokens": tokens, "bounds": bounds, "title": title, "names": KIND_NAMES, "measure": measure})
 
     def fallback(self):
         bits, count = Counter(), Counter()
@@ -146,5 +150,5 @@ class SpanLossFigure(Figure):
             count[kind] += 1
         text = "".join(text for text, _, _ in self.data["tokens"])
         rows = [[KIND_NAMES.get(kind, kind), count[kind], f"{bits[kind]:.1f}"] for kind in sorted(bits)]
-        table = html_table("The model's surprise by kind", ["kind", "tokens", "bits"], rows)
+        table = html_table(_SPAN_MEASURES[self.data["measure"]], ["kind", "tokens", "bits"], rows)
         return f"<pre>{escape(text)}</pre>{table}"

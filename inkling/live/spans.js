@@ -1,12 +1,25 @@
-// spans.js: how much each token of a text surprised the model, and what kind of choice it was.
+// spans.js: how much each token of a text surprised the model (or where two models differ), and what kind of choice it was.
 import { announcer, frame, make, percent, strip, table } from "./ui.js";
 import { spoken } from "./bpe.js";
 
 // Every kind has a colour and, for those who do not see colours, a line of its own under its tokens.
 const STYLES = { grammar: [1, "solid"], fact: [2, "double"], copy: [3, "dashed"], free: [4, "dotted"] };
 
+// What the bits of a token are, in the words of the figure.
+const MEASURES = {
+  surprise: {
+    note: "The stronger a token's colour, the more it surprised the model.", caption: "Surprise by kind",
+    greatest: "The greatest surprise is", said: (bits) => ` (the model gave it ${percent(2 ** -bits)})`,
+  },
+  kl: {
+    note: "The stronger a token's colour, the farther the two models are apart at its place.", caption: "KL divergence by kind",
+    greatest: "They are farthest apart at", said: () => " of KL divergence",
+  },
+};
+
 export function spanLossFigure(widget, el) {
-  const { tokens, bounds, title, names } = widget.get("data");
+  const { tokens, bounds, title, names, measure } = widget.get("data");
+  const words = MEASURES[measure] ?? MEASURES.surprise;
   const summary = announcer();
   const kinds = [...new Set(tokens.map(([, , kind]) => kind))].sort();
   const style = (kind) => STYLES[kind] ?? [5 + (kinds.indexOf(kind) % 2), "solid"];
@@ -29,14 +42,14 @@ export function spanLossFigure(widget, el) {
   const head = ["kind", "tokens", "bits", ...(bounds ? ["bits of the source"] : [])];
   const row = (name, n, bits, bound) => [name, n, bits.toFixed(1), ...(bounds ? [bound.toFixed(1)] : [])];
   frame(el, title, make("div", { class: "ink-row ink-legend", role: "group", "aria-label": "kinds of choice" }, legend),
-    text.element, make("p", { class: "ink-note" }, "The stronger a token's colour, the more it surprised the model. Point at a token, or move with the arrow keys."),
+    text.element, make("p", { class: "ink-note" }, `${words.note} Point at a token, or move with the arrow keys.`),
     summary.element,
-    table("Surprise by kind", head, [
+    table(words.caption, head, [
       ...kinds.map((kind) => row(names[kind] ?? kind, count[kind], total[kind], bounds?.[kind] ?? 0)),
       row("together", tokens.length, sum(total), bounds ? sum(bounds) : 0)]));
   shade();
   const most = tokens.reduce((best, token, i) => (token[1] > tokens[best][1] ? i : best), 0);
-  summary.say(`${tokens.length} tokens, ${sum(total).toFixed(0)} bits. The greatest surprise is ${spoken(tokens[most][0])}, ${tokens[most][1].toFixed(1)} bits.`);
+  summary.say(`${tokens.length} tokens, ${sum(total).toFixed(0)} bits. ${words.greatest} ${spoken(tokens[most][0])}, ${tokens[most][1].toFixed(1)} bits.`);
 
   function shade() {
     text.buttons.forEach((button, i) => {
@@ -49,6 +62,6 @@ export function spanLossFigure(widget, el) {
 
   function describe(i) {
     const [piece, bits, kind] = tokens[i];
-    summary.say(`${spoken(piece)}: ${bits.toFixed(2)} bits (the model gave it ${percent(2 ** -bits)}); kind: ${names[kind] ?? kind}.`, 60);
+    summary.say(`${spoken(piece)}: ${bits.toFixed(2)} bits${words.said(bits)}; kind: ${names[kind] ?? kind}.`, 60);
   }
 }
