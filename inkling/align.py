@@ -108,15 +108,15 @@ def prompt_batches(world: World, size: int, seed: int) -> Callable[[int], list[s
     return lambda step: [request.prompt for request in world.requests(size, "train", seed * 100_003 + step + 1)]
 
 
-def _stage(folder: Path, name: str, made_from: dict, make: Callable[[], dict]) -> dict:
-    """The card of a stage: read where it was made before, from the same base and recipe, else made now."""
+def stage(folder: Path, name: str, made_from: dict, make: Callable[[], dict]) -> dict:
+    """The card of a stage: read where it was made before, from the same model and recipe, else made now."""
     path = folder / name / "card.json"
     if path.is_file():
         card = json.loads(path.read_text(encoding="utf-8"))
         if card["made_from"] != made_from:
             raise InklingError(
-                f"{folder / name} was made from another base model or with another recipe. Take another folder, or "
-                "remove its sft, reward, rlhf and savepoints."
+                f"{folder / name} was made from another model or with another recipe. Take another folder, or "
+                "remove its sft, reward, rlhf, rag and savepoints."
             )
         return card
     started, cpu = time.perf_counter(), time.process_time()
@@ -183,9 +183,7 @@ def align(
         config = replace(recipe.rlhf, seed=recipe.seed)
         prompts = prompt_batches(world, config.batch_size, recipe.seed)
         saved = folder / "savepoints" / "rlhf"
-        history = ppo.train_ppo(
-            policy, tokenizer, prompts, judge_of_replies, config, folder=saved, progress=progress
-        )
+        history = ppo.train_ppo(policy, tokenizer, prompts, judge_of_replies, config, folder=saved, progress=progress)
         policy = save(policy, "rlhf")
         return {"history": [asdict(record) for record in history],
                 "scores": policy_scores(policy, tokenizer, world, recipe.n_judged)}  # fmt: skip
@@ -193,4 +191,4 @@ def align(
     weights = hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
     made_from = json.loads(json.dumps({"base": weights, "recipe": asdict(recipe)}))
     stages = {"sft": make_sft, "reward": make_reward, "rlhf": make_rlhf}
-    return [_stage(folder, name, made_from, make) for name, make in stages.items()]
+    return [stage(folder, name, made_from, make) for name, make in stages.items()]

@@ -99,7 +99,11 @@ def decode_reply(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
 LIKENESS = {"user": "Question:", "assistant": "\nAnswer:", "end": "\n"}
 
 
-def prepare_roles(model: Transformer, tokenizer: Tokenizer) -> None:
+#: The same for passages that stand before a question (`inkling.rag`): each begins a line.
+PASSAGE_LIKENESS = {"document": "\n"}
+
+
+def prepare_roles(model: Transformer, tokenizer: Tokenizer, likeness: dict[str, str] = LIKENESS) -> None:
     """Give the template's tokens a start: the mean embedding of the words that do their work in plain text.
 
     Pre-training never saw these tokens, so their embeddings are noise, and whatever the model has learned to do after
@@ -107,6 +111,6 @@ def prepare_roles(model: Transformer, tokenizer: Tokenizer) -> None:
     """
     with torch.no_grad():
         table = model.embed_tokens.weight  # (V, d_model)
-        means = {name: table[tokenizer.encode(text)].mean(dim=0) for name, text in LIKENESS.items()}
+        means = {name: table[tokenizer.encode(text)].mean(dim=0) for name, text in likeness.items()}
         for name, mean in means.items():
             table[_special(tokenizer, name)] = mean

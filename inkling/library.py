@@ -114,16 +114,16 @@ def town_library(world: World, n_documents: int = 600, seed: int = 0) -> Library
 
     for person in [*world.people, *world.newcomers]:
         writer = Writer(f"{world.seed}/library/{seed}/{person.name}")
-        person_entry(_with_people(world, [person]), writer)
+        person_entry(with_people(world, [person]), writer)
         add(writer.document("person entry"), f"entry {person.name}")
-    everybody = _with_people(world, [*world.people, *world.newcomers])
+    everybody = with_people(world, [*world.people, *world.newcomers])
     for number in range(n_documents):
         kind = SHELVES[number % len(SHELVES)]
         add(everybody.document(number, "library", seed, kind), f"{kind} {number}")
     return Library(passages, facts)
 
 
-def _with_people(world: World, people: list[Person]) -> World:
+def with_people(world: World, people: list[Person]) -> World:
     """The same town, with these as the only people that its texts are about."""
     only = copy(world)
     only.people = people
@@ -193,10 +193,10 @@ def training_pairs(world: World, n: int, seed: int = 0) -> list[QuestionPassage]
 
 
 def _pairs_of_a_document(world: World, writer: Writer, number: int) -> list[QuestionPassage]:
-    people = world.asked_about if writer.chance(0.4) else [_stranger(world, writer) for _ in range(6)]
+    people = world.asked_about if writer.chance(0.4) else [stranger(world, writer) for _ in range(6)]
     is_letter = writer.chance(0.3)
     text = Writer(f"document {writer.choose(range(10**9))}")
-    (letter if is_letter else person_entry)(_with_people(world, people), text)
+    (letter if is_letter else person_entry)(with_people(world, people), text)
     document = text.document("letter" if is_letter else "person entry")
     pairs = []
     for passage in document_passages(document, f"{number}"):
@@ -209,7 +209,7 @@ def _pairs_of_a_document(world: World, writer: Writer, number: int) -> list[Ques
     return pairs
 
 
-def _stranger(world: World, writer: Writer) -> Person:
+def stranger(world: World, writer: Writer) -> Person:
     """Somebody who exists for one document only."""
     values = {attribute: writer.choose(options) for attribute, options in VALUES.items()}
     for attribute in ("trade", "pet"):

@@ -64,7 +64,7 @@ def test_a_finished_stage_is_not_made_again(chain, base, monkeypatch):
 
 def test_stages_of_another_recipe_are_not_taken_for_these(chain, base):
     folder, _ = chain
-    with pytest.raises(InklingError, match="another base model or with another recipe"):
+    with pytest.raises(InklingError, match="another model or with another recipe"):
         align.align(base, folder, replace(TINY, seed=1), progress=False)
 
 

@@ -1,0 +1,115 @@
+"""The last stage of the chain: the assistant learns to read, and stays an assistant.
+
+It begins at rlhf/, reads its own earlier replies among the exercises, and leaves rag/ with a card: the exam on
+newcomers, the curve of its emergence, and what reading cost the assistant.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from inkling.align import policy_scores, stage
+from inkling.chat import PASSAGE_LIKENESS, prepare_roles
+from inkling.files import InklingError
+from inkling.library import town_library
+from inkling.reading import ReadingConfig, ReadingRecord, learn_to_read
+from inkling.reading_exam import reading_scores
+from inkling.rollouts import roll_out
+from inkling.tokenizer import Tokenizer
+from inkling.transformer import Transformer
+from inkling.world import World
+
+
+@dataclass(frozen=True)
+class RAGRecipe:
+    """Everything that decides the stage."""
+
+    seed: int = 0
+    n_replay: int = 3_000
+    """Requests of the training stream; the assistant's own replies to them are mixed in."""
+    reading: ReadingConfig = ReadingConfig()
+    n_documents: int = 600
+    """Documents in the library that the exam is about, beside an entry on everybody."""
+    n_points: int = 16
+    """Points of the curve of emergence."""
+    n_curve: int = 120
+    """Questions of the exam at each point."""
+    n_exam: int | None = None
+    """Questions of the last exam; None: all that the library answers."""
+    n_judged: int = 500
+    """Requests in the exam of the assistant, in each of three seeds."""
+
+    @classmethod
+    def for_minutes(cls, minutes: float, seed: int = 0) -> "RAGRecipe":
+        """The sizes for a chain that may take so many minutes from raw text on: full from an hour, less below."""
+        full, share = cls(seed=seed), min(1.0, max(0.1, minutes / 60))
+        return replace(
+            full,
+            n_replay=int(full.n_replay * share),
+            reading=replace(full.reading, steps=int(full.reading.steps * share)),
+            n_points=max(2, int(full.n_points * share)),
+            n_curve=max(12, int(full.n_curve * share)),
+            n_judged=max(20, int(full.n_judged * share)),
+        )
+
+    @property
+    def updates(self) -> float:
+        """What the stage costs, in updates of pre-training on the same machine (measured, on two cores)."""
+        return (
+            1.0 * self.reading.steps + 0.03 * self.n_replay + 0.4 * self.n_points * self.n_curve + 0.8 * self.n_judged
+        )
+
+
+def own_answers(
+    model: Transformer, tokenizer: Tokenizer, world: World, n: int, seed: int, together: int = 250
+) -> list[tuple[str, str]]:
+    """The assistant's replies to `n` requests of the training stream, as far as they end by themselves."""
+    prompts, kept = [request.prompt for request in world.requests(n, "train", seed)], []
+    for first in range(0, n, together):
+        written = roll_out(model, tokenizer, prompts[first : first + together], 200, seed=seed + first)
+        ended = zip(written.prompts, written.replies, written.finished.tolist(), strict=True)
+        kept += [(prompt, reply) for prompt, reply, finished in ended if finished]
+    return kept
+
+
+def teach_reading(folder: str | Path, recipe: RAGRecipe = RAGRecipe(), progress: bool = True) -> dict:
+    """Make rag/ in `folder` from the rlhf/ that is there; return its card.
+
+    Raises `InklingError` where there is no rlhf/, and where rag/ was made from another one or with another recipe.
+    """
+    folder, world = Path(folder), World(0)
+    source = folder / "rlhf"
+    if not (source / "model.safetensors").is_file():
+        raise InklingError(f"{folder} has no rlhf/ to go on from; make it with `python -m inkling speedrun` first.")
+    tokenizer = Tokenizer.load(source / "tokenizer.json")
+    weights = hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
+
+    def make() -> dict:
+        model, library = Transformer.from_pretrained(source), town_library(world, recipe.n_documents)
+        replay = own_answers(model, tokenizer, world, recipe.n_replay, recipe.seed)
+        prepare_roles(model, tokenizer, PASSAGE_LIKENESS)
+        every = max(1, recipe.reading.steps // recipe.n_points)
+        curve = [{"step": 0, "tokens": 0, **reading_scores(model, tokenizer, world, library, recipe.n_curve)}]
+
+        def measure(record: ReadingRecord) -> None:
+            if record.step % every == 0:
+                model.eval()
+                found = reading_scores(model, tokenizer, world, library, recipe.n_curve)
+                curve.append({"step": record.step, "tokens": record.tokens, "loss": round(record.loss, 4), **found})
+                model.train()
+
+        config = replace(recipe.reading, seed=recipe.seed)
+        learn_to_read(model, tokenizer, world, config, replay=replay, on_step=measure, progress=progress)
+        model.save_pretrained(folder / "rag", dtype=torch.float16)
+        tokenizer.save(folder / "rag" / "tokenizer.json")
+        model = Transformer.from_pretrained(folder / "rag")
+        return {
+            "curve": curve,
+            "reading": reading_scores(model, tokenizer, world, library, recipe.n_exam),
+            "scores": policy_scores(model, tokenizer, world, recipe.n_judged),
+        }
+
+    return stage(folder, "rag", json.loads(json.dumps({"rlhf": weights, "recipe": asdict(recipe)})), make)
