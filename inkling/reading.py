@@ -188,12 +188,19 @@ def batches(
 ) -> Iterator[list[Chat]]:
     """Batches of chats without end, new exercises in each; chats of more than `limit` tokens are left out.
 
-    Chats of like length go together, out of a pool of so many batches, so that few tokens are padding.
+    Chats of like length go together, out of a pool of so many batches, so that few tokens are padding. Raises
+    `InklingError` where next to no exercise is short enough.
     """
     random, number, replayed = Random(f"batches/{config.seed}"), 0, 0
     while True:
         chats: list[Chat] = []
+        tried = number
         while len(chats) < pool * config.batch_size:
+            if number - tried > 20 * pool * config.batch_size:
+                raise InklingError(
+                    f"hardly any exercise has {limit} tokens or fewer: take a model with a longer context, or a course "
+                    "with fewer passages and questions."
+                )
             if replay and random.random() < config.replayed:
                 chat = replay[replayed % len(replay)]
                 replayed += 1

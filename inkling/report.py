@@ -43,6 +43,17 @@ ASSISTANT_ROWS = (
 )
 
 
+#: (condition, what, label) of the exam on newcomers.
+READING_ROWS = (
+    ("closed book", "right", "newcomers, right without a passage"),
+    ("the passage", "right", "right with the passage"),
+    ("the passage, edited", "right", "follows an edited passage"),
+    ("three passages", "right", "right with three passages"),
+    ("three passages", "cited", "cites the right one of three"),
+    ("others only", "abstained", "abstains where no passage answers"),
+)
+
+
 def _assistant_score(card: dict, stage: str, key: str) -> float | None:
     stages = card.get("assistant")
     if stages is None:
@@ -57,6 +68,12 @@ def report_card(cards: list[dict]) -> str:
         rows += [
             (label, form, [_assistant_score(card, stage, key) for card in cards])
             for stage, key, label, form in ASSISTANT_ROWS
+        ]
+    readers = [card.get("assistant", {}).get("rag", {}).get("reading") for card in cards]
+    if any(readers):
+        rows += [
+            (label, "{:.1%}", [marks and marks[condition][what] for marks in readers])
+            for condition, what, label in READING_ROWS
         ]
     width = max(len(label) for label, _, _ in rows)
     heads = [f"{card['cost']['cpu_seconds'] / 60:.0f} CPU-min" for card in cards]
@@ -77,8 +94,9 @@ def read_card(folder: str | Path) -> dict:
     run_folder = base.parent if base.name == "base" else base
     try:
         card = json.loads((base / "card.json").read_text(encoding="utf-8"))
-        names = ("sft", "reward", "rlhf")
-        if all((run_folder / name / "card.json").is_file() for name in names):
+        names = ("sft", "reward", "rlhf", "rag")
+        names = tuple(name for name in names if (run_folder / name / "card.json").is_file())
+        if names[:3] == ("sft", "reward", "rlhf"):
             stages = {name: json.loads((run_folder / name / "card.json").read_text(encoding="utf-8")) for name in names}
             card = card | {"assistant": stages}
         report_card([card])

@@ -3,9 +3,9 @@
     python -m inkling speedrun --minutes 10
 
 It makes the small internet of Larkhaven, cleans it, trains a tokenizer, pre-trains a transformer for as many steps as
-fit into the time on this machine, makes an assistant of it (fine-tuning, a reward model, RLHF), measures what each
-stage learned, and leaves checkpoints with cards that say how they were made. The checkpoints that ship with the book
-come from this program alone, with the dial turned up.
+fit into the time on this machine, makes an assistant of it (fine-tuning, a reward model, RLHF), teaches that to read
+(retrieval), measures what each stage learned, and leaves checkpoints with cards that say how they were made. The
+checkpoints that ship with the book come from this program alone, with the dial turned up.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ from inkling.corpus import prepare
 from inkling.files import InklingError, atomic_write
 from inkling.ngram import NGramModel
 from inkling.pretrain import TrainConfig, TrainResult, train
+from inkling.rag_recipe import RAGRecipe, teach_reading
 from inkling.report import CAREFUL, report_card
 from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.transformer import ModelConfig, Transformer
@@ -45,6 +46,8 @@ class Recipe:
     """Whether the chain goes on after pre-training, to an assistant."""
     alignment: AlignRecipe | None = None
     """How it goes on. None: by the minutes."""
+    reading: RAGRecipe | None = None
+    """How the assistant then learns to read. None: by the minutes."""
     corpus_bytes: int | None = None
     """Size of the raw crawl, of which a good half is left when it is clean. None: 4 MB a minute, from 8 to 96 MB."""
     vocab_size: int = 2048
@@ -67,8 +70,13 @@ class Recipe:
 
     @property
     def stages_after(self) -> AlignRecipe | None:
-        """The recipe of what follows pre-training; None where nothing does."""
+        """The recipe of the assistant that follows pre-training; None where none does."""
         return (self.alignment or AlignRecipe.for_minutes(self.minutes, self.seed)) if self.assistant else None
+
+    @property
+    def last_stage(self) -> RAGRecipe | None:
+        """The recipe of what the assistant learns last, to read; None where there is no assistant."""
+        return (self.reading or RAGRecipe.for_minutes(self.minutes, self.seed)) if self.assistant else None
 
 
 #: Time set aside for measuring the finished model, as a share of all the minutes, and its limits in seconds.
@@ -161,14 +169,14 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     """Run the whole chain into `folder` and return the card. An interrupted run goes on where its last savepoint was.
 
     Writes base/ (config.json, model.safetensors in half precision, tokenizer.json, card.json) and, for an assistant,
-    sft/, reward/ and rlhf/. Returns the card of base/, with the cards of the others under "assistant". Raises
+    sft/, reward/, rlhf/ and rag/. Returns the card of base/, with the cards of the others under "assistant". Raises
     `InklingError` when the folder holds a finished run, or one with other settings.
     """
     started, started_cpu, made_with = time.perf_counter(), time.process_time(), versions()
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InklingError(f"{folder} is a file; give a folder to write to, or a name that is not taken.")
-    finished = [(folder / name / "card.json").is_file() for name in ("base", "rlhf" if recipe.assistant else "base")]
+    finished = [(folder / name / "card.json").is_file() for name in ("base", "rag" if recipe.assistant else "base")]
     if all(finished):
         raise InklingError(f"{folder} holds a finished run. Choose another folder, or remove this one first.")
     if not 0 < recipe.minutes < math.inf:
@@ -179,7 +187,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     if finished[0]:
         card = json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
         return go_on(recipe, folder, card, started, progress)
-    world, n_parts = World(0), 5 if recipe.assistant else 4
+    world, n_parts = World(0), 6 if recipe.assistant else 4
     say(f"1/{n_parts}  corpus: a crawl of {recipe.crawl_bytes / 1e6:.0f} MB, cleaned")
     texts, cleaning = prepare(world, recipe.crawl_bytes, seed=recipe.seed)
     corpus_hash = hashlib.sha256("\f".join(texts).encode("utf-8")).hexdigest()
@@ -200,7 +208,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         low, high = _EVALUATION_SECONDS
         reserve = min(high, max(low, 60 * recipe.minutes * _EVALUATION_SHARE))
         pace = seconds_per_step(config, tokens, settings)
-        reserve += pace * (recipe.stages_after.updates if recipe.stages_after else 0)
+        reserve += pace * sum(after.updates for after in (recipe.stages_after, recipe.last_stage) if after)
         left = 60 * recipe.minutes - (time.perf_counter() - started) - reserve
         steps = max(20, int(left / pace))
         say(f"     {pace:.2f} s a step here: {steps:,} steps fit")
@@ -262,11 +270,14 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
 
 def go_on(recipe: Recipe, folder: Path, card: dict, started: float, progress: bool) -> dict:
     """The last part of `run`: from the base model, whose card is given, to the assistant; then the report card."""
-    after = recipe.stages_after
-    if after is not None:
-        say(f"5/5  an assistant: {after.n_demos:,} demonstrations, {after.n_pairs:,} comparisons, "
+    after, last = recipe.stages_after, recipe.last_stage
+    if after is not None and last is not None:
+        say(f"5/6  an assistant: {after.n_demos:,} demonstrations, {after.n_pairs:,} comparisons, "
             f"{after.rlhf.steps} batches of RLHF")  # fmt: skip
-        card = card | {"assistant": {stage["name"]: stage for stage in align(folder / "base", folder, after, progress)}}
+        stages = align(folder / "base", folder, after, progress)
+        say(f"6/6  reading: {last.reading.steps:,} steps of exercises")
+        stages.append(teach_reading(folder, last, progress))
+        card = card | {"assistant": {stage["name"]: stage for stage in stages}}
     say(report_card([card]))
     say(f"\nThe checkpoints are in {folder}; this run took {(time.perf_counter() - started) / 60:.1f} minutes.")
     return card

@@ -20,6 +20,8 @@ from inkling.align import AlignRecipe
 from inkling.files import InklingError
 from inkling.ppo import PPOConfig
 from inkling.pretrain import StepRecord, TrainConfig, TrainResult
+from inkling.rag_recipe import RAGRecipe
+from inkling.reading import Course, ReadingConfig
 from inkling.sft import SFTConfig
 from inkling.speedrun import Recipe
 from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
@@ -30,10 +32,10 @@ TINY = Recipe(
     steps=6,
     corpus_bytes=150_000,
     vocab_size=400,
-    model=ModelConfig(vocab_size=400, context_length=64, d_model=16, n_layers=2, n_heads=2, n_kv_heads=1),
+    model=ModelConfig(vocab_size=400, context_length=256, d_model=16, n_layers=2, n_heads=2, n_kv_heads=1),
     primer_steps=2,
     primer_length=32,
-    train=TrainConfig(batch_size=4, warmup_steps=1, precision="fp32"),
+    train=TrainConfig(batch_size=4, context_length=64, warmup_steps=1, precision="fp32"),
     assistant=False,
 )
 FEW = {"n_stories": 4, "validation_bytes": 10_000, "exam_limit": 20}
@@ -139,17 +141,21 @@ def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, mon
     shutil.copytree(tiny[0] / "base", folder / "base")
     rlhf = PPOConfig(steps=1, batch_size=4, minibatch_size=4, max_new_tokens=4)
     stages = AlignRecipe(n_demos=8, finetuning=SFTConfig(length=64), n_pairs=8, rlhf=rlhf, n_judged=2)
-    recipe = replace(TINY, assistant=True, alignment=stages)
+    course = ReadingConfig(Course(most_passages=1, n_questions=1), steps=2, batch_size=2)
+    reading = RAGRecipe(n_replay=2, reading=course, n_documents=6, n_points=1, n_curve=2, n_exam=2, n_judged=2)
+    recipe = replace(TINY, assistant=True, alignment=stages, reading=reading)
     with monkeypatch.context() as patch:
         patch.setattr("inkling.sft.finetune", stop)
         with pytest.raises(KeyboardInterrupt):
             speedrun.run(recipe, folder, progress=False)
     monkeypatch.setattr("inkling.judge.write_replies", few_tokens(judge.write_replies))
     card = speedrun.run(recipe, folder, progress=False)
-    assert set(card["assistant"]) == {"sft", "reward", "rlhf"}
+    assert set(card["assistant"]) == {"sft", "reward", "rlhf", "rag"}
     assert report.read_card(folder)["assistant"] == json.loads(json.dumps(card["assistant"]))
-    assert "gold reward, after RLHF" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "gold reward, after RLHF" in printed and "cites the right one of three" in printed
     assert "gold reward" not in report.report_card([tiny[1]]), "no empty rows where there is no assistant"
+    assert "newcomers" not in report.report_card([tiny[1]]), "nor where none has learned to read"
     both = report.report_card([tiny[1], card]).splitlines()
     row = next(line for line in both if line.startswith("gold reward, after RLHF"))
     assert row.split()[-2:] == ["-", f"{card['assistant']['rlhf']['scores']['gold']:.2f}"]
@@ -158,7 +164,7 @@ def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, mon
 
 
 def few_tokens(write_replies):
-    """A context of 64 tokens has no room for replies of 200."""
+    """Replies of 200 tokens would take a minute."""
     return lambda *args, **options: write_replies(*args, **options | {"max_new_tokens": 4})
 
 
@@ -270,7 +276,7 @@ def test_what_a_person_types_is_never_a_special_token(tiny, capsys):
         (["speedrun", "--folder", "{file}"], "is a file"),
         (["write", "Mara", "--checkpoint", "{new}"], "tokenizer.json"),
         (["write", "Mara", "--checkpoint", "{base}", "--temperature", "-1"], "temperature must be 0"),
-        (["write", "Mara " * 300, "--checkpoint", "{base}"], "the model's context is 64"),
+        (["write", "Mara " * 300, "--checkpoint", "{base}"], "the model's context is 256"),
         (["write", "Mara", "--checkpoint", "{base}", "--tokens", "-1"], "at least 0; it is -1"),
         (["report", "{new}"], "holds no card.json"),
     ],
