@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.inkling-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab listings bench clean
+.PHONY: help book test lab models listings bench clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -16,12 +16,15 @@ $(READY): requirements.txt pyproject.toml tools/environment.py
 	$(PYTHON) tools/environment.py $(VENV)
 	@touch $@
 
-book: $(READY) ## run every chapter, build the website, say where it is
+models: $(READY) ## fetch the two real models once (180 MB); without them their chapters say so
+	@$(BIN)/python -m inkling fetch smollm2 minilm || echo "Going on without the real models."
+
+book: models ## run every chapter, build the website, say where it is
 	$(BIN)/python tools/pipeline_pictures.py
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "The book is ready: open $(CURDIR)/_build/html/index.html"
 
-test: $(READY) ## run every test: library, notebooks (network off), site, browser
+test: models ## run every test: library, notebooks (network off), site, browser
 	$(BIN)/python -m pytest
 
 lab: $(READY) ## open the book and its labs in JupyterLab
