@@ -28,7 +28,7 @@ class RAGRecipe:
     """Everything that decides the stage."""
 
     seed: int = 0
-    n_replay: int = 3_000
+    n_replay: int = 16_000
     """Requests of the training stream; the assistant's own replies to them are mixed in."""
     reading: ReadingConfig = ReadingConfig()
     n_documents: int = 600
@@ -41,6 +41,8 @@ class RAGRecipe:
     """Questions of the last exam; None: all that the library answers."""
     n_judged: int = 500
     """Requests in the exam of the assistant, in each of three seeds."""
+    control_steps: int = 2_000
+    """Steps of the same course for a model that begins with random weights: what reading owes to pre-training."""
 
     @classmethod
     def for_minutes(cls, minutes: float, seed: int = 0) -> "RAGRecipe":
@@ -53,13 +55,14 @@ class RAGRecipe:
             n_points=max(2, int(full.n_points * share)),
             n_curve=max(12, int(full.n_curve * share)),
             n_judged=max(20, int(full.n_judged * share)),
+            control_steps=int(full.control_steps * share),
         )
 
     @property
     def updates(self) -> float:
         """What the stage costs, in updates of pre-training on the same machine (measured, on two cores)."""
         return (
-            1.0 * self.reading.steps + 0.03 * self.n_replay + 0.4 * self.n_points * self.n_curve + 0.8 * self.n_judged
+            1.0 * self.reading.steps + 0.02 * self.n_replay + 0.4 * self.n_points * self.n_curve + 0.8 * self.n_judged
         )
 
 
@@ -92,22 +95,35 @@ def teach_reading(folder: str | Path, recipe: RAGRecipe = RAGRecipe(), progress:
         replay = own_answers(model, tokenizer, world, recipe.n_replay, recipe.seed)
         prepare_roles(model, tokenizer, PASSAGE_LIKENESS)
         every = max(1, recipe.reading.steps // recipe.n_points)
-        curve = [{"step": 0, "tokens": 0, **reading_scores(model, tokenizer, world, library, recipe.n_curve)}]
 
-        def measure(record: ReadingRecord) -> None:
-            if record.step % every == 0:
-                model.eval()
-                found = reading_scores(model, tokenizer, world, library, recipe.n_curve)
-                curve.append({"step": record.step, "tokens": record.tokens, "loss": round(record.loss, 4), **found})
-                model.train()
+        def course(pupil: Transformer, config: ReadingConfig) -> list[dict]:
+            """Learn, and be examined every so many steps."""
+            points = [{"step": 0, "tokens": 0, **reading_scores(pupil, tokenizer, world, library, recipe.n_curve)}]
+
+            def measure(record: ReadingRecord) -> None:
+                if record.step % every == 0:
+                    pupil.eval()
+                    found = reading_scores(pupil, tokenizer, world, library, recipe.n_curve)
+                    points.append(
+                        {"step": record.step, "tokens": record.tokens, "loss": round(record.loss, 4), **found}
+                    )
+                    pupil.train()
+
+            learn_to_read(pupil, tokenizer, world, config, replay=replay, on_step=measure, progress=progress)
+            return points
 
         config = replace(recipe.reading, seed=recipe.seed)
-        learn_to_read(model, tokenizer, world, config, replay=replay, on_step=measure, progress=progress)
+        curve = course(model, config)
+        control = []
+        if recipe.control_steps:
+            newborn = Transformer(model.config, seed=recipe.seed)
+            control = course(newborn, replace(config, steps=recipe.control_steps))
         model.save_pretrained(folder / "rag", dtype=torch.float16)
         tokenizer.save(folder / "rag" / "tokenizer.json")
         model = Transformer.from_pretrained(folder / "rag")
         return {
             "curve": curve,
+            "control": control,
             "reading": reading_scores(model, tokenizer, world, library, recipe.n_exam),
             "scores": policy_scores(model, tokenizer, world, recipe.n_judged),
         }

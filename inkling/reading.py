@@ -157,13 +157,13 @@ class ReadingConfig:
     """The settings of one run."""
 
     course: Course = Course()
-    steps: int = 4_000
+    steps: int = 9_000
     """Updates of the weights."""
     batch_size: int = 16
     """Chats in one update."""
-    replayed: float = 0.2
+    replayed: float = 0.35
     """The share of them that are about no passage: the assistant's own replies, so that it stays what it is."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     """AdamW's peak; it climbs over the first twentieth of the run and then falls in a straight line to zero."""
     grad_clip: float = 1.0
     """The gradient is shortened to this length where it is longer."""

@@ -16,7 +16,14 @@ from inkling.transformer import Transformer
 from inkling.world import World
 
 TINY = RAGRecipe(
-    n_replay=4, reading=ReadingConfig(steps=4, batch_size=2), n_documents=6, n_points=2, n_curve=2, n_exam=2, n_judged=4
+    n_replay=4,
+    reading=ReadingConfig(steps=4, batch_size=2),
+    n_documents=6,
+    n_points=2,
+    n_curve=2,
+    n_exam=2,
+    n_judged=4,
+    control_steps=2,
 )
 
 
@@ -32,6 +39,7 @@ def test_it_leaves_a_checkpoint_and_a_card(run):
     folder, card = run
     assert json.loads((folder / "rag" / "card.json").read_text()) == json.loads(json.dumps(card))
     assert [point["step"] for point in card["curve"]] == [0, 2, 4]
+    assert [point["step"] for point in card["control"]] == [0, 2]
     assert card["reading"]["n"] == 2 and "gold" in card["scores"] and card["cost"]["cpu_seconds"] > 0
     before, after = (Transformer.from_pretrained(folder / name).embed_tokens.weight for name in ("rlhf", "rag"))
     assert not before.equal(after)
