@@ -30,6 +30,8 @@ class RAGRecipe:
     seed: int = 0
     n_replay: int = 16_000
     """Requests of the training stream; the assistant's own replies to them are mixed in."""
+    n_replay_documents: int = 4_000
+    """Documents of pre-training that are mixed in, too."""
     reading: ReadingConfig = ReadingConfig()
     n_documents: int = 600
     """Documents in the library that the exam is about, beside an entry on everybody."""
@@ -51,6 +53,7 @@ class RAGRecipe:
         return replace(
             full,
             n_replay=int(full.n_replay * share),
+            n_replay_documents=int(full.n_replay_documents * share),
             reading=replace(full.reading, steps=int(full.reading.steps * share)),
             n_points=max(2, int(full.n_points * share)),
             n_curve=max(12, int(full.n_curve * share)),
@@ -93,6 +96,7 @@ def teach_reading(folder: str | Path, recipe: RAGRecipe = RAGRecipe(), progress:
     def make() -> dict:
         model, library = Transformer.from_pretrained(source), town_library(world, recipe.n_documents)
         replay = own_answers(model, tokenizer, world, recipe.n_replay, recipe.seed)
+        documents = [world.document(i, "train", seed=recipe.seed).text for i in range(recipe.n_replay_documents)]
         prepare_roles(model, tokenizer, PASSAGE_LIKENESS)
         every = max(1, recipe.reading.steps // recipe.n_points)
 
@@ -109,7 +113,8 @@ def teach_reading(folder: str | Path, recipe: RAGRecipe = RAGRecipe(), progress:
                     )
                     pupil.train()
 
-            learn_to_read(pupil, tokenizer, world, config, replay=replay, on_step=measure, progress=progress)
+            mixed_in = {"replay": replay, "documents": documents}
+            learn_to_read(pupil, tokenizer, world, config, **mixed_in, on_step=measure, progress=progress)
             return points
 
         config = replace(recipe.reading, seed=recipe.seed)

@@ -26,7 +26,7 @@ from inkling.passages import Passage
 from inkling.pretrain import learning_rate_scale
 from inkling.progress import Progress
 from inkling.rag import NOT_SAID, cite, document_messages
-from inkling.sft import climb_and_fall, sft_loss
+from inkling.sft import climb_and_fall, encode_replay, sft_loss
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 from inkling.world import World
@@ -162,7 +162,8 @@ class ReadingConfig:
     batch_size: int = 16
     """Chats in one update."""
     replayed: float = 0.35
-    """The share of them that are about no passage: the assistant's own replies, so that it stays what it is."""
+    """The share of them that are about no passage: the assistant's own replies and documents of pre-training, so that
+    it stays what it is."""
     learning_rate: float = 5e-4
     """AdamW's peak; it climbs over the first twentieth of the run and then falls in a straight line to zero."""
     grad_clip: float = 1.0
@@ -222,18 +223,21 @@ def learn_to_read(
     config: ReadingConfig = ReadingConfig(),
     *,
     replay: Sequence[tuple[str, str]] = (),
+    documents: Sequence[str] = (),
     on_step: Callable[[ReadingRecord], None] | None = None,
     progress: bool = True,
 ) -> list[ReadingRecord]:
     """Train `model` in place on reading exercises, and return the history.
 
-    replay: (prompt, reply) pairs of the assistant's own, mixed in. Raises `InklingError` for fewer than one step and
-    for a loss that is no number.
+    replay: (prompt, reply) pairs of the assistant's own, mixed in, and documents as pre-training had them. Raises
+    `InklingError` for fewer than one step and for a loss that is no number.
     """
     if config.steps < 1:
         raise InklingError(f"steps is {config.steps}; take at least one.")
-    chats = [encode_exchange(tokenizer, prompt, reply) for prompt, reply in replay]
     limit = model.config.context_length + 1  # the last token is a target only
+    chats = [encode_exchange(tokenizer, prompt, reply) for prompt, reply in replay]
+    chats += encode_replay(tokenizer, documents, limit)
+    Random(f"replay/{config.seed}").shuffle(chats)
     stream = batches(world, tokenizer, limit, config, chats)
     (optimizer,) = make_optimizers(model, "adamw", config.learning_rate, weight_decay=0.0)
     schedule, history, tokens = climb_and_fall(config.steps), [], 0

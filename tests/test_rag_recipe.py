@@ -17,6 +17,7 @@ from inkling.world import World
 
 TINY = RAGRecipe(
     n_replay=4,
+    n_replay_documents=2,
     reading=ReadingConfig(steps=4, batch_size=2),
     n_documents=6,
     n_points=2,

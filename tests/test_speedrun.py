@@ -143,7 +143,15 @@ def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, mon
     stages = AlignRecipe(n_demos=8, finetuning=SFTConfig(length=64), n_pairs=8, rlhf=rlhf, n_judged=2)
     course = ReadingConfig(Course(most_passages=1, n_questions=1), steps=2, batch_size=2)
     reading = RAGRecipe(
-        n_replay=2, reading=course, n_documents=6, n_points=1, n_curve=2, n_exam=2, n_judged=2, control_steps=0
+        n_replay=2,
+        n_replay_documents=2,
+        reading=course,
+        n_documents=6,
+        n_points=1,
+        n_curve=2,
+        n_exam=2,
+        n_judged=2,
+        control_steps=0,
     )
     recipe = replace(TINY, assistant=True, alignment=stages, reading=reading)
     with monkeypatch.context() as patch:
