@@ -43,7 +43,7 @@ class RAGRecipe:
     """Questions of the last exam; None: all that the library answers."""
     n_judged: int = 500
     """Requests in the exam of the assistant, in each of three seeds."""
-    control_steps: int = 2_000
+    control_steps: int = 1_500
     """Steps of the same course for a model that begins with random weights: what reading owes to pre-training."""
 
     @classmethod
