@@ -275,7 +275,7 @@ def go_on(recipe: Recipe, folder: Path, card: dict, started: float, progress: bo
         say(f"5/6  an assistant: {after.n_demos:,} demonstrations, {after.n_pairs:,} comparisons, "
             f"{after.rlhf.steps} batches of RLHF")  # fmt: skip
         stages = align(folder / "base", folder, after, progress)
-        say(f"6/6  reading: {last.reading.steps:,} steps of exercises")
+        say(f"6/6  reading: {sum(course.steps for course in last.courses):,} steps of exercises")
         stages.append(teach_reading(folder, last, progress))
         card = card | {"assistant": {stage["name"]: stage for stage in stages}}
     say(report_card([card]))

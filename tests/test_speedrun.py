@@ -145,7 +145,7 @@ def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, mon
     reading = RAGRecipe(
         n_replay=2,
         n_replay_documents=2,
-        reading=course,
+        courses=(course,),
         n_documents=6,
         n_points=1,
         n_curve=2,
