@@ -8,16 +8,19 @@ sections that it was given, the most like it first, and a link to each.
 
 import html
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inkling.bm25 import top_k, words
+import numpy as np
+
+from inkling.bm25 import BM25, top_k, words
 from inkling.book_text import Section
 from inkling.files import InklingError
-from inkling.passages import Passage, chunk, split_sentences
+from inkling.passages import Passage, chunk
 from inkling.pretrained import MiniLM, SmolLM2
-from inkling.retrieval import Hit, HybridRetriever, Retriever, WordRetriever
+from inkling.retrieval import Hit, Retriever
 
 
 # --- Passages --------------------------------------------------------------------------------------------------------
@@ -48,18 +51,28 @@ class MeaningRetriever(Retriever):
         self.model = model
         self.vectors = model.embed([passage.searchable for passage in self.passages])
 
+    def scores(self, query: str) -> np.ndarray:
+        """The score of every passage, float32 (n_passages,)."""
+        return self.vectors @ self.model.embed([query])[0]
+
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
-        scores = self.vectors @ self.model.embed([query])[0]  # (n_passages,)
+        scores = self.scores(query)
         return [(int(place), float(scores[place])) for place in top_k(scores, k)]
 
 
-def book_search(passages: Sequence[Passage], model: MiniLM) -> HybridRetriever:
-    """Meaning and words, fused. Meaning counts twice: a reader's question often has no word of the answer.
+class BookRetriever(MeaningRetriever):
+    """Meaning and words together: cosine + BM25 score / `scale`.
 
-    That, the constant of the fusion and the length of the passages were chosen on the twelve dev questions.
+    A fusion of ranks (`inkling.retrieval.reciprocal_rank_fusion`) forgets how sure each of the two is. The scale and the
+    length of the passages were chosen on the dev questions.
     """
-    meaning = MeaningRetriever(passages, model)
-    return HybridRetriever([meaning, meaning, WordRetriever(passages)], constant=10)
+
+    def __init__(self, passages: Sequence[Passage], model: MiniLM, scale: float = 20.0):
+        super().__init__(passages, model)
+        self.index, self.scale = BM25([passage.searchable for passage in self.passages]), scale
+
+    def scores(self, query: str) -> np.ndarray:
+        return super().scores(query) + self.index.scores(query) / self.scale
 
 
 def best_sections(retriever: Retriever, query: str, k: int = 3, depth: int = 50) -> list[Hit]:
@@ -75,16 +88,25 @@ def best_sections(retriever: Retriever, query: str, k: int = 3, depth: int = 50)
 
 @dataclass(frozen=True)
 class BookQuestion:
-    """A reader's question, and the keys of the sections that answer it (see `Section.key`), each of them alone."""
+    """A reader's question, and the keys of the sections that answer it (see `Section.key`), each of them alone.
+
+    answers: for a question with a short answer, the strings of which a right reply has at least one.
+    """
 
     question: str
     sections: tuple[str, ...]
+    answers: tuple[str, ...] = ()
+
+    def right(self, reply: str) -> bool:
+        """Whether a reply has one of the answers, as whole words, in any case."""
+        found = (re.search(rf"(?<!\w){re.escape(answer)}", reply, re.IGNORECASE) for answer in self.answers)
+        return any(found)
 
 
 def book_questions(part: str = "test") -> list[BookQuestion]:
-    """The forty questions ("test") or the twelve by which the search was set up ("dev"), all written by hand."""
+    """Questions written by hand: "test", "dev" (by which the search was set up), "facts" (with short answers)."""
     found = json.loads(Path(__file__).with_name("book_questions.json").read_text("utf-8"))
-    return [BookQuestion(row["question"], tuple(row["sections"])) for row in found[part]]
+    return [BookQuestion(r["question"], tuple(r["sections"]), tuple(r.get("answers", ()))) for r in found[part]]
 
 
 def section_ranks(retriever: Retriever, questions: Sequence[BookQuestion], depth: int = 50) -> list[int | None]:
@@ -100,3 +122,86 @@ def section_ranks(retriever: Retriever, questions: Sequence[BookQuestion], depth
 def recall_at(ranks: Sequence[int | None], k: int) -> float:
     """The share of questions for which a section that answers is among the first k found."""
     return sum(rank is not None and rank <= k for rank in ranks) / len(ranks)
+
+
+# --- Answers ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply, and the passages that the model had before it when it wrote it, the one most like the reply first."""
+
+    question: str
+    text: str
+    passages: tuple[Passage, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([self.text, *(f"  {p.title} ({p.source})" for p in self.passages)])
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it. What a model or a document wrote is text, never markup."""
+        items = [f'<li><a href="{html.escape(p.source)}">{html.escape(p.title)}</a></li>' for p in self.passages]
+        return f"<p>{html.escape(self.text)}</p><p>It was given:</p><ol>{''.join(items)}</ol>"
+
+
+def quote_passages(question: str, passages: Sequence[Passage]) -> str:
+    """The plain way to ask: the passages, best last, so that it stands nearest to the question."""
+    quoted = "\n\n".join(f"{passage.title}\n{passage.text}" for passage in reversed(passages))
+    return f"{quoted}\n\nAnswer in one short sentence from the text above.\nQuestion: {question}"
+
+
+def pack(
+    chat: SmolLM2,
+    question: str,
+    passages: Sequence[Passage],
+    budget: int = 600,
+    layout: Callable[[str, Sequence[Passage]], str] = quote_passages,
+) -> tuple[str, list[Passage]]:
+    """The prompt with as many passages, best first, as `budget` tokens hold, and these passages.
+
+    A passage that does not fit is left out and the next one is tried: half a passage may say the opposite of the whole.
+    Raises `InklingError` for an empty question, for one that leaves no room, and where no passage fits.
+    """
+    if not question.strip():
+        raise InklingError("the question is empty; ask something.")
+    if not passages:
+        raise InklingError("there are no passages to answer from; search with other words, or cut some documents.")
+
+    def size(chosen: Sequence[Passage]) -> int:
+        return len(chat.encode_prompt(layout(question, chosen)))
+
+    if (alone := size([])) > budget:
+        raise InklingError(
+            f"the question takes {alone} tokens with the frame around it, and there are {budget}: ask "
+            "a shorter one, or raise the budget."
+        )
+    chosen: list[Passage] = []
+    for passage in passages:
+        if size([*chosen, passage]) <= budget:
+            chosen.append(passage)
+    if not chosen:
+        raise InklingError(
+            f"no passage fits beside the question into {budget} tokens: cut shorter ones, or raise the budget."
+        )
+    return layout(question, chosen), chosen
+
+
+def ask(chat: SmolLM2, retriever: Retriever, question: str, k: int = 3, budget: int = 600, length: int = 30) -> Answer:
+    """Search, pack, answer (greedy, at most `length` tokens), cite. Raises `InklingError` as `pack` does."""
+    if not question.strip():
+        raise InklingError("the question is empty; ask something.")
+    if budget + length > chat.model.config.context_length:
+        raise InklingError(
+            f"a budget of {budget} tokens and a reply of {length} do not fit into the model's context "
+            f"of {chat.model.config.context_length}."
+        )
+    hits = best_sections(retriever, question, k)
+    prompt, passages = pack(chat, question, [hit.passage for hit in hits], budget)
+    reply = chat.reply(prompt, max_new_tokens=length)
+    return Answer(question, reply, tuple(sorted(passages, key=lambda passage: -support(reply, passage.searchable))))
+
+
+def support(reply: str, text: str) -> float:
+    """The share of the reply's words, without stop words, that stand in the text; 0 for a reply without any."""
+    said, there = words(reply), set(words(text))
+    return sum(word in there for word in said) / len(said) if said else 0.0
