@@ -22,7 +22,6 @@ from inkling.passages import Passage, chunk
 from inkling.pretrained import MiniLM, SmolLM2
 from inkling.retrieval import Hit, Retriever
 
-
 # --- Passages --------------------------------------------------------------------------------------------------------
 
 
@@ -63,8 +62,8 @@ class MeaningRetriever(Retriever):
 class BookRetriever(MeaningRetriever):
     """Meaning and words together: cosine + BM25 score / `scale`.
 
-    A fusion of ranks (`inkling.retrieval.reciprocal_rank_fusion`) forgets how sure each of the two is. The scale and the
-    length of the passages were chosen on the dev questions.
+    A fusion of ranks (`inkling.retrieval.reciprocal_rank_fusion`) forgets how sure each of the two is. The scale and
+    the length of the passages were chosen on the dev questions.
     """
 
     def __init__(self, passages: Sequence[Passage], model: MiniLM, scale: float = 20.0):
@@ -98,9 +97,10 @@ class BookQuestion:
     answers: tuple[str, ...] = ()
 
     def right(self, reply: str) -> bool:
-        """Whether a reply has one of the answers, as whole words, in any case."""
-        found = (re.search(rf"(?<!\w){re.escape(answer)}", reply, re.IGNORECASE) for answer in self.answers)
-        return any(found)
+        """Whether a reply has one of the answers, in any case: a word that begins so, or just that number."""
+        begins = r"(?<![\w.,])"
+        ends = r"(?!\d|[.,]\d)"  # 14 is not in 14.8
+        return any(re.search(begins + re.escape(answer) + ends, reply, re.IGNORECASE) for answer in self.answers)
 
 
 def book_questions(part: str = "test") -> list[BookQuestion]:
