@@ -8,15 +8,20 @@ what stands inside of one.
 the attacker of this module does not even know which one is in place.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from inkling import checkpoints
 from inkling.book_search import BookQuestion, best_sections, book_questions, quote_passages, support
-from inkling.files import InklingError
+from inkling.files import InklingError, atomic_write
 from inkling.generate import generate_batch
 from inkling.passages import Passage, split_sentences
 from inkling.pretrained import SmolLM2
+from inkling.progress import Progress
 from inkling.retrieval import Retriever
 
 #: What the attacker wants to read in the reply. No page of the book has the word.
