@@ -116,6 +116,7 @@ def sections_of(markdown: str, page: str) -> list[Section]:
             dropped = "" if fence and line.strip().startswith(dropped) and not fence[2] else dropped
         elif fence:
             marks, directive, argument = fence.groups()
+            lines.append("")  # a box is a paragraph of its own
             if directive in _DROPPED or (directive is None and argument and marks[0] != ":"):
                 dropped = marks
             elif directive == "exercise-start":
@@ -149,8 +150,8 @@ def plain(markdown: str) -> str:
     text = re.sub(r"\{[\w:-]+\}`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", text)
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
     text = re.sub(r"\[([^\]]*)\]\(([^)]*)\)", lambda m: m[1] or m[2].removesuffix(".ipynb"), text)
-    text = re.sub(r"^\s*\|[\s|:-]+\|\s*$|^\s*\$\$\s*$|^\s*(?:---|\+\+\+)\s*$", "", text, flags=re.MULTILINE)
-    rows = re.compile(r"^\s*\|(.*)\|\s*$", re.MULTILINE)
+    text = re.sub(r"^[ \t]*(?:\|[ \t|:-]+\||\$\$|---|\+\+\+)[ \t]*(?:\n|\Z)", "", text, flags=re.MULTILINE)
+    rows = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$", re.MULTILINE)
     text = rows.sub(lambda m: ", ".join(cell.strip() for cell in m[1].split(" | ") if cell.strip()) + ".", text)
     text = re.sub(r"\*\*|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|`|\$", "", text)
     paragraphs = re.split(r"\n\s*\n", text)  # inside of one, a line break is a space, except before a list's items
