@@ -23,6 +23,7 @@ PARTS: list[tuple[str, list[tuple[str | None, str]]]] = [
     ("Training and use", [("pretrain", "pre-training"), ("generate", "generation"), ("evaluate", "evaluation")]),
     ("The assistant", [("sft", "fine-tuning"), ("reward", "reward model"), ("ppo", "RLHF")]),
     ("", [("dpo", "DPO, GRPO"), ("overoptimisation", "reward hacking"), (None, "retrieval")]),
+    ("The library", [("book_search", "ask the book")]),
 ]
 WIDTH, BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 400, 86, 26, 14, 17, 7
 GREY, BOX, LIT = "#7b828d", "#44506b", "#f5b32f"
