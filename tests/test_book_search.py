@@ -108,8 +108,11 @@ def test_a_section_is_found_once_by_its_best_passage(passages):
 
 def test_ranks_and_recall(passages):
     retriever = MeaningRetriever(passages, Bag())
-    questions = [BookQuestion("sail wind", ("boats#oars",)), BookQuestion("oar water", ("boats#oars", "boats#none")),
-                 BookQuestion("sail", ("boats#none",))]
+    questions = [
+        BookQuestion("sail wind", ("boats#oars",)),
+        BookQuestion("oar water", ("boats#oars", "boats#none")),
+        BookQuestion("sail", ("boats#none",)),
+    ]
     ranks = section_ranks(retriever, questions)
     assert ranks == [2, 1, None]
     assert [recall_at(ranks, k) for k in (1, 2, 3)] == [1 / 3, 2 / 3, 2 / 3]
@@ -154,8 +157,11 @@ def test_ask_cites_what_the_reply_is_like(passages):
     answer = ask(chat, BookRetriever(passages, Bag()), "What do a sail and an oar do?", k=2, length=7)
     assert [p.source for p in answer.passages] == ["boats.html#oars", "boats.html#sails"]
     assert chat.asked[0][1] == 7 and "An oar pushes the water." in chat.asked[0][0]
-    assert str(answer).splitlines() == ["It pushes the water.", "  Boats > Oars (boats.html#oars)",
-                                        "  Boats > Sails (boats.html#sails)"]
+    assert str(answer).splitlines() == [
+        "It pushes the water.",
+        "  Boats > Oars (boats.html#oars)",
+        "  Boats > Sails (boats.html#sails)",
+    ]
     with pytest.raises(InklingError, match="a budget of 600 tokens and a reply of 7 do not fit"):
         ask(Parrot(context=606), BookRetriever(passages, Bag()), "Why?", length=7)
     with pytest.raises(InklingError, match="the question is empty"):
@@ -226,6 +232,38 @@ def book():
 def test_no_passage_is_longer_than_minilm_reads(book):
     lengths = [len(book.model._tokenizer(p.searchable)["input_ids"]) for p in book.passages]
     assert max(lengths) <= MiniLM.MAX_TOKENS
+
+
+@pytest.fixture(scope="module")
+def recall(book):
+    """Recall at 3 of each search on each list of questions, and the questions that the fused search misses."""
+    meaning = BookRetriever(book.passages, book.model, scale=np.inf)
+    searches = {"words": WordRetriever(book.passages), "meaning": meaning, "both": book}
+    parts = {part: book_questions(part) for part in ("facts", "test")}
+    ranks = {(part, name): section_ranks(s, parts[part]) for part in parts for name, s in searches.items()}
+    missed = {part: [f"{q.question} {[hit.passage.source for hit in best_sections(book, q.question, 3)]}"
+                     for q, rank in zip(parts[part], ranks[part, "both"], strict=True) if (rank or 99) > 3]
+              for part in parts}  # fmt: skip
+    return {key: recall_at(found, 3) for key, found in ranks.items()}, missed
+
+
+def test_facts_are_found(recall):
+    """The goal, over 90 % among the first three, where a name or a number is asked for."""
+    shares, missed = recall
+    assert shares["facts", "both"] > 0.9, f"a section that was added may answer, too (then list it): {missed['facts']}"
+
+
+def test_both_find_more_than_either(recall):
+    """In a reader's words. The text grows, so the bounds are loose; what is missed is printed for a second look."""
+    shares, missed = recall
+    assert shares["test", "both"] >= max(shares["test", "words"], shares["test", "meaning"]) - 0.03
+    assert shares["test", "both"] >= 0.55, f"a section that was added may answer, too (then list it): {missed['test']}"
+
+
+@pytest.mark.xfail(reason="the goal, over 90 %, is not reached for questions in a reader's words; the chapter says so",
+                   strict=True)  # fmt: skip
+def test_thoughts_are_found(recall):
+    assert recall[0]["test", "both"] > 0.9
 
 
 @pytest.mark.timeout(300)

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from inkling import book_text
-from inkling.book_text import book_folder, heading_anchor, plain, read_book, sections_of, term_anchor
+from inkling.book_text import book_folder, heading_anchor, plain, read_book, sections_of
 from inkling.files import InklingError
 
 PAGE = """
