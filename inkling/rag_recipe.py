@@ -73,9 +73,8 @@ class RAGRecipe:
     @property
     def updates(self) -> float:
         """What the stage costs, in updates of pre-training on the same machine (measured, on two cores)."""
-        return (
-            1.0 * self.reading.steps + 0.02 * self.n_replay + 0.4 * self.n_points * self.n_curve + 0.8 * self.n_judged
-        )
+        steps = sum(course.steps for course in self.courses) + self.control_steps
+        return steps + 0.02 * self.n_replay + 0.4 * self.n_points * self.n_curve + 0.8 * self.n_judged
 
 
 def own_answers(
