@@ -65,7 +65,7 @@ class EmbedderRecipe:
     @property
     def updates(self) -> float:
         """What the stage costs, in updates of pre-training on the same machine (measured, on two cores)."""
-        return self.n_seeds * (0.008 * self.n_pairs + 10)
+        return self.n_seeds * (0.02 * self.n_pairs + 90)
 
 
 def exam_questions(world: World, library: Library) -> dict[str, list[LibraryQuestion]]:
