@@ -14,6 +14,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cache
 
+from inkling.bm25 import words
 from inkling.embedder import QuestionPassage
 from inkling.files import InklingError
 from inkling.passages import Passage, chunk, split_sentences
@@ -135,10 +136,10 @@ def with_people(world: World, people: list[Person]) -> World:
 
 @dataclass(frozen=True)
 class LibraryQuestion:
-    """A question, the fact that it asks for, and the places of the passages that answer it."""
+    """A question, the fact that it asks for (None: no question but words), and the places of what answers it."""
 
     text: str
-    fact: Fact
+    fact: Fact | None
     answers: frozenset[int]
 
 
@@ -170,6 +171,27 @@ def library_questions(
     if not questions:
         raise InklingError("the library states no fact about these people; give others, or a larger library.")
     return questions
+
+
+def keyword_queries(world: World, library: Library, n: int, n_words: int = 3, seed: int = 0) -> list[LibraryQuestion]:
+    """`n` times what somebody types who remembers a few words of a text: three words of a passage, in any order.
+
+    On any shelf, so also of stories and notices, on which no embedder is trained; it is answered by every passage that
+    has all of the words. Such queries are made for a search by words, and people type them all the same. Source of the
+    idea: Azzopardi, de Rijke and Balog 2007. Raises `InklingError` where no passage has more words than that.
+    """
+    told = [frozenset(words(passage.searchable)) for passage in library.passages]
+    long = [place for place, has in enumerate(told) if len(has) > n_words]
+    if n < 1 or n_words < 1 or not long:
+        raise InklingError(
+            f"n is {n} and n_words {n_words}; ask for at least one of each, and fewer than passages have."
+        )
+    writer, queries = Writer(f"{world.seed}/library keywords/{seed}"), []
+    for _ in range(n):
+        remembered = writer.several(sorted(told[writer.choose(long)]), n_words)
+        answers = frozenset(place for place, has in enumerate(told) if has.issuperset(remembered))
+        queries.append(LibraryQuestion(" ".join(remembered), None, answers))
+    return queries
 
 
 # --- What an embedder learns from ------------------------------------------------------------------------------------

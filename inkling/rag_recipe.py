@@ -6,6 +6,7 @@ newcomers, the curve of its emergence, and what reading cost the assistant.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from inkling.align import policy_scores, stage
 from inkling.chat import PASSAGE_LIKENESS, prepare_roles
 from inkling.files import InklingError
 from inkling.library import town_library
-from inkling.reading import ReadingConfig, ReadingRecord, learn_to_read
+from inkling.reading import Course, ReadingConfig, ReadingRecord, learn_to_read
 from inkling.reading_exam import reading_scores
 from inkling.rollouts import roll_out
 from inkling.tokenizer import Tokenizer
@@ -30,7 +31,14 @@ class RAGRecipe:
     seed: int = 0
     n_replay: int = 16_000
     """Requests of the training stream; the assistant's own replies to them are mixed in."""
-    reading: ReadingConfig = ReadingConfig()
+    n_replay_documents: int = 4_000
+    """Documents of pre-training that are mixed in, too."""
+    courses: tuple[ReadingConfig, ...] = (
+        ReadingConfig(),
+        ReadingConfig(Course(answerable=0.6), steps=4_000, answerable_first=0.0, learning_rate=6e-4),
+    )
+    """One after the other. The first leaves a reader that binds and cites and is too ready to answer; in the second,
+    two questions of five have no answer."""
     n_documents: int = 600
     """Documents in the library that the exam is about, beside an entry on everybody."""
     n_points: int = 16
@@ -41,29 +49,32 @@ class RAGRecipe:
     """Questions of the last exam; None: all that the library answers."""
     n_judged: int = 500
     """Requests in the exam of the assistant, in each of three seeds."""
-    control_steps: int = 2_000
-    """Steps of the same course for a model that begins with random weights: what reading owes to pre-training."""
+    control_steps: int = 1_500
+    """Steps of the first course for a model that begins with random weights: what reading owes to pre-training."""
 
     @classmethod
     def for_minutes(cls, minutes: float, seed: int = 0) -> "RAGRecipe":
-        """The sizes for a chain that may take so many minutes from raw text on: full from an hour, less below."""
+        """The sizes for a chain that may take so many minutes from raw text on: full from an hour, less below.
+
+        A short chain reads even less than its share: it needs its minutes for pre-training.
+        """
         full, share = cls(seed=seed), min(1.0, max(0.1, minutes / 60))
         return replace(
             full,
+            courses=tuple(replace(course, steps=max(2, int(course.steps * share**1.5))) for course in full.courses),
             n_replay=int(full.n_replay * share),
-            reading=replace(full.reading, steps=int(full.reading.steps * share)),
+            n_replay_documents=int(full.n_replay_documents * share),
             n_points=max(2, int(full.n_points * share)),
             n_curve=max(12, int(full.n_curve * share)),
             n_judged=max(20, int(full.n_judged * share)),
-            control_steps=int(full.control_steps * share),
+            control_steps=full.control_steps if share == 1 else 0,
         )
 
     @property
     def updates(self) -> float:
         """What the stage costs, in updates of pre-training on the same machine (measured, on two cores)."""
-        return (
-            1.0 * self.reading.steps + 0.02 * self.n_replay + 0.4 * self.n_points * self.n_curve + 0.8 * self.n_judged
-        )
+        steps = sum(course.steps for course in self.courses) + self.control_steps
+        return steps + 0.02 * self.n_replay + 0.4 * self.n_points * self.n_curve + 0.8 * self.n_judged
 
 
 def own_answers(
@@ -93,34 +104,41 @@ def teach_reading(folder: str | Path, recipe: RAGRecipe = RAGRecipe(), progress:
     def make() -> dict:
         model, library = Transformer.from_pretrained(source), town_library(world, recipe.n_documents)
         replay = own_answers(model, tokenizer, world, recipe.n_replay, recipe.seed)
+        documents = [world.document(i, "train", seed=recipe.seed).text for i in range(recipe.n_replay_documents)]
         prepare_roles(model, tokenizer, PASSAGE_LIKENESS)
-        every = max(1, recipe.reading.steps // recipe.n_points)
+        every = max(1, sum(course.steps for course in recipe.courses) // recipe.n_points)
 
-        def course(pupil: Transformer, config: ReadingConfig) -> list[dict]:
-            """Learn, and be examined every so many steps."""
-            points = [{"step": 0, "tokens": 0, **reading_scores(pupil, tokenizer, world, library, recipe.n_curve)}]
+        def take(pupil: Transformer, config: ReadingConfig, before: Sequence[dict]) -> list[dict]:
+            """A course, with an exam at its beginning and every so many steps; returns the points of the curve."""
+            step, tokens = (before[-1]["step"], before[-1]["tokens"]) if before else (0, 0)
+            points = list(before)
+            if not before:
+                points.append({"step": 0, "tokens": 0, **examine(pupil)})
 
             def measure(record: ReadingRecord) -> None:
-                if record.step % every == 0:
+                if record.step % every == 0 or record.step == config.steps:
                     pupil.eval()
-                    found = reading_scores(pupil, tokenizer, world, library, recipe.n_curve)
-                    points.append(
-                        {"step": record.step, "tokens": record.tokens, "loss": round(record.loss, 4), **found}
-                    )
+                    at = {"step": step + record.step, "tokens": tokens + record.tokens, "loss": round(record.loss, 4)}
+                    points.append({**at, **examine(pupil)})
                     pupil.train()
 
-            learn_to_read(pupil, tokenizer, world, config, replay=replay, on_step=measure, progress=progress)
+            mixed_in = {"replay": replay, "documents": documents}
+            learn_to_read(pupil, tokenizer, world, config, **mixed_in, on_step=measure, progress=progress)
             return points
 
-        config = replace(recipe.reading, seed=recipe.seed)
-        curve = course(model, config)
+        def examine(pupil: Transformer) -> dict:
+            return reading_scores(pupil, tokenizer, world, library, recipe.n_curve)
+
+        curve: list[dict] = []
+        for number, config in enumerate(recipe.courses):
+            curve = take(model, replace(config, seed=recipe.seed + 1000 * number), curve)
+            model.save_pretrained(folder / "rag", dtype=torch.float16)
+            model = Transformer.from_pretrained(folder / "rag")  # the next course begins with what is on the disk
+        tokenizer.save(folder / "rag" / "tokenizer.json")
         control = []
         if recipe.control_steps:
             newborn = Transformer(model.config, seed=recipe.seed)
-            control = course(newborn, replace(config, steps=recipe.control_steps))
-        model.save_pretrained(folder / "rag", dtype=torch.float16)
-        tokenizer.save(folder / "rag" / "tokenizer.json")
-        model = Transformer.from_pretrained(folder / "rag")
+            control = take(newborn, replace(recipe.courses[0], seed=recipe.seed, steps=recipe.control_steps), [])
         return {
             "curve": curve,
             "control": control,

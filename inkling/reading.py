@@ -26,7 +26,7 @@ from inkling.passages import Passage
 from inkling.pretrain import learning_rate_scale
 from inkling.progress import Progress
 from inkling.rag import NOT_SAID, cite, document_messages
-from inkling.sft import climb_and_fall, sft_loss
+from inkling.sft import climb_and_fall, encode_replay, sft_loss
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 from inkling.world import World
@@ -157,13 +157,17 @@ class ReadingConfig:
     """The settings of one run."""
 
     course: Course = Course()
-    steps: int = 9_000
+    steps: int = 8_000
     """Updates of the weights."""
+    answerable_first: float = 0.4
+    """For this share of the run every question has an answer. Who is taught to abstain before they can tell whom a
+    passage is about learns to abstain from everything."""
     batch_size: int = 16
     """Chats in one update."""
     replayed: float = 0.35
-    """The share of them that are about no passage: the assistant's own replies, so that it stays what it is."""
-    learning_rate: float = 5e-4
+    """The share of them that are about no passage: the assistant's own replies and documents of pre-training, so that
+    it stays what it is."""
+    learning_rate: float = 4e-4
     """AdamW's peak; it climbs over the first twentieth of the run and then falls in a straight line to zero."""
     grad_clip: float = 1.0
     """The gradient is shortened to this length where it is longer."""
@@ -191,8 +195,10 @@ def batches(
     Chats of like length go together, out of a pool of so many batches, so that few tokens are padding. Raises
     `InklingError` where next to no exercise is short enough.
     """
-    random, number, replayed = Random(f"batches/{config.seed}"), 0, 0
+    random, number, replayed, made = Random(f"batches/{config.seed}"), 0, 0, 0
     while True:
+        early = made < config.answerable_first * config.steps
+        course = replace(config.course, answerable=1.0) if early else config.course
         chats: list[Chat] = []
         tried = number
         while len(chats) < pool * config.batch_size:
@@ -205,7 +211,7 @@ def batches(
                 chat = replay[replayed % len(replay)]
                 replayed += 1
             else:
-                chat = encode_chat(tokenizer, exercise(world, number, config.course, config.seed).messages)
+                chat = encode_chat(tokenizer, exercise(world, number, course, config.seed).messages)
                 number += 1
             if len(chat[0]) <= limit:
                 chats.append(chat)
@@ -213,6 +219,7 @@ def batches(
         groups = [chats[i : i + config.batch_size] for i in range(0, len(chats), config.batch_size)]
         random.shuffle(groups)
         yield from groups
+        made += pool
 
 
 def learn_to_read(
@@ -222,18 +229,21 @@ def learn_to_read(
     config: ReadingConfig = ReadingConfig(),
     *,
     replay: Sequence[tuple[str, str]] = (),
+    documents: Sequence[str] = (),
     on_step: Callable[[ReadingRecord], None] | None = None,
     progress: bool = True,
 ) -> list[ReadingRecord]:
     """Train `model` in place on reading exercises, and return the history.
 
-    replay: (prompt, reply) pairs of the assistant's own, mixed in. Raises `InklingError` for fewer than one step and
-    for a loss that is no number.
+    replay: (prompt, reply) pairs of the assistant's own, mixed in, and documents as pre-training had them. Raises
+    `InklingError` for fewer than one step and for a loss that is no number.
     """
     if config.steps < 1:
         raise InklingError(f"steps is {config.steps}; take at least one.")
-    chats = [encode_exchange(tokenizer, prompt, reply) for prompt, reply in replay]
     limit = model.config.context_length + 1  # the last token is a target only
+    chats = [encode_exchange(tokenizer, prompt, reply) for prompt, reply in replay]
+    chats += encode_replay(tokenizer, documents, limit)
+    Random(f"replay/{config.seed}").shuffle(chats)
     stream = batches(world, tokenizer, limit, config, chats)
     (optimizer,) = make_optimizers(model, "adamw", config.learning_rate, weight_decay=0.0)
     schedule, history, tokens = climb_and_fall(config.steps), [], 0

@@ -43,6 +43,15 @@ ASSISTANT_ROWS = (
 )
 
 
+#: (way, kind of question, label) of the exam of a search.
+SEARCH_ROWS = (
+    ("words", "plain", "found among five: by words"),
+    ("meaning", "plain", "by meaning"),
+    ("both", "plain", "by both"),
+    ("words", "paraphrased", "paraphrased questions: by words"),
+    ("both", "paraphrased", "paraphrased questions: by both"),
+)
+
 #: (condition, what, label) of the exam on newcomers.
 READING_ROWS = (
     ("closed book", "right", "newcomers, right without a passage"),
@@ -69,6 +78,12 @@ def report_card(cards: list[dict]) -> str:
             (label, form, [_assistant_score(card, stage, key) for card in cards])
             for stage, key, label, form in ASSISTANT_ROWS
         ]
+    searches = [card.get("assistant", {}).get("embedder", {}).get("scores") for card in cards]
+    if any(searches):
+        rows += [
+            (label, "{:.1%}", [marks and marks[way][kind]["recall@5"] for marks in searches])
+            for way, kind, label in SEARCH_ROWS
+        ]
     readers = [card.get("assistant", {}).get("rag", {}).get("reading") for card in cards]
     if any(readers):
         rows += [
@@ -94,7 +109,7 @@ def read_card(folder: str | Path) -> dict:
     run_folder = base.parent if base.name == "base" else base
     try:
         card = json.loads((base / "card.json").read_text(encoding="utf-8"))
-        names = ("sft", "reward", "rlhf", "rag")
+        names = ("sft", "reward", "rlhf", "embedder", "rag")
         names = tuple(name for name in names if (run_folder / name / "card.json").is_file())
         if names[:3] == ("sft", "reward", "rlhf"):
             stages = {name: json.loads((run_folder / name / "card.json").read_text(encoding="utf-8")) for name in names}

@@ -52,6 +52,10 @@ class Retriever:
         """(place among the passages, score), best first, at most k of them."""
         raise NotImplementedError
 
+    def rank_many(self, queries: Sequence[str], k: int) -> list[list[tuple[int, float]]]:
+        """What `rank` says of each query; kinds for which many at once are cheaper have their own."""
+        return [self.rank(query, k) for query in queries]
+
     def search(self, query: str, k: int = 5) -> list[Hit]:
         """The best passages for a query, best first; fewer than k where there are no more.
 
@@ -104,9 +108,14 @@ class DenseRetriever(Retriever):
         self.index = index
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
-        scores, places = self.index.search(self.embedder.encode(self.tokenizer, [query]), k)  # (1, k) each
-        found = zip(places[0].tolist(), scores[0].tolist(), strict=True)
-        return [(place, score) for place, score in found if place >= 0]
+        return self.rank_many([query], k)[0]
+
+    def rank_many(self, queries: Sequence[str], k: int) -> list[list[tuple[int, float]]]:
+        if not queries:
+            return []
+        scores, places = self.index.search(self.embedder.encode(self.tokenizer, queries), k)  # (n_queries, k) each
+        found = zip(places.tolist(), scores.tolist(), strict=True)
+        return [[(p, s) for p, s in zip(*row, strict=True) if p >= 0] for row in found]
 
 
 class HybridRetriever(Retriever):
@@ -120,8 +129,12 @@ class HybridRetriever(Retriever):
         self.retrievers, self.depth, self.constant = list(retrievers), depth, constant
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
-        rankings = [[place for place, _ in part.rank(query, max(k, self.depth))] for part in self.retrievers]
-        return reciprocal_rank_fusion(rankings, self.constant)[:k]
+        return self.rank_many([query], k)[0]
+
+    def rank_many(self, queries: Sequence[str], k: int) -> list[list[tuple[int, float]]]:
+        parts = [part.rank_many(queries, max(k, self.depth)) for part in self.retrievers]
+        rankings = [[[place for place, _ in one] for one in several] for several in zip(*parts, strict=True)]
+        return [reciprocal_rank_fusion(several, self.constant)[:k] for several in rankings]
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]], constant: float = 60.0) -> list[tuple[int, float]]:

@@ -22,6 +22,7 @@ from inkling import evaluate
 from inkling.align import AlignRecipe, align
 from inkling.card import versions
 from inkling.corpus import prepare
+from inkling.embedder_recipe import EmbedderRecipe, make_embedder
 from inkling.files import InklingError, atomic_write
 from inkling.ngram import NGramModel
 from inkling.pretrain import TrainConfig, TrainResult, train
@@ -48,6 +49,8 @@ class Recipe:
     """How it goes on. None: by the minutes."""
     reading: RAGRecipe | None = None
     """How the assistant then learns to read. None: by the minutes."""
+    embedding: EmbedderRecipe | None = None
+    """How the embedder is made that finds what to read. None: by the minutes."""
     corpus_bytes: int | None = None
     """Size of the raw crawl, of which a good half is left when it is clean. None: 4 MB a minute, from 8 to 96 MB."""
     vocab_size: int = 2048
@@ -77,6 +80,11 @@ class Recipe:
     def last_stage(self) -> RAGRecipe | None:
         """The recipe of what the assistant learns last, to read; None where there is no assistant."""
         return (self.reading or RAGRecipe.for_minutes(self.minutes, self.seed)) if self.assistant else None
+
+    @property
+    def search(self) -> EmbedderRecipe | None:
+        """The recipe of the embedder; None where there is no assistant."""
+        return (self.embedding or EmbedderRecipe.for_minutes(self.minutes, self.seed)) if self.assistant else None
 
 
 #: Time set aside for measuring the finished model, as a share of all the minutes, and its limits in seconds.
@@ -169,8 +177,8 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     """Run the whole chain into `folder` and return the card. An interrupted run goes on where its last savepoint was.
 
     Writes base/ (config.json, model.safetensors in half precision, tokenizer.json, card.json) and, for an assistant,
-    sft/, reward/, rlhf/ and rag/. Returns the card of base/, with the cards of the others under "assistant". Raises
-    `InklingError` when the folder holds a finished run, or one with other settings.
+    sft/, reward/, rlhf/, embedder/ and rag/. Returns the card of base/, with those of the others under "assistant".
+    Raises `InklingError` when the folder holds a finished run, or one with other settings.
     """
     started, started_cpu, made_with = time.perf_counter(), time.process_time(), versions()
     folder = Path(folder)
@@ -208,7 +216,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         low, high = _EVALUATION_SECONDS
         reserve = min(high, max(low, 60 * recipe.minutes * _EVALUATION_SHARE))
         pace = seconds_per_step(config, tokens, settings)
-        reserve += pace * sum(after.updates for after in (recipe.stages_after, recipe.last_stage) if after)
+        reserve += pace * sum(s.updates for s in (recipe.stages_after, recipe.search, recipe.last_stage) if s)
         left = 60 * recipe.minutes - (time.perf_counter() - started) - reserve
         steps = max(20, int(left / pace))
         say(f"     {pace:.2f} s a step here: {steps:,} steps fit")
@@ -270,13 +278,14 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
 
 def go_on(recipe: Recipe, folder: Path, card: dict, started: float, progress: bool) -> dict:
     """The last part of `run`: from the base model, whose card is given, to the assistant; then the report card."""
-    after, last = recipe.stages_after, recipe.last_stage
-    if after is not None and last is not None:
+    after, search, last = recipe.stages_after, recipe.search, recipe.last_stage
+    if after and search and last:
         say(f"5/6  an assistant: {after.n_demos:,} demonstrations, {after.n_pairs:,} comparisons, "
             f"{after.rlhf.steps} batches of RLHF")  # fmt: skip
         stages = align(folder / "base", folder, after, progress)
-        say(f"6/6  reading: {last.reading.steps:,} steps of exercises")
-        stages.append(teach_reading(folder, last, progress))
+        n_steps = sum(course.steps for course in last.courses)
+        say(f"6/6  retrieval: an embedder from {search.n_pairs:,} pairs, {n_steps:,} steps of reading")
+        stages += [make_embedder(folder / "base", folder, search, progress), teach_reading(folder, last, progress)]
         card = card | {"assistant": {stage["name"]: stage for stage in stages}}
     say(report_card([card]))
     say(f"\nThe checkpoints are in {folder}; this run took {(time.perf_counter() - started) / 60:.1f} minutes.")

@@ -6,6 +6,7 @@ from inkling.bm25 import STOP_WORDS, words
 from inkling.files import InklingError
 from inkling.library import (
     document_passages,
+    keyword_queries,
     library_questions,
     stated_facts,
     town_library,
@@ -139,6 +140,25 @@ def test_unseen_people_are_the_newcomers_and_those_whom_no_training_text_asks_ab
 def test_questions_on_nobody_raise(library):
     with pytest.raises(InklingError, match="no fact about these people"):
         library_questions(WORLD, library, [])
+
+
+def test_keywords_are_words_of_a_passage_and_answered_by_all_that_have_them(library):
+    queries = keyword_queries(WORLD, library, 60)
+    assert len(queries) == 60 and queries != keyword_queries(WORLD, library, 60, seed=1)
+    assert queries == keyword_queries(WORLD, library, 60)
+    told = [words(passage.searchable) for passage in library.passages]
+    for query in queries:
+        asked = query.text.split()
+        assert len(set(asked)) == 3 and query.fact is None
+        assert query.answers == {place for place, has in enumerate(told) if all(word in has for word in asked)} != set()
+    sources = {library.passages[place].source for query in queries for place in query.answers}
+    assert {"story", "notice", "person entry"} <= sources, "on every shelf"
+
+
+@pytest.mark.parametrize(("n", "n_words"), [(0, 3), (3, 0), (3, 99)])
+def test_keywords_that_no_passage_has_raise(library, n, n_words):
+    with pytest.raises(InklingError, match=f"n is {n} and n_words {n_words}"):
+        keyword_queries(WORLD, library, n, n_words)
 
 
 # ---- what an embedder learns from

@@ -17,7 +17,8 @@ from inkling.world import World
 
 TINY = RAGRecipe(
     n_replay=4,
-    reading=ReadingConfig(steps=4, batch_size=2),
+    n_replay_documents=2,
+    courses=(ReadingConfig(steps=4, batch_size=2), ReadingConfig(steps=3, batch_size=2)),
     n_documents=6,
     n_points=2,
     n_curve=2,
@@ -38,7 +39,8 @@ def run(tmp_path_factory):
 def test_it_leaves_a_checkpoint_and_a_card(run):
     folder, card = run
     assert json.loads((folder / "rag" / "card.json").read_text()) == json.loads(json.dumps(card))
-    assert [point["step"] for point in card["curve"]] == [0, 2, 4]
+    assert [point["step"] for point in card["curve"]] == [0, 3, 4, 7]
+    assert card["curve"][-1]["tokens"] > card["curve"][-2]["tokens"] > 0
     assert [point["step"] for point in card["control"]] == [0, 2]
     assert card["reading"]["n"] == 2 and "gold" in card["scores"] and card["cost"]["cpu_seconds"] > 0
     before, after = (Transformer.from_pretrained(folder / name).embed_tokens.weight for name in ("rlhf", "rag"))
@@ -65,7 +67,10 @@ def test_without_an_assistant_there_is_nothing_to_teach(tmp_path):
 def test_more_minutes_make_a_longer_course_and_cost_more():
     small, large = RAGRecipe.for_minutes(10), RAGRecipe.for_minutes(60)
     assert RAGRecipe.for_minutes(600) == large == RAGRecipe()
-    assert small.reading.steps < large.reading.steps and small.updates < large.updates / 3
+    assert (
+        sum(c.steps for c in small.courses) < sum(c.steps for c in large.courses) / 6
+        and small.updates < large.updates / 3
+    )
 
 
 def test_only_replies_that_ended_are_replayed():

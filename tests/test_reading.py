@@ -114,6 +114,18 @@ def test_batches_keep_to_the_limit_and_mix_the_replay_in():
     assert again == chats[:8]
 
 
+def test_questions_without_an_answer_come_later():
+    tokenizer = Tokenizer.load(tiny.checkpoints.path("base") / "tokenizer.json")
+    config = ReadingConfig(steps=20, answerable_first=0.5, batch_size=8)
+    silent = tokenizer.encode(" " + NOT_SAID)
+
+    def abstains(chat):
+        return any(chat[0][i : i + len(silent)] == silent for i in range(len(chat[0])))
+
+    shares = [sum(map(abstains, batch)) for batch in islice(reading.batches(WORLD, tokenizer, 257, config, pool=5), 20)]
+    assert sum(shares[:10]) == 0 < sum(shares[10:])
+
+
 def test_learning_lowers_the_loss(checkpoint):
     model, tokenizer = Transformer.from_pretrained(checkpoint), Tokenizer.load(checkpoint / "tokenizer.json")
     before = tiny.weights(model)

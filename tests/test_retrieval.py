@@ -71,6 +71,16 @@ def test_results_are_passages_best_first_and_at_most_k(number):
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
+def test_many_queries_at_once_are_ranked_as_one_by_one(number):
+    retriever, queries = retrievers()[number], ["boat rope", "lamp at home", "zebra", "bread"]
+    assert retriever.rank_many([], 3) == []
+    for many, query in zip(retriever.rank_many(queries, 3), queries, strict=True):
+        one = retriever.rank(query, 3)
+        assert [place for place, _ in many] == [place for place, _ in one]
+        assert [score for _, score in many] == pytest.approx([score for _, score in one], abs=1e-5)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
 @pytest.mark.parametrize("query", ["", "  \n"])
 def test_an_empty_query_raises(number, query):
     with pytest.raises(InklingError, match="query is empty"):

@@ -17,6 +17,8 @@ from conftest import ROOT
 from inkling import __main__ as commands
 from inkling import checkpoints, evaluate, judge, report, speedrun
 from inkling.align import AlignRecipe
+from inkling.embedder import EmbedderConfig
+from inkling.embedder_recipe import EmbedderRecipe
 from inkling.files import InklingError
 from inkling.ppo import PPOConfig
 from inkling.pretrain import StepRecord, TrainConfig, TrainResult
@@ -143,16 +145,25 @@ def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, mon
     stages = AlignRecipe(n_demos=8, finetuning=SFTConfig(length=64), n_pairs=8, rlhf=rlhf, n_judged=2)
     course = ReadingConfig(Course(most_passages=1, n_questions=1), steps=2, batch_size=2)
     reading = RAGRecipe(
-        n_replay=2, reading=course, n_documents=6, n_points=1, n_curve=2, n_exam=2, n_judged=2, control_steps=0
+        n_replay=2,
+        n_replay_documents=2,
+        courses=(course,),
+        n_documents=6,
+        n_points=1,
+        n_curve=2,
+        n_exam=2,
+        n_judged=2,
+        control_steps=0,
     )
-    recipe = replace(TINY, assistant=True, alignment=stages, reading=reading)
+    embedding = EmbedderRecipe(n_pairs=64, training=EmbedderConfig(batch_size=32), n_documents=6, n_seeds=1)
+    recipe = replace(TINY, assistant=True, alignment=stages, reading=reading, embedding=embedding)
     with monkeypatch.context() as patch:
         patch.setattr("inkling.sft.finetune", stop)
         with pytest.raises(KeyboardInterrupt):
             speedrun.run(recipe, folder, progress=False)
     monkeypatch.setattr("inkling.judge.write_replies", few_tokens(judge.write_replies))
     card = speedrun.run(recipe, folder, progress=False)
-    assert set(card["assistant"]) == {"sft", "reward", "rlhf", "rag"}
+    assert set(card["assistant"]) == {"sft", "reward", "rlhf", "embedder", "rag"}
     assert report.read_card(folder)["assistant"] == json.loads(json.dumps(card["assistant"]))
     printed = capsys.readouterr().out
     assert "gold reward, after RLHF" in printed and "cites the right one of three" in printed
