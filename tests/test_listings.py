@@ -53,7 +53,8 @@ def test_listings_are_the_library_line_for_line(name):
 
 
 #: Chapters whose module was too long for one file: the file they quote may be any of its parts.
-PARTS = {"corpus": ("corpus", "cleaning", "duplicates")}
+#: The last page walks through everything and has no module of its own; it quotes the last piece, the whole pipeline.
+PARTS = {"corpus": ("corpus", "cleaning", "duplicates"), "journey": ("rag",)}
 
 
 
