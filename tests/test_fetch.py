@@ -180,6 +180,8 @@ def test_pip_itself_with_no_network(wheel, monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in the kernel of a notebook
+    monkeypatch.setenv("CLICOLOR_FORCE", "1")
     with pytest.raises(InklingError, match="could not download small-model==1.0: ERROR: No matching distribution"):
         fetch("small")
     assert list(cache_folder().iterdir()) == []

@@ -16,7 +16,17 @@ from inkling.fetch import fetched
 from inkling.files import InklingError
 from inkling.generate import generate
 from inkling.gguf import GGUF
-from inkling.pretrained import MiniLM, SmolLM2, config_of, load_smollm2, model_of, our_name, tokenizer_of, unpermute
+from inkling.pretrained import (
+    MiniLM,
+    SmolLM2,
+    config_of,
+    load_smollm2,
+    model_of,
+    our_name,
+    smollm2_if_fetched,
+    tokenizer_of,
+    unpermute,
+)
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import ModelConfig
 
@@ -213,6 +223,17 @@ def test_without_the_files_it_says_how_to_get_them(load, monkeypatch, tmp_path, 
     monkeypatch.setenv("INKLING_CACHE", str(tmp_path))
     with pytest.raises(InklingError, match="is not here yet. Fetch it once .* -m inkling fetch (smollm2|minilm)"):
         load()
+
+
+def test_a_page_goes_on_without_the_file(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("INKLING_CACHE", str(tmp_path))
+    assert smollm2_if_fetched() is None
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and "fetch it once (93 MB) with `python -m inkling fetch smollm2`" in said
+    (tmp_path / "smollm2").mkdir()
+    (tmp_path / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf").write_bytes(b"GGUF and then nothing")
+    assert smollm2_if_fetched() is None
+    assert "is damaged. Fetch it again: python -m inkling fetch smollm2" in capsys.readouterr().out
 
 
 # --- sentences -------------------------------------------------------------------------------------------------------

@@ -128,7 +128,13 @@ def test_a_change_in_the_library_makes_cached_outputs_stale(tmp_path):
     before = inkling_site.library_fingerprint(tmp_path)
     assert inkling_site.library_fingerprint(tmp_path) == before
     (tmp_path / "inkling" / "a.py").write_text("x = 2\n")
-    assert inkling_site.library_fingerprint(tmp_path) != before
+    after = inkling_site.library_fingerprint(tmp_path)
+    assert after != before
+    cache = tmp_path / "cache"
+    assert inkling_site.library_fingerprint(tmp_path, cache) == after, "nothing was fetched"
+    (cache / "smollm2").mkdir(parents=True)
+    (cache / "smollm2" / "model.gguf").write_bytes(b"GGUF")
+    assert inkling_site.library_fingerprint(tmp_path, cache) != after, "a page that missed the model must run again"
 
 
 # --- in a browser ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from jupyter_client import KernelManager
 
+from inkling.fetch import cache_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 MATHJAX = "tex-svg-full.js"  # one self-contained file: no fonts to fetch, and it works from file://
 
@@ -51,10 +53,16 @@ def web_address(remote: str) -> str:
     return f"https://{match[1]}/{match[2]}/{match[3]}" if match else ""
 
 
-def library_fingerprint(root: Path) -> str:
-    """A hash of what a notebook's outputs depend on besides its own cells: the library, its data, the pins, Python."""
+def library_fingerprint(root: Path, fetched: Path | None = None) -> str:
+    """A hash of what a notebook's outputs depend on besides its own cells: the library, its data, the pins, Python.
+
+    fetched: the folder of fetched models. Which of them are there is part of the hash: pages without the real model
+    say so, and must not stay when it has come.
+    """
     digest = hashlib.sha256(f"python {sys.version_info[:2]}".encode())
     files = [p for p in (root / "inkling").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    for path in sorted(fetched.glob("*/*")) if fetched else []:  # name and size do: their hashes are checked on opening
+        digest.update(f"{path.relative_to(fetched).as_posix()} {path.stat().st_size}".encode())
     for path in [root / "requirements.txt", *sorted(files)]:
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
@@ -83,7 +91,7 @@ def configure(app, config) -> None:
     config.mathjax_path = f"mathjax/{MATHJAX}"
     # INKLING_EXECUTE=off: a quick look at the texts, without running anything.
     config.nb_execution_mode = os.environ.get("INKLING_EXECUTE", config.nb_execution_mode)
-    config.nb_execution_cache_path = str(ROOT / "_build" / ".jupyter_cache" / library_fingerprint(ROOT))
+    config.nb_execution_cache_path = str(ROOT / "_build" / ".jupyter_cache" / library_fingerprint(ROOT, cache_folder()))
 
 
 def copy_mathjax(app) -> None:
