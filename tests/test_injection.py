@@ -1,5 +1,4 @@
-"""Planted documents and defences. A model that does what the last order in its prompt says stands in for SmolLM2; the
-last part wants the real files."""
+"""Planted documents and defences. A model that does what the last order in its prompt says stands in for SmolLM2."""
 
 import json
 import re
