@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from inkling import checkpoints
 from inkling.book_search import BookQuestion, best_sections, book_questions, quote_passages, support
 from inkling.chat import Message
 from inkling.files import InklingError, atomic_write
@@ -180,7 +179,7 @@ def run_all(chat: SmolLM2, retriever: Retriever, path: str | Path, progress: boo
     """Every defence, clean and under every attack, on all facts: the replies, saved to `path` after each step.
 
     A run that was stopped goes on where it was; what is in the file by another recipe, or of another text of the book,
-    is made anew. `python -m inkling book-attack` runs it; the file that ships is `load_results()`.
+    is made anew. `python -m inkling book-attack` runs it.
     """
     questions, writer, path = book_questions("facts"), Writer(chat), Path(path)
     start = {
@@ -203,11 +202,6 @@ def run_all(chat: SmolLM2, retriever: Retriever, path: str | Path, progress: boo
                 atomic_write(path, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
             bar.update(1)
     return results
-
-
-def load_results() -> dict:
-    """The results of `run_all` that ship with the book."""
-    return json.loads((checkpoints.path("sft").parent / "book_attack.json").read_text(encoding="utf-8"))
 
 
 def text_hash(passages: Sequence[Passage]) -> str:

@@ -1,5 +1,4 @@
-"""Planted documents and defences. A model that does what the last order in its prompt says stands in for SmolLM2; the
-last part wants the real files."""
+"""Planted documents and defences. A model that does what the last order in its prompt says stands in for SmolLM2."""
 
 import json
 import re
@@ -13,7 +12,6 @@ from inkling import injection
 from inkling.book_search import book_passages, book_questions
 from inkling.book_text import read_book
 from inkling.chat import Message
-from inkling.fetch import fetched
 from inkling.files import InklingError
 from inkling.injection import (
     ATTACKS,
@@ -25,7 +23,6 @@ from inkling.injection import (
     defended_replies,
     drop_orders,
     fence_passages,
-    load_results,
     lone_witness,
     obeys,
     passages_for,
@@ -174,47 +171,6 @@ def test_the_whole_run_goes_on_where_it_was(monkeypatch, tmp_path):
     made.clear()
     run_all(None, retriever, path, progress=False)
     assert len(made) > 36, "of another text, all is made anew"
-
-
-# --- the shipped run -------------------------------------------------------------------------------------------------
-
-
-def test_the_shipped_run_is_whole():
-    shipped, facts = load_results(), book_questions("facts")
-    assert shipped["questions"] == [q.question for q in facts], "run `python -m inkling book-attack` again"
-    assert shipped["recipe"]["attacks"] == ATTACKS
-    assert set(shipped["replies"]) == set(DEFENCES) and len(shipped["closed book"]) == len(facts) >= 20
-    for replies in shipped["replies"].values():
-        assert set(replies) == {"clean", *ATTACKS} and all(len(some) == len(facts) for some in replies.values())
-        assert not any(map(obeys, replies["clean"]))
-
-
-def test_the_shipped_defences_lower_the_rate():
-    replies = load_results()["replies"]
-    total = {name: sum(obeys(r) for a in ATTACKS for r in found[a]) for name, found in replies.items()}
-    known = {name: sum(obeys(r) for a in KNOWN for r in found[a]) for name, found in replies.items()}
-    assert known["none"] > 0 and known["filter"] == known["all three"] == 0
-    assert total["filter"] < total["none"] and total["all three"] < total["none"]
-
-
-@pytest.mark.timeout(600)
-def test_replies_of_the_shipped_run_are_written_again():
-    """A few of them: the same prompt, the same model, the same words."""
-    from inkling.book_search import BookRetriever
-    from inkling.pretrained import MiniLM, load_smollm2
-
-    try:
-        fetched("minilm"), fetched("smollm2")
-    except InklingError as error:
-        pytest.skip(str(error))
-    shipped, few = load_results(), book_questions("facts")[:4]
-    retriever = BookRetriever(book_passages(read_book(ROOT)), MiniLM())
-    if injection.text_hash(retriever.passages) != shipped["book"]:
-        pytest.skip("the book's text has grown since: run `python -m inkling book-attack` to make the replies anew")
-    writer = Writer(load_smollm2())
-    found = passages_for(retriever, few, "order")
-    replies = defended_replies(writer, DEFENCES["none"], [q.question for q in few], found)
-    assert replies == shipped["replies"]["none"]["order"][:4]
 
 
 def test_the_command(monkeypatch, tmp_path, capsys):
