@@ -49,7 +49,6 @@ def parser() -> argparse.ArgumentParser:
     over.add_argument("--checkpoint", type=Path, help="a fine-tuned checkpoint (the one that ships with the book)")
     over.add_argument("--file", type=Path, default=Path("runs/overoptimisation.json"), help="where the points go")
 
-
     fetch = commands.add_parser("fetch", help="download a real model once")
     fetch.add_argument("names", nargs="+", choices=SOURCES, metavar="NAME", help=f"one or more of {', '.join(SOURCES)}")
     return top

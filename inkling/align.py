@@ -116,7 +116,7 @@ def stage(folder: Path, name: str, made_from: dict, make: Callable[[], dict]) ->
         if card["made_from"] != made_from:
             raise InklingError(
                 f"{folder / name} was made from another model or with another recipe. Take another folder, or "
-                "remove its sft, reward, rlhf, rag and savepoints."
+                "remove its sft, reward, rlhf, embedder, rag and savepoints."
             )
         return card
     started, cpu = time.perf_counter(), time.process_time()

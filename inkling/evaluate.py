@@ -211,6 +211,23 @@ class Calibration:
         return float((np.abs(self.confidence - self.accuracy) * self.count).sum() / self.count.sum())
 
 
+def reliability(confidence: Sequence[float], right: Sequence[bool], n_bins: int = 10) -> Calibration:
+    """Confidence and share of right answers in `n_bins` bins of equal width (Guo et al. 2017); empty ones left out.
+
+    Raises `InklingError` for no answers, or a confidence outside of 0 to 1.
+    """
+    confidence, right = np.asarray(confidence, np.float64), np.asarray(right, np.float64)
+    if not len(confidence) or len(confidence) != len(right):
+        raise InklingError(f"{len(confidence)} confidences and {len(right)} marks; expected one of each per answer.")
+    if confidence.min() < 0 or confidence.max() > 1 + 1e-6:  # a softmax may round to a hair above 1
+        raise InklingError("a confidence is a probability, from 0 to 1.")
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    count = np.bincount(bins, minlength=n_bins)
+    filled = count > 0
+    sums = [np.bincount(bins, weights=values, minlength=n_bins)[filled] for values in (confidence, right)]
+    return Calibration(sums[0] / count[filled], sums[1] / count[filled], count[filled])
+
+
 @torch.inference_mode()
 def calibration(
     model: Transformer, sequences: Sequence[Sequence[int]], n_bins: int = 10, temperature: float = 1.0
@@ -220,16 +237,13 @@ def calibration(
     Each position's most probable token is one prediction. Of a sequence longer than the context only its beginning is
     read; bins without a prediction are left out. Raises `InklingError` where there is nothing to predict.
     """
-    sums = np.zeros((3, n_bins))
+    confidence, right = [], []
     device = next((parameter.device for parameter in model.parameters()), None)
     for sequence in (sequence for sequence in sequences if len(sequence) > 1):
         ids = torch.tensor([list(sequence)[: model.config.context_length + 1]], device=device)
         probability, guess = torch.softmax(model(ids[:, :-1]).float() / temperature, -1).max(-1)
-        right = (guess == ids[:, 1:]).float()
-        bins = (probability * n_bins).long().clamp(max=n_bins - 1).flatten().cpu().numpy()
-        for row, values in zip(sums, (probability, right, torch.ones_like(right)), strict=True):
-            np.add.at(row, bins, values.flatten().cpu().numpy())
-    filled = sums[2] > 0
-    if not filled.any():
+        confidence.append(probability.flatten().cpu().numpy())
+        right.append((guess == ids[:, 1:]).flatten().cpu().numpy())
+    if not confidence:
         raise InklingError("there is no token to predict; pass at least one sequence of two tokens or more.")
-    return Calibration(sums[0][filled] / sums[2][filled], sums[1][filled] / sums[2][filled], sums[2][filled])
+    return reliability(np.concatenate(confidence), np.concatenate(right), n_bins)

@@ -14,9 +14,7 @@ import torch
 from torch import Tensor
 
 from inkling.chat import encode_prompt
-from inkling.evaluate import Calibration
 from inkling.files import InklingError
-from inkling.pretrained import SmolLM2, load_smollm2
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 from inkling.world.documents import VALUES
@@ -135,23 +133,6 @@ def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
     return float((ours > theirs).mean() + 0.5 * (ours == theirs).mean())
 
 
-def reliability(confidence: Sequence[float], right: Sequence[bool], n_bins: int = 10) -> Calibration:
-    """Confidence and share of right answers in `n_bins` bins of equal width (Guo et al. 2017); empty ones left out.
-
-    Raises `InklingError` for no answers, or a confidence outside of 0 to 1.
-    """
-    confidence, right = np.asarray(confidence, np.float64), np.asarray(right, np.float64)
-    if not len(confidence) or len(confidence) != len(right):
-        raise InklingError(f"{len(confidence)} confidences and {len(right)} marks; expected one of each per answer.")
-    if confidence.min() < 0 or confidence.max() > 1 + 1e-6:  # a softmax may round to a hair above 1
-        raise InklingError("a confidence is a probability, from 0 to 1.")
-    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
-    count = np.bincount(bins, minlength=n_bins)
-    filled = count > 0
-    sums = [np.bincount(bins, weights=values, minlength=n_bins)[filled] for values in (confidence, right)]
-    return Calibration(sums[0] / count[filled], sums[1] / count[filled], count[filled])
-
-
 def rotations(options: Sequence[str]) -> list[list[str]]:
     """The options in every turn of their order: each of them stands once in each place."""
     options = list(options)
@@ -175,16 +156,7 @@ def admits(reply: str) -> bool:
     return bool(_ADMITS.search(reply.lower()))
 
 
-# --- A real model, and what to ask it --------------------------------------------------------------------------------
-
-
-def real_model() -> SmolLM2 | None:
-    """SmolLM2 if it was fetched, else None, after a sentence that says how to fetch it."""
-    try:
-        return load_smollm2()
-    except InklingError as error:
-        print(f"The parts of this page on a real model stay empty: {error}")
-        return None
+# --- What to ask a real model ----------------------------------------------------------------------------------------
 
 
 #: Country -> its capital, and three other cities in it.

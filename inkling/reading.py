@@ -21,11 +21,12 @@ from inkling.library import (
     with_people,
 )
 from inkling.optim import make_optimizers, take_step
-from inkling.packing import IGNORE, pad_rows
+from inkling.packing import IGNORE
 from inkling.passages import Passage
 from inkling.pretrain import learning_rate_scale
 from inkling.progress import Progress
 from inkling.rag import NOT_SAID, cite, document_messages
+from inkling.rollouts import pad_chats
 from inkling.sft import climb_and_fall, encode_replay, sft_loss
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
@@ -264,6 +265,5 @@ def learn_to_read(
 
 def inputs_and_targets(chats: Sequence[Chat], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
     """One chat a row, (B, T) each: what is read, and what the assistant should write next (`IGNORE` elsewhere)."""
-    rows, _ = pad_rows([ids for ids, _ in chats], pad)
-    written, _ = pad_rows([marks for _, marks in chats], False)
-    return rows[:, :-1], rows[:, 1:].masked_fill(~written[:, 1:].bool(), IGNORE)
+    tokens, written = pad_chats(chats, pad)
+    return tokens[:, :-1], tokens[:, 1:].masked_fill(~written, IGNORE)

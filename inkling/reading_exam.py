@@ -47,6 +47,8 @@ def exam(
     edited: the passage states another value than the library's, so only a reader can give it. gold=False: without the
     passage; then nothing answers.
     """
+    kinds = {what for facts in library.facts for _, what in facts}
+    telling = {kind: [at for at, facts in enumerate(library.facts) if kind in {w for _, w in facts}] for kind in kinds}
     tasks = []
     for number, question in enumerate(questions):
         writer = Writer(f"{world.seed}/reading exam/{seed}/{number}")
@@ -56,12 +58,8 @@ def exam(
         if edited:
             wrong = writer.choose(sorted({person_value(p, attribute) for p in world.people} - {value, name}))
             passage, value = replace(passage, text=passage.text.replace(value, wrong)), wrong
-        alike = [
-            place
-            for place, facts in enumerate(library.facts)
-            if any(what == attribute for _, what in facts) and name not in library.passages[place].searchable
-        ]
-        picked = [library.passages[place] for place in writer.several(alike, others)] if others else []
+        alike = [at for at in telling[attribute] if name not in library.passages[at].searchable]
+        picked = [library.passages[at] for at in writer.several(alike, others)]
         place = writer.choose(range(others + 1)) if gold else None
         if gold:
             picked.insert(place, passage)
@@ -108,9 +106,10 @@ def sit_exam(
 
 def conditions(world: World, library: Library, questions: Sequence[LibraryQuestion]) -> dict[str, list[Task]]:
     """The exam in five conditions, easiest to explain first."""
+    alone = exam(world, library, questions)
     return {
-        "closed book": exam(world, library, questions),
-        "the passage": exam(world, library, questions),
+        "closed book": alone,
+        "the passage": alone,
         "the passage, edited": exam(world, library, questions, edited=True),
         "three passages": exam(world, library, questions, others=2),
         "others only": exam(world, library, questions, others=3, gold=False),

@@ -296,3 +296,25 @@ def test_calibration_of_a_model_that_says_what_it_knows():
     assert right.expected_error == pytest.approx(0.0, abs=1e-3)
     wrong = evaluate.calibration(Confident(), [[0] + [2] * 20])
     assert wrong.expected_error == pytest.approx(0.75, abs=1e-3)
+
+
+def test_reliability_of_a_forecaster_who_is_as_right_as_it_says():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(size=20_000)
+    right = rng.uniform(size=20_000) < confidence
+    assert evaluate.reliability(confidence, right).expected_error < 0.02
+    assert evaluate.reliability(confidence, ~right).expected_error > 0.3
+
+
+def test_reliability_by_hand():
+    found = evaluate.reliability([0.95, 1.0, 0.55, 0.05], [True, False, True, False])
+    np.testing.assert_allclose(found.confidence, [0.05, 0.55, 0.975])
+    np.testing.assert_allclose(found.accuracy, [0.0, 1.0, 0.5])
+    assert found.count.tolist() == [1, 1, 2]
+    assert found.expected_error == pytest.approx((0.05 + 0.45 + 2 * 0.475) / 4)
+
+
+@pytest.mark.parametrize(("confidence", "right"), [([], []), ([0.5], []), ([1.5], [True]), ([-0.1], [True])])
+def test_reliability_refuses_what_is_no_probability(confidence, right):
+    with pytest.raises(InklingError):
+        evaluate.reliability(confidence, right)

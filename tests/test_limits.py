@@ -8,7 +8,6 @@ import tiny
 import torch
 
 from inkling import checkpoints, limits
-from inkling.fetch import SOURCES
 from inkling.files import InklingError
 from inkling.generate import generate_batch
 from inkling.tokenizer import Tokenizer
@@ -109,28 +108,6 @@ def test_auroc_counts_pairs():
         limits.auroc([], [1])
 
 
-def test_reliability_of_a_forecaster_who_is_as_right_as_it_says():
-    rng = np.random.default_rng(0)
-    confidence = rng.uniform(size=20_000)
-    right = rng.uniform(size=20_000) < confidence
-    assert limits.reliability(confidence, right).expected_error < 0.02
-    assert limits.reliability(confidence, ~right).expected_error > 0.3
-
-
-def test_reliability_by_hand():
-    found = limits.reliability([0.95, 1.0, 0.55, 0.05], [True, False, True, False])
-    np.testing.assert_allclose(found.confidence, [0.05, 0.55, 0.975])
-    np.testing.assert_allclose(found.accuracy, [0.0, 1.0, 0.5])
-    assert found.count.tolist() == [1, 1, 2]
-    assert found.expected_error == pytest.approx((0.05 + 0.45 + 2 * 0.475) / 4)
-
-
-@pytest.mark.parametrize(("confidence", "right"), [([], []), ([0.5], []), ([1.5], [True]), ([-0.1], [True])])
-def test_reliability_refuses_what_is_no_probability(confidence, right):
-    with pytest.raises(InklingError):
-        limits.reliability(confidence, right)
-
-
 def test_each_option_stands_once_in_each_place():
     turned = limits.rotations("abcd")
     assert turned[0] == ["a", "b", "c", "d"] and len(turned) == 4
@@ -153,13 +130,6 @@ def test_a_letter_question_reads_as_in_an_exam():
 )
 def test_owning_up(reply, expected):
     assert limits.admits(reply) == expected
-
-
-def test_without_the_real_model_one_sentence_says_how_to_get_it(monkeypatch, tmp_path, capsys):
-    monkeypatch.setenv("INKLING_CACHE", str(tmp_path))
-    assert limits.real_model() is None
-    said = capsys.readouterr().out
-    assert "python -m inkling fetch smollm2" in said and said.count("\n") == 1 and SOURCES["smollm2"].what in said
 
 
 def test_the_questions_on_invented_things_match_the_real_ones_in_kind():

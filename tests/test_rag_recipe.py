@@ -15,17 +15,10 @@ from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 from inkling.world import World
 
-TINY = RAGRecipe(
-    n_replay=4,
-    n_replay_documents=2,
-    courses=(ReadingConfig(steps=4, batch_size=2), ReadingConfig(steps=3, batch_size=2)),
-    n_documents=6,
-    n_points=2,
-    n_curve=2,
-    n_exam=2,
-    n_judged=4,
+TINY = tiny.reading_recipe(
+    ReadingConfig(steps=4, batch_size=2), ReadingConfig(steps=3, batch_size=2), n_replay=4, n_points=2, n_judged=4,
     control_steps=2,
-)
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tiny as tiny_models
 import torch
 from conftest import ROOT
 
@@ -22,7 +23,6 @@ from inkling.embedder_recipe import EmbedderRecipe
 from inkling.files import InklingError
 from inkling.ppo import PPOConfig
 from inkling.pretrain import StepRecord, TrainConfig, TrainResult
-from inkling.rag_recipe import RAGRecipe
 from inkling.reading import Course, ReadingConfig
 from inkling.sft import SFTConfig
 from inkling.speedrun import Recipe
@@ -143,18 +143,7 @@ def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, mon
     shutil.copytree(tiny[0] / "base", folder / "base")
     rlhf = PPOConfig(steps=1, batch_size=4, minibatch_size=4, max_new_tokens=4)
     stages = AlignRecipe(n_demos=8, finetuning=SFTConfig(length=64), n_pairs=8, rlhf=rlhf, n_judged=2)
-    course = ReadingConfig(Course(most_passages=1, n_questions=1), steps=2, batch_size=2)
-    reading = RAGRecipe(
-        n_replay=2,
-        n_replay_documents=2,
-        courses=(course,),
-        n_documents=6,
-        n_points=1,
-        n_curve=2,
-        n_exam=2,
-        n_judged=2,
-        control_steps=0,
-    )
+    reading = tiny_models.reading_recipe(ReadingConfig(Course(most_passages=1, n_questions=1), steps=2, batch_size=2))
     embedding = EmbedderRecipe(n_pairs=64, training=EmbedderConfig(batch_size=32), n_documents=6, n_seeds=1)
     recipe = replace(TINY, assistant=True, alignment=stages, reading=reading, embedding=embedding)
     with monkeypatch.context() as patch:

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 
 from inkling import checkpoints
+from inkling.rag_recipe import RAGRecipe
+from inkling.reading import ReadingConfig
 from inkling.sft import Demonstration, SFTConfig, finetune
 from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.transformer import ModelConfig, Transformer
@@ -65,3 +67,10 @@ def weights(model: torch.nn.Module) -> list[torch.Tensor]:
 
 def same(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def reading_recipe(*courses: ReadingConfig, **changes) -> RAGRecipe:
+    """Courses of a few steps, with next to nothing mixed in and exams of two questions."""
+    sizes = {"n_replay": 2, "n_replay_documents": 2, "n_documents": 6, "n_points": 1, "n_curve": 2, "n_exam": 2,
+             "n_judged": 2, "control_steps": 0}  # fmt: skip
+    return RAGRecipe(courses=courses, **sizes | changes)
