@@ -1,0 +1,153 @@
+"""A Start and a Stop button over work that goes on in the background, and a plot that follows it.
+
+The kernel stays free while the work runs: other cells can be run, sliders moved. Whatever a person does with the
+buttons, in whatever order, the answer is a sentence, never a traceback, and what was made so far is kept.
+"""
+
+import base64
+import html
+import io
+import threading
+import time
+from collections.abc import Callable
+
+import ipywidgets as widgets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from inkling.files import InklingError
+
+
+class Stopped(Exception):
+    """Raised inside the work when Stop has been pressed. `Worker` catches it; nobody else has to."""
+
+
+class Job:
+    """What the work is given: a way to ask whether it should stop, and a way to say how far it is."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._stop = threading.Event()
+        self._say = say
+
+    @property
+    def stopping(self) -> bool:
+        """Whether Stop has been pressed. A loop of the work's own can end by it and still hand back its result."""
+        return self._stop.is_set()
+
+    def check(self) -> None:
+        """Go on, or leave the work here if Stop has been pressed. Call it in every step.
+
+        Raises:
+            Stopped: Stop was pressed.
+        """
+        if self._stop.is_set():
+            raise Stopped
+
+    def say(self, text: str) -> None:
+        """Show one line beside the buttons: a step, a loss. It is shown as text, whatever signs it holds."""
+        self._say(text)
+
+
+class Worker:
+    """Buttons and one piece of work at a time, in a thread of its own.
+
+    Args:
+        work: called with a `Job` when Start is pressed. It reads its settings itself (from sliders), calls
+            `job.check()` in every step, and may return a closing sentence.
+        label: what the Start button says.
+
+    `panel` is what a cell displays. `state` is "idle", "running", "done", "stopped" or "failed".
+    """
+
+    def __init__(self, work: Callable[[Job], str | None], label: str = "Start") -> None:
+        self.work, self.state = work, "idle"
+        self.start_button = widgets.Button(description=label, button_style="primary", icon="play")
+        self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self.line = widgets.HTML('<span role="status">Press the button to begin.</span>')
+        self.panel = widgets.HBox([self.start_button, self.stop_button, self.line])
+        self.start_button.on_click(lambda _: self.start())
+        self.stop_button.on_click(lambda _: self.stop())
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._job: Job | None = None
+
+    def say(self, text: str) -> None:
+        """Show one line beside the buttons, as plain text."""
+        self.line.value = f'<span role="status">{html.escape(text)}</span>'
+
+    def start(self) -> None:
+        """What Start does. While work goes on, it only says so."""
+        with self._lock:
+            if self.state == "running":
+                self.say("It is running already. Press Stop first if you want to begin again.")
+                return
+            self.state = "running"
+            self._job = Job(self.say)
+            self._thread = threading.Thread(target=self._run, args=(self._job,), daemon=True)
+        self.start_button.disabled, self.stop_button.disabled = True, False
+        self.say("Running ...")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """What Stop does. Pressed when nothing runs, or twice, it only says so."""
+        if self.state != "running" or self._job is None:
+            self.say("Nothing is running.")
+            return
+        self._job._stop.set()
+        self.say("Stopping after this step ...")
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the work has ended, at most so many seconds. Returns whether it has."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(seconds)
+        return self.state != "running"
+
+    def _run(self, job: Job) -> None:
+        began = time.monotonic()
+        try:
+            closing = self.work(job)
+            state = "stopped" if job.stopping else "done"
+            text = closing or ("Stopped. What was made so far is kept." if job.stopping else "Done.")
+        except Stopped:
+            state, text = "stopped", "Stopped. What was made so far is kept."
+        except InklingError as error:
+            state, text = "failed", str(error)
+        except Exception as error:  # the kernel lives on, and the reader learns what to do
+            state = "failed"
+            text = (
+                f"This stopped with {type(error).__name__}: {error}. Run the cells above once more, from the top, "
+                "and press the button again."
+            )
+        self.say(f"{text} ({time.monotonic() - began:.0f} s)")
+        self.start_button.disabled, self.stop_button.disabled = False, True
+        self.state = state
+
+
+class LivePlot:
+    """A picture in a cell that is drawn anew while work goes on. Safe to draw from the work's own thread.
+
+    Args:
+        alt: what the picture shows, for who cannot see it; `draw` may give a newer sentence.
+        width, height: inches, at the book's 100 dots an inch.
+    """
+
+    def __init__(self, alt: str, width: float = 4.8, height: float = 3.0) -> None:
+        self.alt, self.size = alt, (width, height)
+        self.widget = widgets.HTML()
+        self.drawn = 0
+        self.draw(lambda axes: None)
+
+    def draw(self, paint: Callable, alt: str | None = None) -> None:
+        """Draw it: `paint(axes)` draws on empty axes. No pyplot, so that threads do not meet in its global state."""
+        figure = Figure(figsize=self.size, dpi=100)
+        FigureCanvasAgg(figure)
+        paint(figure.subplots())
+        image = io.BytesIO()
+        figure.savefig(image, format="png", dpi=200)
+        data = base64.b64encode(image.getvalue()).decode("ascii")
+        text = html.escape(alt or self.alt, quote=True)
+        self.widget.value = (
+            f'<img alt="{text}" style="width:{100 * self.size[0]:.0f}px;max-width:100%" '
+            f'src="data:image/png;base64,{data}">'
+        )
+        self.drawn += 1
