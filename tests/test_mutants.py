@@ -60,7 +60,6 @@ def test_each_wrong_answer_is_rejected_with_its_own_message(name, number):
     assert len(set(said)) == len(said), "two mistakes get the same message"
 
 
-
 def test_a_solution_where_a_wrong_answer_stands_is_noticed():
     """The test above can fail: the right answer, listed as a wrong one, is not rejected."""
     name, number = EXERCISES[0]

@@ -72,7 +72,7 @@ def check_of(cell_source: str) -> str:
 
 
 def with_answer(cell_source: str, answer: str) -> str:
-    """An exercise's cell in which a reader has written `answer` in place of the stub, and the check stands as it was."""
+    """An exercise's cell in which a reader has put `answer` in place of the stub, and the check stands as it was."""
     return f"{answer.rstrip()}\n\n{check_of(cell_source)}"
 
 
