@@ -1,18 +1,24 @@
 """Every notebook is committed clean, runs with the network off, and keeps within its budget.
 
-nbval runs each notebook in a process of its own, from a cold kernel, as a reader on Binder would.
+nbval runs each notebook in a process of its own, from a cold kernel, as a reader on Binder would; two at a time, see
+`notebook_runs`. Each lab runs twice: as it is, with its exercises undone, and as a learner's copy with solutions put in.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
+from pathlib import Path
 
+import learner_copies
 import listings
 import nbformat
 import notebooks
 import offline
 import pytest
-from conftest import COSTS, NOTEBOOKS, ROOT, nbval, run_measured
+from conftest import COSTS, NOTEBOOKS, ROOT, Cost, nbval, run_measured
+from notebook_runs import ONE_THREAD, Runs
 
 import inkling
 
@@ -20,6 +26,9 @@ import inkling
 # not depend on the machine's speed, so it gets no slack: 2 GiB is what Binder gives.
 CHAPTER_SECONDS, LAB_SECONDS, BOOK_SECONDS, SLACK = 90, 120, 15 * 60, 2.5
 MEMORY_BYTES = 2 * 2**30
+# A lab's other run, and the name of its cost: the learner's copy with the master's solutions put in.
+SOLVED = " with its solutions"
+SOLVED_LABS = [f"labs/{path.name}{SOLVED}" for path in learner_copies.masters() if path.stem != "start"]
 
 every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 
@@ -37,12 +46,33 @@ def test_bootstrap_installs_this_release():
     assert notebooks.VERSION == inkling.__version__
 
 
-@every_notebook
-@pytest.mark.timeout(SLACK * LAB_SECONDS + 120)
-def test_notebook_runs_offline_within_its_budget(name):
+def run_notebook(name: str, folder: Path, give_up: threading.Event) -> Cost:
+    """Run a notebook, or a lab's learner's copy with the solutions in, with nbval and one thread."""
+    path, options = ROOT / name, []
+    if name.endswith(SOLVED):
+        master = ROOT / name.removesuffix(SOLVED)
+        path, options = folder / master.name, ["--rootdir", str(folder)]
+        nbformat.write(learner_copies.solved(nbformat.read(master, as_version=4)), path)
     limit = SLACK * budget(name)
-    cost = run_measured(*nbval(name, limit, "--durations=5"), timeout=limit + 60)
-    COSTS[name] = cost
+    command, variables = nbval(path, limit, "--durations=5", *options)
+    return run_measured(command, variables | ONE_THREAD, timeout=limit + 60, give_up=give_up)
+
+
+@pytest.fixture(scope="session")
+def runs(request, tmp_path_factory):
+    """The runs of the notebooks that were asked for in this session, and of no others."""
+    wanted = [item.callspec.params["name"] for item in request.session.items if "runs" in item.fixturenames]
+    folder = tmp_path_factory.mktemp("solved")
+    runs = Runs(wanted, lambda name, give_up: run_notebook(name, folder, give_up))
+    yield runs
+    runs.close()
+
+
+@pytest.mark.parametrize("name", [*NOTEBOOKS, *SOLVED_LABS])
+@pytest.mark.timeout(SLACK * LAB_SECONDS + 120)
+def test_notebook_runs_offline_within_its_budget(name, runs):
+    limit = SLACK * budget(name)
+    cost = COSTS[name] = runs.result(name)
     assert cost.returncode == 0, f"{name} does not run:\n{cost.output[-5000:]}"
     assert " passed" in cost.output, f"nbval ran no cell of {name}:\n{cost.output[-2000:]}"
     assert cost.seconds <= limit, (
@@ -54,9 +84,11 @@ def test_notebook_runs_offline_within_its_budget(name):
 
 
 def test_whole_book_within_fifteen_minutes():
-    if set(COSTS) != set(NOTEBOOKS):
-        pytest.skip("not every notebook ran in this session")
-    total = sum(cost.seconds for name, cost in COSTS.items() if name.startswith("book/"))
+    """The sum of runs with half the machine each: the book read from end to end, with all of it, takes no longer."""
+    chapters = [name for name in NOTEBOOKS if name.startswith("book/")]
+    if not set(chapters) <= set(COSTS):
+        pytest.skip("not every chapter ran in this session")
+    total = sum(COSTS[name].seconds for name in chapters)
     assert total <= SLACK * BOOK_SECONDS, f"the chapters took {total:.0f} s together; the budget is {BOOK_SECONDS} s"
 
 
@@ -173,6 +205,62 @@ def test_the_guard_alone_stops_datagrams_and_names():
     )
     cost = run_measured([sys.executable, "-c", code], offline.environment(), timeout=60)
     assert cost.returncode == 0, cost.output
+
+
+def test_a_run_has_one_thread_whatever_the_notebook_asks_for(tmp_path):
+    code = (
+        "import psutil, torch\n"
+        "torch.set_num_threads(2)\n"
+        "torch.randn(800, 800) @ torch.randn(800, 800)\n"
+        "print(psutil.Process().num_threads())\n"
+    )
+    several, one = (
+        int(run_measured([sys.executable, "-c", code], variables, timeout=120).output.split()[-1])
+        for variables in (offline.environment(), offline.environment() | ONE_THREAD)
+    )
+    assert one < several, "torch made its threads all the same"
+
+
+def test_runs_go_two_at_a_time_in_order_and_only_when_asked_for():
+    began, at_work, most = [], [], []
+    both = threading.Barrier(2, timeout=20)
+
+    def run(name, give_up):
+        began.append(name)
+        at_work.append(name)
+        most.append(len(at_work))
+        if name in "ab":
+            both.wait()  # passes only if two are at work at once
+        time.sleep(0.01)
+        at_work.remove(name)
+        return name.upper()
+
+    runs = Runs(["a", "b", "c", "b", "d"], run, at_once=2)
+    assert began == [], "nothing was asked for yet"
+    assert [runs.result(name) for name in "abcd"] == list("ABCD")
+    assert sorted(began) == list("abcd") and set(began[:2]) == {"a", "b"} and max(most) == 2
+    assert runs.result("x") == "X", "a name that was not announced"
+    runs.close()
+
+
+def test_runs_are_given_up_when_the_session_ends():
+    def run(name, give_up):
+        if name == "stuck":
+            return run_measured([sys.executable, "-c", "import time; time.sleep(300)"], {}, 300, give_up=give_up)
+        return name
+
+    runs = Runs(["first", "stuck", "never"], run, at_once=1)
+    assert runs.result("first") == "first"
+    runs.close()  # returns at once: this test's own limit is the safety net
+    assert runs._futures["never"].cancelled()
+
+
+def test_a_run_that_raises_fails_its_own_test_only():
+    runs = Runs(["bad", "good"], lambda name, _: {"good": 1}[name], at_once=1)
+    with pytest.raises(KeyError):
+        runs.result("bad")
+    assert runs.result("good") == 1
+    runs.close()
 
 
 def test_memory_of_the_kernel_is_measured(tmp_path):
