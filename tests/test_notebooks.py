@@ -1,7 +1,7 @@
 """Every notebook is committed clean, runs with the network off, and keeps within its budget.
 
 nbval runs each notebook in a process of its own, from a cold kernel, as a reader on Binder would; two at a time, see
-`notebook_runs`. Each lab runs twice: as it is, with its exercises undone, and as a learner's copy with solutions put in.
+`notebook_runs`. Each lab runs twice: as it is, exercises undone, and as a learner's copy with the solutions put in.
 """
 
 from __future__ import annotations
