@@ -64,63 +64,92 @@ class Worker:
         self.start_button = widgets.Button(description=label, button_style="primary", icon="play")
         self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
         self.line = widgets.HTML('<span role="status">Press the button to begin.</span>')
-        self.panel = widgets.HBox([self.start_button, self.stop_button, self.line])
+        self.panel = widgets.HBox(
+            [self.start_button, self.stop_button, self.line], layout=widgets.Layout(flex_flow="row wrap")
+        )
         self.start_button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.stop())
-        self._lock = threading.Lock()
+        # Around every change of the state and of what shows it: a press of Stop in the moment when the work ends must
+        # not have the last word. Re-entrant, because a change of a widget may call somebody who presses a button.
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._job: Job | None = None
 
     def say(self, text: str) -> None:
         """Show one line beside the buttons, as plain text."""
-        self.line.value = f'<span role="status">{html.escape(text)}</span>'
+        self.line.value = f'<span role="status">{html.escape(str(text))}</span>'
 
     def start(self) -> None:
         """What Start does. While work goes on, it only says so."""
         with self._lock:
             if self.state == "running":
-                self.say("It is running already. Press Stop first if you want to begin again.")
+                self.say(
+                    "It is still stopping. Press again in a moment."
+                    if self._job.stopping
+                    else "It is running already. Press Stop first if you want to begin again."
+                )
                 return
-            self.state = "running"
-            self._job = Job(self.say)
-            self._thread = threading.Thread(target=self._run, args=(self._job,), daemon=True)
-        self.start_button.disabled, self.stop_button.disabled = True, False
-        self.say("Running ...")
-        self._thread.start()
+            job = Job(self.say)
+            thread = threading.Thread(target=self._run, args=(job,), daemon=True)
+            self._show("running", "Running ...")
+            self._job, self._thread = job, thread
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system has no thread left
+                self._thread = None
+                self._show("failed", f"This could not begin: {error}. Close other programs and press the button again.")
 
     def stop(self) -> None:
         """What Stop does. Pressed when nothing runs, or twice, it only says so."""
-        if self.state != "running" or self._job is None:
-            self.say("Nothing is running.")
-            return
-        self._job._stop.set()
-        self.say("Stopping after this step ...")
+        with self._lock:
+            if self.state != "running":
+                self.say("Nothing is running.")
+                return
+            again = self._job.stopping
+            self._job._stop.set()
+            self.say("Stopping already, after this step ..." if again else "Stopping after this step ...")
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the work has ended, at most so many seconds. Returns whether it has."""
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(seconds)
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(seconds)
         return self.state != "running"
+
+    def _show(self, state: str, text: str) -> None:
+        """Change the state, the buttons and the line together."""
+        with self._lock:
+            self.state = state
+            self.start_button.disabled, self.stop_button.disabled = state == "running", state != "running"
+            self.say(text)
 
     def _run(self, job: Job) -> None:
         began = time.monotonic()
+        kept = "Stopped. What was made so far is kept."
         try:
             closing = self.work(job)
-            state = "stopped" if job.stopping else "done"
-            text = closing or ("Stopped. What was made so far is kept." if job.stopping else "Done.")
+            state, text = ("stopped", closing or kept) if job.stopping else ("done", closing or "Done.")
         except Stopped:
-            state, text = "stopped", "Stopped. What was made so far is kept."
+            state, text = "stopped", kept
         except InklingError as error:
             state, text = "failed", str(error)
-        except Exception as error:  # the kernel lives on, and the reader learns what to do
+        except BaseException as error:  # the kernel lives on, and the reader learns what to do
             state = "failed"
             text = (
-                f"This stopped with {type(error).__name__}: {error}. Run the cells above once more, from the top, "
-                "and press the button again."
+                f"This stopped with {type(error).__name__}: {_shortened(str(error))}. Run the cells above once more, "
+                "from the top, and press the button again."
             )
-        self.say(f"{text} ({time.monotonic() - began:.0f} s)")
-        self.start_button.disabled, self.stop_button.disabled = False, True
-        self.state = state
+        self._show(state, f"{text} ({time.monotonic() - began:.0f} s)")
+
+
+def _shortened(text: str, at_most: int = 300) -> str:
+    """An error's message on one line; torch writes some that fill a page."""
+    line = " ".join(text.split()).rstrip(".")
+    return line if len(line) <= at_most else line[:at_most] + " ..."
+
+
+# One picture at a time: matplotlib makes no promise about threads.
+_DRAWING = threading.Lock()
 
 
 class LivePlot:
@@ -139,11 +168,12 @@ class LivePlot:
 
     def draw(self, paint: Callable, alt: str | None = None) -> None:
         """Draw it: `paint(axes)` draws on empty axes. No pyplot, so that threads do not meet in its global state."""
-        figure = Figure(figsize=self.size, dpi=100)
-        FigureCanvasAgg(figure)
-        paint(figure.subplots())
         image = io.BytesIO()
-        figure.savefig(image, format="png", dpi=200)
+        with _DRAWING:
+            figure = Figure(figsize=self.size, dpi=100)
+            FigureCanvasAgg(figure)
+            paint(figure.subplots())
+            figure.savefig(image, format="png", dpi=200)
         data = base64.b64encode(image.getvalue()).decode("ascii")
         text = html.escape(alt or self.alt, quote=True)
         self.widget.value = (
