@@ -14,7 +14,7 @@ def check_batch(answer: Callable) -> bool:
 
     def check() -> str:
         tokens = np.arange(100, 160)
-        found = answer(tokens, [0, 20], 4)
+        found = answer(tokens, [5, 20], 4)
         expect(found is not None, "You return nothing. End with `return inputs, targets`.")
         expect(
             isinstance(found, tuple | list) and len(found) == 2,
@@ -27,12 +27,12 @@ def check_batch(answer: Callable) -> bool:
                 f"Two starts and a length of 4 make {name} of shape (2, 4); yours are {part.shape}. "
                 "To have 4 inputs and 4 targets, read 5 tokens.",
             )
-        right_inputs = np.array([[100, 101, 102, 103], [120, 121, 122, 123]])
+        right_inputs = np.array([[105, 106, 107, 108], [120, 121, 122, 123]])
         expect(
             not (inputs == right_inputs + 1).all() or not (targets == right_inputs).all(),
             "Inputs and targets are swapped: your model is asked for the token before. Targets are what comes next.",
         )
-        expect((inputs == right_inputs).all(), f"The first inputs from start 0 are 100 101 102 103; yours {inputs[0]}.")
+        expect((inputs == right_inputs).all(), f"The inputs from start 5 are 105 106 107 108; yours {inputs[0]}.")
         expect(
             not (targets == inputs).all(),
             "The targets are the inputs: nothing is shifted. A model learns to copy, and its loss falls to zero in no "
@@ -53,7 +53,7 @@ def check_batch(answer: Callable) -> bool:
             "the inputs, one token further.",
         )
         expect(
-            (targets == right_inputs + 1).all(), f"The targets of 100 101 102 103 are 101 ... 104; yours {targets[0]}."
+            (targets == right_inputs + 1).all(), f"The targets of 105 106 107 108 are 106 ... 109; yours {targets[0]}."
         )
         return "Of 5 tokens a row makes 4 exercises at once. That is why pre-training reads so fast."
 

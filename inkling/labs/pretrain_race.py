@@ -217,6 +217,7 @@ def draw_race(race: Race, axes, x: str | None = None) -> None:
         axes.plot(across, points[:, 2], dash, color=plots.COLOURS[colour], label=label)
     axes.set_xlabel("tokens read" if x == "tokens" else "CPU-seconds")
     axes.set_ylabel("loss (nats a token)")
+    axes.set_ylim(top=min(axes.get_ylim()[1], 2 * math.log(race.data.vocab_size)))  # one that explodes hides nobody
     axes.legend(fontsize=8)
 
 
