@@ -67,13 +67,12 @@ def test_a_check_that_breaks_is_a_line_and_the_others_go_on(capsys):
 
         return check
 
-    checks = {"a": breaks(InklingError("no such model. Fetch it.")), "b": breaks(ZeroDivisionError("by zero")),
-              "c": breaks(ModuleNotFoundError("No module named 'numpy'")), "d": lambda: Result("d", OK, "fine")}  # fmt: skip
+    errors = InklingError("no such model. Fetch it."), ZeroDivisionError("by zero"), ModuleNotFoundError("No numpy")
+    checks = {name: breaks(error) for name, error in zip("abc", errors, strict=True)}
+    checks["d"] = lambda: Result("d", OK, "fine")
     assert selftest.selftest(checks) is False
     out = capsys.readouterr().out
-    assert (
-        "no such model. Fetch it." in out and "ZeroDivisionError: by zero" in out and "No module named 'numpy'" in out
-    )
+    assert "no such model. Fetch it." in out and "ZeroDivisionError: by zero" in out and "No numpy" in out
     assert "ok      d" in out and "Not ready yet: a, b, c." in out
 
 
@@ -276,7 +275,7 @@ def damage_to_numbers(folder):
         (damage_by_emptying, "base/model.safetensors is cut short"),
         (damage_by_a_pointer, "git lfs pull"),
         (damage_in_the_contents, "table of contents"),
-        (damage_by_another_config, "do not belong together"),
+        (damage_by_another_config, "not the one that was saved"),
         (damage_without_config, "config.json"),
         (damage_without_tokenizer, "base/tokenizer.json is missing"),
         (damage_to_numbers, "base has weights that are no numbers"),
