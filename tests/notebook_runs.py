@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 AT_ONCE = max(1, min(2, os.cpu_count() or 1))
 # The limit holds even where a notebook asks torch for two threads, as most of the book's do.
@@ -37,6 +37,11 @@ class Runs:
             if each not in self._futures:
                 self._futures[each] = self._pool.submit(self._run, each, self._giving_up)
         return self._futures[name].result()
+
+    def alone(self, run: Callable[[], object]):
+        """What `run()` gives once all that was begun has ended: it has the whole machine."""
+        wait(self._futures.values())
+        return run()
 
     def close(self) -> None:
         """Give up what still runs and begin nothing more (the session ends early, say by -x or Ctrl-C)."""

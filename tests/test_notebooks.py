@@ -46,8 +46,8 @@ def test_bootstrap_installs_this_release():
     assert notebooks.VERSION == inkling.__version__
 
 
-def run_notebook(name: str, folder: Path, give_up: threading.Event) -> Cost:
-    """Run a notebook, or a lab's learner's copy with the solutions in, with nbval and one thread."""
+def run_notebook(name: str, folder: Path, threads: dict[str, str], give_up: threading.Event | None = None) -> Cost:
+    """Run a notebook, or a lab's learner's copy with the solutions in, with nbval."""
     path, options = ROOT / name, []
     if name.endswith(SOLVED):
         master = ROOT / name.removesuffix(SOLVED)
@@ -55,7 +55,7 @@ def run_notebook(name: str, folder: Path, give_up: threading.Event) -> Cost:
         nbformat.write(learner_copies.solved(nbformat.read(master, as_version=4)), path)
     limit = SLACK * budget(name)
     command, variables = nbval(path, limit, "--durations=5", *options)
-    return run_measured(command, variables | ONE_THREAD, timeout=limit + 60, give_up=give_up)
+    return run_measured(command, variables | threads, timeout=limit + 60, give_up=give_up)
 
 
 @pytest.fixture(scope="session")
@@ -63,16 +63,19 @@ def runs(request, tmp_path_factory):
     """The runs of the notebooks that were asked for in this session, and of no others."""
     wanted = [item.callspec.params["name"] for item in request.session.items if "runs" in item.fixturenames]
     folder = tmp_path_factory.mktemp("solved")
-    runs = Runs(wanted, lambda name, give_up: run_notebook(name, folder, give_up))
+    runs = Runs(wanted, lambda name, give_up: run_notebook(name, folder, ONE_THREAD, give_up))
     yield runs
     runs.close()
 
 
 @pytest.mark.parametrize("name", [*NOTEBOOKS, *SOLVED_LABS])
-@pytest.mark.timeout(SLACK * LAB_SECONDS + 120)
-def test_notebook_runs_offline_within_its_budget(name, runs):
+@pytest.mark.timeout(3600)  # each run has a limit of its own; a test may have to wait for other runs
+def test_notebook_runs_offline_within_its_budget(name, runs, tmp_path):
     limit = SLACK * budget(name)
-    cost = COSTS[name] = runs.result(name)
+    cost = runs.result(name)
+    if cost.seconds > limit:  # with half the machine; the budget is for the whole of it
+        cost = runs.alone(lambda: run_notebook(name, tmp_path, {}))
+    COSTS[name] = cost
     assert cost.returncode == 0, f"{name} does not run:\n{cost.output[-5000:]}"
     assert " passed" in cost.output, f"nbval ran no cell of {name}:\n{cost.output[-2000:]}"
     assert cost.seconds <= limit, (
@@ -253,6 +256,19 @@ def test_runs_are_given_up_when_the_session_ends():
     assert runs.result("first") == "first"
     runs.close()  # returns at once: this test's own limit is the safety net
     assert runs._futures["never"].cancelled()
+
+
+def test_a_run_that_needs_the_whole_machine_waits_for_the_others():
+    ended = []
+
+    def run(name, give_up):
+        time.sleep(0.05)
+        ended.append(name)
+
+    runs = Runs(["a", "b", "c"], run, at_once=2)
+    runs.result("a")
+    assert runs.alone(lambda: sorted(ended)) == ["a", "b", "c"]
+    runs.close()
 
 
 def test_a_run_that_raises_fails_its_own_test_only():
