@@ -142,8 +142,8 @@ def end_of(losses: Sequence[float]) -> float:
 
 
 def draw_sweep(axes, runs: dict[str, list[tuple[float, float]]], guess: float) -> None:
-    """For each named run, pairs of learning rate and final loss. What ended above 2 x `guess` is drawn at the top."""
-    top = 2 * guess
+    """For each named run, pairs of learning rate and final loss. What ended above 1.25 x `guess` is at the top."""
+    top = 1.25 * guess
     shapes = zip(("blue", "orange", "green"), ("-o", "--s", "-.D"), strict=True)
     for (name, pairs), (colour, style) in zip(runs.items(), shapes, strict=False):
         rates, ends = zip(*sorted(pairs), strict=True) if pairs else ((), ())
