@@ -5,6 +5,7 @@ write      let a checkpoint go on with a text
 chat       talk to a fine-tuned checkpoint
 report     report cards of several runs, side by side
 overoptimise  push four methods against a flawed reward model, and measure the true one
+book-attack  ask a real model about the book while planted documents give it orders
 fetch      download a real model once, for the chapters that use one
 selftest   say in ten seconds whether this machine is ready for the labs
 """
@@ -49,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     over = commands.add_parser("overoptimise", help="push four methods against a flawed reward model")
     over.add_argument("--checkpoint", type=Path, help="a fine-tuned checkpoint (the one that ships with the book)")
     over.add_argument("--file", type=Path, default=Path("runs/overoptimisation.json"), help="where the points go")
+
+    attack = commands.add_parser("book-attack", help="ask about the book while planted documents give orders")
+    attack.add_argument("--file", type=Path, default=Path("runs/book_attack.json"), help="where the replies go")
 
     fetch = commands.add_parser("fetch", help="download a real model once")
     fetch.add_argument("names", nargs="+", choices=SOURCES, metavar="NAME", help=f"one or more of {', '.join(SOURCES)}")
@@ -132,6 +136,15 @@ def run_overoptimise(args: argparse.Namespace) -> None:
     run_all(args.checkpoint or checkpoints.path("sft"), args.file)
 
 
+def run_book_attack(args: argparse.Namespace) -> None:
+    from inkling.book_search import BookRetriever, book_passages
+    from inkling.book_text import read_book
+    from inkling.injection import run_all
+    from inkling.pretrained import MiniLM, load_smollm2
+
+    run_all(load_smollm2(), BookRetriever(book_passages(read_book()), MiniLM()), args.file)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     if args.command == "selftest":
@@ -140,7 +153,7 @@ def main(argv: list[str] | None = None) -> int:
         return int(not selftest())
     try:
         run = {"speedrun": run_speedrun, "write": run_write, "chat": run_chat, "report": run_report,
-               "overoptimise": run_overoptimise, "fetch": run_fetch}  # fmt: skip
+               "overoptimise": run_overoptimise, "book-attack": run_book_attack, "fetch": run_fetch}  # fmt: skip
         run[args.command](args)
     except InklingError as error:
         print(f"inkling: {error}", file=sys.stderr)
