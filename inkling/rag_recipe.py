@@ -56,17 +56,18 @@ class RAGRecipe:
     def for_minutes(cls, minutes: float, seed: int = 0) -> "RAGRecipe":
         """The sizes for a chain that may take so many minutes from raw text on: full from an hour, less below.
 
-        A short chain reads even less than its share: it needs its minutes for pre-training.
+        A short chain reads far less than its share, by the square of it: pre-training has taught copying, so reading
+        from one passage takes a few steps, while every minute that pre-training lacks shows in all that follows.
         """
         full, share = cls(seed=seed), min(1.0, max(0.1, minutes / 60))
         return replace(
             full,
-            courses=tuple(replace(course, steps=max(2, int(course.steps * share**1.5))) for course in full.courses),
-            n_replay=int(full.n_replay * share),
-            n_replay_documents=int(full.n_replay_documents * share),
+            courses=tuple(replace(course, steps=max(2, int(course.steps * share**2))) for course in full.courses),
+            n_replay=int(full.n_replay * share**2),
+            n_replay_documents=int(full.n_replay_documents * share**2),
             n_points=max(2, int(full.n_points * share)),
             n_curve=max(12, int(full.n_curve * share)),
-            n_judged=max(20, int(full.n_judged * share)),
+            n_judged=max(20, int(full.n_judged * share**1.5)),
             control_steps=full.control_steps if share == 1 else 0,
         )
 
