@@ -1,0 +1,223 @@
+"""The sampling lab by feel: one prompt, the settings, what they do to the next token, and the text they write."""
+
+import html
+from dataclasses import dataclass, field
+from functools import cache
+
+import ipywidgets as widgets
+import torch
+
+import inkling.checkpoints
+from inkling import plots
+from inkling.files import InklingError
+from inkling.generate import Sampling, stream
+from inkling.labs.background import Job, LivePlot, Worker
+from inkling.tokenizer import Tokenizer
+from inkling.transformer import Transformer
+from inkling.world import World
+
+ROOM = 16  # tokens that a prompt must leave free in the context
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The shipped model, its tokenizer, and the town that its stories are checked against."""
+
+    model: Transformer
+    tokenizer: Tokenizer
+    world: World
+
+    def ids(self, prompt: str) -> list[int]:
+        """The prompt as ids, after the token that opens a document. `InklingError` for one that is too long."""
+        ids = [self.tokenizer.eos_id, *self.tokenizer.encode(prompt, allow_special=False)]
+        most = self.model.config.context_length - ROOM
+        if len(ids) > most:
+            raise InklingError(
+                f"this prompt has {len(ids):,} tokens, and there is room for {most}: the model looks at no more than "
+                f"{self.model.config.context_length}, its own words included. Leave out the beginning."
+            )
+        return ids
+
+
+@cache
+def load_writer() -> Writer:
+    """The base model that ships with the book."""
+    folder = inkling.checkpoints.path("base")
+    return Writer(Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), World(0))
+
+
+def settings_text(sampling: Sampling) -> str:
+    """The settings in a few words: what is switched off is left out."""
+    parts = [f"T {sampling.temperature:g}"]
+    if sampling.top_k is not None:
+        parts.append(f"top-k {sampling.top_k}")
+    if sampling.top_p is not None:
+        parts.append(f"top-p {sampling.top_p:g}")
+    if sampling.min_p:
+        parts.append(f"min-p {sampling.min_p:g}")
+    if sampling.repetition_penalty != 1:
+        parts.append(f"penalty {sampling.repetition_penalty:g}")
+    return ", ".join(parts)
+
+
+# --- the next token -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NextToken:
+    """The most likely next tokens, their probability in the model, and after the settings; and how many are left."""
+
+    labels: list[str]
+    before: list[float]
+    after: list[float]
+    kept: int
+
+
+def label_of(token: bytes) -> str:
+    """A token as a label: a dot for a space, its bytes where it is only part of a character."""
+    try:
+        return token.decode("utf-8").replace(" ", "·").replace("\n", "↵")
+    except UnicodeDecodeError:
+        return " ".join(f"{byte:02X}" for byte in token)
+
+
+@torch.inference_mode()
+def next_token(writer: Writer, prompt: str, sampling: Sampling, n: int = 10) -> NextToken:
+    """What may come after `prompt`, before and after the settings: the `n` tokens that the model likes best."""
+    ids = writer.ids(prompt)
+    logits = writer.model(torch.tensor([ids]))[:, -1].float()  # (1, vocab_size)
+    seen = torch.zeros_like(logits, dtype=torch.bool)
+    seen[0, ids] = True
+    reshaped = sampling.reshape(logits, seen)
+    if sampling.temperature == 0:  # greedy: the most likely token has it all
+        after = torch.zeros_like(logits[0])
+        after[reshaped.argmax()] = 1.0
+    else:
+        after = reshaped.softmax(-1)[0]
+    before = logits.softmax(-1)[0]
+    top = before.topk(n).indices.tolist()
+    labels = [label_of(writer.tokenizer.token_bytes(i)) for i in top]
+    return NextToken(labels, before[top].tolist(), after[top].tolist(), int((after > 0).sum()))
+
+
+def draw_next(axes, found: NextToken, title: str = "") -> None:
+    """Bars on matplotlib `axes`: hollow for the model's own probability, filled for what the settings make of it."""
+    places = range(len(found.labels))
+    axes.barh(places, found.after, height=0.45, color=plots.COLOURS["blue"], label="after the settings")
+    axes.barh(places, found.before, height=0.8, fill=False, edgecolor=plots.INK, linewidth=1.2, label="the model's own")
+    axes.set_yticks(list(places), found.labels, family="monospace")
+    for label in axes.get_yticklabels():
+        label.set_parse_math(False)  # a token may be a dollar sign
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(0.05, 1.05 * max(*found.before, *found.after)))
+    axes.set_xlabel("probability of the next token"), axes.set_title(title)
+    axes.legend(loc="lower right", fontsize=8)
+    axes.grid(axis="y", visible=False)
+
+
+# --- the panel ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Panel:
+    """What a cell displays, and the parts that it is made of."""
+
+    view: widgets.Widget
+    worker: Worker
+    plot: LivePlot | None
+    controls: dict = field(default_factory=dict)
+    results: list = field(default_factory=list)
+
+
+def filter_controls(sampling: Sampling | None = None) -> dict[str, widgets.Widget]:
+    """A slider for each setting; each stands where `sampling` has it, and at "off" where it has none."""
+    sampling = sampling or Sampling()
+
+    def slider(kind: type, value: float, low: float, high: float, step: float, text: str) -> widgets.Widget:
+        made = kind(value=value, min=low, max=high, step=step, description=text, continuous_update=False)
+        made.layout.width, made.style.description_width = "22em", "7em"
+        return made
+
+    real, whole = widgets.FloatSlider, widgets.IntSlider
+    return {
+        "temperature": slider(real, sampling.temperature, 0, 3, 0.05, "Temperature"),
+        "top_k": slider(whole, sampling.top_k or 0, 0, 100, 1, "Top-k (0: off)"),
+        "top_p": slider(real, sampling.top_p or 1, 0.05, 1, 0.05, "Top-p (1: off)"),
+        "min_p": slider(real, sampling.min_p or 0, 0, 1, 0.02, "Min-p (0: off)"),
+        "repetition_penalty": slider(real, sampling.repetition_penalty, 1, 2, 0.05, "Penalty (1: off)"),
+    }
+
+
+def read_sampling(controls: dict[str, widgets.Widget]) -> Sampling:
+    """The settings that the sliders stand at; temperature 1 where there is no slider for it."""
+    values = {name: control.value for name, control in controls.items()}
+    temperature, top_p = round(values.get("temperature", 1.0), 4), values["top_p"]
+    top_k, min_p = values["top_k"] or None, values["min_p"] or None
+    return Sampling(temperature, top_k, top_p if top_p < 1 else None, min_p, values["repetition_penalty"])
+
+
+def read_seed(value: int) -> int:
+    """A seed that PyTorch takes; `InklingError` for another."""
+    if not 0 <= value < 2**32:
+        raise InklingError(f"the seed must be a whole number from 0 to {2**32 - 1}; it is {value}.")
+    return value
+
+
+def feel_panel(writer: Writer, prompt: str) -> Panel:
+    """A prompt, a slider for each setting, bars of the next token, and a text written on. The last three texts stay."""
+    box = widgets.Textarea(prompt, description="Prompt", layout=widgets.Layout(width="100%", height="4em"))
+    filters = filter_controls()
+    seed = widgets.IntText(0, description="Seed")
+    length = widgets.IntSlider(120, 1, 240, description="Tokens")
+    plot, note, texts = LivePlot("Probabilities of the next token.", height=3.2), widgets.HTML(), widgets.HTML()
+
+    def look(_=None) -> None:
+        try:
+            found = next_token(writer, box.value, read_sampling(filters))
+        except InklingError as error:
+            note.value = html.escape(f"No picture for this: {error}")
+            return
+        best = max(range(len(found.labels)), key=found.after.__getitem__)
+        said = (
+            f"{found.kept} of {writer.tokenizer.vocab_size} tokens can come next; {found.labels[best]} is the likeliest"
+        )
+        if box.value.endswith(" "):
+            said += ". Your prompt ends in a space, and the model's words begin with theirs: leave it out"
+        note.value = html.escape(said + ".")
+        plot.draw(lambda axes: draw_next(axes, found), said)
+
+    def write(job: Job) -> str:
+        sampling = read_sampling(filters)
+        start, ids = box.value, writer.ids(box.value)
+        written: list[int] = []
+        panel.results.append([settings_text(sampling), start, ""])
+        for token in stream(
+            writer.model, ids, length.value, seed=read_seed(seed.value), stop_ids=writer.tokenizer.eos_id,
+            **sampling.__dict__,
+        ):  # fmt: skip
+            job.check()
+            if token == writer.tokenizer.eos_id:
+                show()
+                return f"{len(written)} tokens, then the model ended its text."
+            written.append(token)
+            panel.results[-1][2] = writer.tokenizer.decode(written)
+            if len(written) % 4 == 0:
+                show()
+        show()
+        return f"{len(written)} tokens."
+
+    def show() -> None:
+        texts.value = "".join(
+            f'<p style="white-space:pre-wrap"><small>{html.escape(name)}</small><br>'
+            f"<i>{html.escape(start)}</i>{html.escape(text)}</p>"
+            for name, start, text in reversed(panel.results[-3:])
+        )
+
+    for control in (box, *filters.values()):
+        control.observe(look, names="value")
+    worker = Worker(write, "Write")
+    view = widgets.VBox([box, *filters.values(), seed, length, plot.widget, note, worker.panel, texts])
+    controls = {"prompt": box, **filters, "seed": seed, "length": length, "note": note, "texts": texts}
+    panel = Panel(view, worker, plot, controls)
+    look()
+    return panel
