@@ -48,7 +48,7 @@ def _slider(kind: type, value: float, low: float, high: float, step: float, labe
 def draw_map(axes, weights: torch.Tensor, labels: list[str], numbers: bool = False) -> None:
     """An attention map (T, T) on `axes`: a row for each token that looks, a column for each that is looked at."""
     axes.imshow(weights.numpy(), vmin=0.0, vmax=1.0, cmap=plots.SEQUENTIAL)
-    size = 10 if len(labels) <= 12 else 7 if len(labels) <= 24 else 5
+    size = 10 if len(labels) <= 12 else 7.5 if len(labels) <= 30 else 6.5
     axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=size, parse_math=False)
     axes.set_yticks(range(len(labels)), labels, fontsize=size, parse_math=False)
     axes.set_ylabel("this token ...")
@@ -140,7 +140,7 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
         rest = f" Of {len(ids)} tokens the first {n - 1} are shown." if len(ids) > n - 1 else ""
         before = weights.diagonal(-1).mean()
         text = f"Layer {layer}, head {head}: {before:.0%} of its weight on the token before, "
-        text += f"{weights[1:, 0].mean():.0%} on the end sign that every text begins with.{rest}"
+        text += f"{weights[1:, 0].mean():.0%} on the start sign.{rest}"
         _say(line, text)
         labels = ["start", *token_labels(tokenizer, shown[1:])]
         plot.draw(lambda axes: draw_map(axes, weights, labels), f"The attention map of one head. {text}")
