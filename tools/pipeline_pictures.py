@@ -24,7 +24,7 @@ PARTS: list[tuple[str, list[tuple[str | None, str]]]] = [
     ("The assistant", [("sft", "fine-tuning"), ("reward", "reward model"), ("ppo", "RLHF")]),
     ("", [("dpo", "DPO, GRPO"), ("overoptimisation", "reward hacking")]),
     ("It reads", [("retrieval", "retrieval"), ("rag", "RAG")]),
-    ("The real model", [("pretrained", "SmolLM2"), (None, "quantisation"), (None, "ask the book")]),
+    ("The real model", [("pretrained", "SmolLM2"), ("quantise", "quantisation"), ("book_search", "ask the book")]),
     ("The end", [("limits", "what it is"), ("journey", "all the way")]),
 ]
 WIDTH, BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 400, 86, 26, 14, 17, 7
