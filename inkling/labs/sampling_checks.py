@@ -93,6 +93,9 @@ def check_top_k(answer: Callable[[list[float], int], list[float]]) -> bool:
             not close(found, [0, 0.5, 0, 0.3, 0]),
             "What is left adds up to 0.8. Divide by the sum, so that it is a distribution again.",
         )
+        expect(
+            not close(found, [0, 1, 0, 0, 0]), "You keep one too few: the k-th itself stays. Compare with >=, not >."
+        )
         expect(found[2] == 0 or found[1] > 0, "You keep the least likely ones. Sort downwards.")
         expect(not close(found, [0.625, 0.375, 0, 0, 0]), "You return them sorted. Leave each at its token's place.")
         right = [0, 0.625, 0, 0.375, 0]
@@ -108,7 +111,7 @@ def check_top_k(answer: Callable[[list[float], int], list[float]]) -> bool:
         tied = numbers(answer([0.4, 0.2, 0.2, 0.2], 2), 4, what)
         expect(
             not close(tied, [1, 0, 0, 0]),
-            "Where tokens tie with the k-th, you drop all of them: compare with >=, not with >.",
+            "Tokens that tie with the k-th are all dropped: your limit is the one after the k-th. Take the k-th, and >=.",
         )
         expect(
             close(tied, [0.4, 0.2, 0.2, 0.2]),
@@ -125,7 +128,14 @@ def check_top_p(answer: Callable[[list[float], float], list[float]]) -> bool:
 
     def check() -> str:
         probs, what = [0.1, 0.5, 0.05, 0.3, 0.05], "the probabilities"
-        found = numbers(answer(list(probs), 0.7), 5, what)
+        try:
+            found = numbers(answer(list(probs), 0.7), 5, what)
+        except ZeroDivisionError:
+            found = [0.0] * 5
+        expect(
+            any(found),
+            "Nothing is left: no single token has 0.7. It is their sum, from the most likely one down, that reaches p.",
+        )
         expect(
             not close(found, [0, 1, 0, 0, 0]),
             "The token that crosses p must stay. 0.5 alone is less than 0.7; with 0.3 it is enough. You stop early.",
@@ -142,6 +152,10 @@ def check_top_p(answer: Callable[[list[float], float], list[float]]) -> bool:
             "You begin with the least likely token. Walk from the most likely one downwards.",
         )
         right = [0, 0.625, 0, 0.375, 0]
+        expect(
+            not close(found, [1 / 9, 5 / 9, 0, 3 / 9, 0]),
+            "You keep one token too many. With 0.5 and 0.3 the sum has reached 0.7: stop right after.",
+        )
         expect(close(found, right), f"For {shown(probs)} and p = 0.7: {shown(right)}; yours {shown(found)}.")
         try:
             sure = numbers(answer([0.05, 0.9, 0.05], 0.5), 3, what)
@@ -183,7 +197,10 @@ def check_min_p(answer: Callable[[list[float], float], list[float]]) -> bool:
         expect(not close(found, [0, 0, 1, 0]), "You keep what is below the limit. Keep what is at or above it.")
         right = [p / 0.92 if p > 0.1 else 0 for p in probs]
         expect(close(found, right), f"For {shown(probs)} and 0.2: {shown(right)}; yours {shown(found)}.")
-        tied = numbers(answer([0.5, 0.5], 1.0), 2, what)
+        try:
+            tied = numbers(answer([0.5, 0.5], 1.0), 2, what)
+        except ZeroDivisionError:
+            tied = [0.0, 0.0]
         expect(close(tied, [0.5, 0.5]), "With min_p = 1 the favourites stay: at least as likely means >=, not >.")
         return "One comparison, no sorting; and at a high temperature it still cuts what was never likely."
 
