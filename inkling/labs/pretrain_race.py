@@ -231,9 +231,6 @@ class Panel:
     controls: dict = field(default_factory=dict)
     results: list = field(default_factory=list)
 
-    def _repr_mimebundle_(self, **arguments):
-        return self.view._repr_mimebundle_(**arguments)
-
 
 def _wide(widget: widgets.Widget) -> widgets.Widget:
     widget.layout.width, widget.style.description_width = "15em", "6.5em"

@@ -111,7 +111,7 @@ def check_top_k(answer: Callable[[list[float], int], list[float]]) -> bool:
         tied = numbers(answer([0.4, 0.2, 0.2, 0.2], 2), 4, what)
         expect(
             not close(tied, [1, 0, 0, 0]),
-            "Tokens that tie with the k-th are all dropped: your limit is the one after the k-th. Take the k-th, and >=.",
+            "Tokens that tie with the k-th are dropped: your limit is the one after the k-th. Take the k-th and >=.",
         )
         expect(
             close(tied, [0.4, 0.2, 0.2, 0.2]),

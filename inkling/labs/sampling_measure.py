@@ -56,12 +56,13 @@ def measure(writer: Writer, sampling: Sampling, n_openings: int = 6, tries: int 
 def draw_measured(axes, lines: dict[str, Sequence[Measured]]) -> None:
     """Coherence against variety: a line for each named series, a point for each setting with its 95 % interval."""
     looks = zip(("blue", "orange", "green", "purple"), ("-o", "--s", "-.D", ":^"), strict=True)
-    for (name, series), (colour, style) in zip(lines.items(), looks, strict=False):
+    for number, ((name, series), (colour, style)) in enumerate(zip(lines.items(), looks, strict=False)):
+        x_off, ha = (5, "left") if number % 2 else (-5, "right")  # so that two lines' labels keep apart
         x, y = [m.variety for m in series], [m.coherence for m in series]
         axes.plot(x, y, style, color=plots.COLOURS[colour], lw=1.2, label=name)
         axes.vlines(x, [m.low for m in series], [m.high for m in series], color=plots.COLOURS[colour], lw=0.8)
         for m in series:
-            axes.annotate(f"{m.sampling.temperature:g}", (m.variety, m.coherence), xytext=(-5, 4), ha="right",
+            axes.annotate(f"{m.sampling.temperature:g}", (m.variety, m.coherence), xytext=(x_off, 4), ha=ha,
                           textcoords="offset points", fontsize=8)  # fmt: skip
     axes.set_xlabel("variety (different runs of four words)"), axes.set_ylabel("coherent stories")
     axes.set_ylim(-0.05, 1.08)
@@ -161,19 +162,25 @@ class BlindTest:
         a_is_left = self.rounds[len(self.picks)][3]
         self.picks.append("neither" if side == "neither" else "A" if (side == "left") == a_is_left else "B")
 
+    def coherent(self, writer: Writer) -> list[tuple[bool, bool]]:
+        """For each round, whether the stories of A and of B replay without a contradiction."""
+        return [
+            (check_story(opening + a, writer.world).coherent, check_story(opening + b, writer.world).coherent)
+            for opening, a, b, _ in self.rounds
+        ]
+
     def verdict(self, writer: Writer, earlier: Sequence["BlindTest"] = ()) -> str:
         """HTML: which setting was which, how often each was picked, how they measure, and whether it may be chance.
 
         The last is for all rounds with these two settings, those of `earlier` tests included.
         """
-        rows = []
+        rows, good = [], self.coherent(writer)
         for name, sampling, place in zip("AB", self.settings, (1, 2), strict=True):
             texts = [entry[place] for entry in self.rounds]
-            whole = [entry[0] + entry[place] for entry in self.rounds]
-            coherent = sum(check_story(text, writer.world).coherent for text in whole)
+            coherent = sum(pair[place - 1] for pair in good)
             rows.append(
                 f"<tr><td>{name}: {html.escape(settings_text(sampling))}</td><td>{self.picks.count(name)}</td>"
-                f"<td>{coherent} of {len(whole)}</td><td>{variety_of(texts):.2f}</td></tr>"
+                f"<td>{coherent} of {len(good)}</td><td>{variety_of(texts):.2f}</td></tr>"
             )
         same = [self, *(test for test in earlier if test.settings == self.settings and test.over)]
         a, b = (sum(test.picks.count(name) for test in same) for name in "AB")
