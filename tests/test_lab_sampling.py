@@ -58,7 +58,7 @@ def test_the_bars_are_what_the_settings_make_of_the_model(writer):
 def test_greedy_leaves_one_token_and_a_penalty_pushes_down_what_was_said(writer):
     cold = lab.next_token(writer, PROMPT, Sampling(temperature=0))
     assert cold.kept == 1 and cold.after[0] == 1.0
-    prompt = "Maud told Isaac. And"
+    prompt = "So Maud told Isaac. And"
     plain, pushed = (lab.next_token(writer, prompt, Sampling(repetition_penalty=penalty)) for penalty in (1, 1.5))
     said = plain.labels.index("·Maud")
     assert plain.after[said] == pytest.approx(plain.before[said]) and pushed.after[said] < 0.8 * plain.after[said]
