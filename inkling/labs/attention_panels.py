@@ -1,8 +1,6 @@
 """The attention lab: its panels. Each function makes one and returns it; `panel` is what a cell displays."""
 
-import html
 import math
-from dataclasses import dataclass, field
 
 import ipywidgets as widgets
 import torch
@@ -18,31 +16,11 @@ from inkling.labs.attention_heads import (
     songs,
 )
 from inkling.labs.background import Job, LivePlot, Worker
+from inkling.labs.panel import Panel, say, slider
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import ModelConfig, Transformer
 
-_WIDE = widgets.Layout(width="100%", max_width="36em")
 _MOST_TOKENS = 40  # more labels than this cannot be read beside a map
-
-
-@dataclass
-class Panel:
-    """What a panel is made of: what is displayed, its controls by name, its picture, its line of text, its workers."""
-
-    panel: widgets.Widget
-    controls: dict[str, widgets.Widget]
-    plot: LivePlot
-    line: widgets.HTML
-    workers: dict[str, Worker] = field(default_factory=dict)
-
-
-def _say(line: widgets.HTML, text: str) -> None:
-    line.value = f'<p role="status">{html.escape(text)}</p>'
-
-
-def _slider(kind: type, value: float, low: float, high: float, step: float, label: str) -> widgets.Widget:
-    return kind(value=value, min=low, max=high, step=step, description=label, continuous_update=False, layout=_WIDE,
-                style={"description_width": "9em"})  # fmt: skip
 
 
 def draw_map(axes, weights: torch.Tensor, labels: list[str], numbers: bool = False) -> None:
@@ -90,9 +68,9 @@ def three_weights(query: tuple[float, float], divisor: float, masked: bool) -> t
 def three_tokens() -> Panel:
     """Sliders for the last of three tokens' query and for the number that scores are divided by, and a mask to lift."""
     controls = {
-        "first": _slider(widgets.FloatSlider, 2.0, -5, 5, 0.5, "Lois asks: first"),
-        "second": _slider(widgets.FloatSlider, -1.0, -5, 5, 0.5, "Lois asks: second"),
-        "divisor": _slider(widgets.FloatLogSlider, math.sqrt(2), -1, 1.5, 0.05, "Scores divided by"),
+        "first": slider(widgets.FloatSlider, 2.0, -5, 5, 0.5, "Lois asks: first"),
+        "second": slider(widgets.FloatSlider, -1.0, -5, 5, 0.5, "Lois asks: second"),
+        "divisor": slider(widgets.FloatLogSlider, math.sqrt(2), -1, 1.5, 0.05, "Scores divided by"),
         "mask": widgets.Checkbox(True, description="causal mask", indent=False),
     }
     plot, line = LivePlot("A table of three by three attention weights.", 3.6, 3.4), widgets.HTML()
@@ -104,13 +82,13 @@ def three_tokens() -> Panel:
         text = f"Lois takes {shares[0]}, {shares[1]} and {shares[2]}."
         if not controls["mask"].value:
             text += " Without the mask Ada, who comes first, takes from those who come after her, too."
-        _say(line, text)
+        say(line, text)
         plot.draw(lambda axes: draw_map(axes, weights, list(THREE), numbers=True), f"Three by three weights. {text}")
 
     for control in controls.values():
         control.observe(update, names="value")
     update()
-    return Panel(widgets.VBox([*controls.values(), line, plot.widget]), controls, plot, line)
+    return Panel(widgets.VBox([*controls.values(), line, plot.widget]), controls, line, plot)
 
 
 # --- the maps of the shipped model ----------------------------------------------------------------------------------
@@ -131,7 +109,7 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
     def update(_=None) -> None:
         ids = tokenizer.encode(controls["text"].value, allow_special=False)
         if not ids:
-            _say(line, "There is no text. Type a few words; the last picture stays until then.")
+            say(line, "There is no text. Type a few words; the last picture stays until then.")
             return
         shown = [tokenizer.eos_id, *ids[: _MOST_TOKENS - 1]]
         layer, head = controls["layer"].value, controls["head"].value
@@ -141,7 +119,7 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
         before = weights.diagonal(-1).mean()
         text = f"Layer {layer}, head {head}: {before:.0%} of its weight on the token before, "
         text += f"{weights[1:, 0].mean():.0%} on the start sign.{rest}"
-        _say(line, text)
+        say(line, text)
         labels = ["start", *token_labels(tokenizer, shown[1:])]
         plot.draw(lambda axes: draw_map(axes, weights, labels), f"The attention map of one head. {text}")
 
@@ -149,7 +127,7 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
         control.observe(update, names="value")
     update()
     box = widgets.VBox([controls["text"], widgets.HBox([controls["layer"], controls["head"]]), line, plot.widget])
-    return Panel(box, controls, plot, line)
+    return Panel(box, controls, line, plot)
 
 
 # --- heads off ------------------------------------------------------------------------------------------------------
@@ -165,7 +143,7 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
     }
     controls = {
         "seed": widgets.BoundedIntText(0, 0, 10_000, description="Songs' seed"),
-        "names": _slider(widgets.IntSlider, 12, 3, 40, 1, "Names in a line"),
+        "names": slider(widgets.IntSlider, 12, 3, 40, 1, "Names in a line"),
         **{f"{layer}.{head}": box for (layer, head), box in boxes.items()},
     }
     plot, line = LivePlot("Bars of the loss in the first and the second line.", 4.8, 3.2), widgets.HTML()
@@ -184,7 +162,7 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
         names = ", ".join(f"{layer}.{head}" for layer, head in off)
         text = f"Off: {names or 'nothing'}. First line {cut[0]:.2f} nats a name, second line {cut[1]:.2f}"
         text += f"; the whole model has {whole[0]:.2f} and {whole[1]:.2f}."
-        _say(line, text)
+        say(line, text)
 
         def paint(axes) -> None:
             axes.bar([0, 1], whole, 0.38, color=plots.COLOURS["grey"], label="whole model")
@@ -212,7 +190,7 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
     worker = Worker(sweep, "Try each head alone")
     box = widgets.VBox([controls["seed"], controls["names"], widgets.HTML("Switch off (layer.head):"), *rows, line,
                         worker.panel, plot.widget])  # fmt: skip
-    return Panel(box, controls, plot, line, {"sweep": worker})
+    return Panel(box, controls, line, plot, workers={"sweep": worker})
 
 
 def draw_costs(axes, heads, costs: dict[Head, float]) -> None:
@@ -250,13 +228,13 @@ def reading(model: Transformer, rows: torch.Tensor, known: torch.Tensor) -> tupl
 def training(n_steps: int = 300, every: int = 15) -> Panel:
     """Train a small model on roll calls in the background: its accuracy, and how well its best head finds the place."""
     controls = {
-        "layers": _slider(widgets.IntSlider, 2, 1, 3, 1, "Layers"),
-        "heads": _slider(widgets.IntSlider, 2, 1, 4, 1, "Heads a layer"),
+        "layers": slider(widgets.IntSlider, 2, 1, 3, 1, "Layers"),
+        "heads": slider(widgets.IntSlider, 2, 1, 4, 1, "Heads a layer"),
         "seed": widgets.BoundedIntText(0, 0, 10_000, description="Seed"),
     }
     plot, line = LivePlot("Accuracy and induction score while a small model trains; nothing yet."), widgets.HTML()
     rows, known = roll_calls(64, seed=1_000_000)
-    _say(line, "Nothing has been trained yet.")
+    say(line, "Nothing has been trained yet.")
 
     def work(job: Job) -> str:
         n_layers, n_heads, seed = controls["layers"].value, controls["heads"].value, controls["seed"].value
@@ -271,7 +249,7 @@ def training(n_steps: int = 300, every: int = 15) -> Panel:
                 job.say(f"step {step} of {n_steps}")
                 text = f"{n_layers} layers, {n_heads} heads a layer, seed {seed}, step {step}: accuracy "
                 text += f"{curve[-1][1]:.0%}, best induction score {curve[-1][2]:.0%}."
-                _say(line, text)
+                say(line, text)
                 plot.draw(lambda axes: draw_training(axes, curve, n_steps), text)
             ids, _ = roll_calls(32, seed=seed * n_steps + step)
             loss = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
@@ -282,7 +260,7 @@ def training(n_steps: int = 300, every: int = 15) -> Panel:
 
     worker = Worker(work, "Train")
     box = widgets.VBox([*controls.values(), worker.panel, line, plot.widget])
-    return Panel(box, controls, plot, line, {"train": worker})
+    return Panel(box, controls, line, plot, workers={"train": worker})
 
 
 def draw_training(axes, curve: list[tuple[int, float, float]], n_steps: int) -> None:
