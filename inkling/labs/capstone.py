@@ -1,0 +1,41 @@
+"""The capstone lab: an island of the reader's own, and two ways for a model to know it, weights or a library.
+
+What the notebook calls `lab`: the island stands in `capstone_island`, its training in `capstone_chain`, its library in
+`capstone_library`, the report card in `capstone_bench`, the widgets in `capstone_panels`, the checks of the exercises in
+`capstone_checks` and `capstone_exam_checks`.
+"""
+
+from inkling.labs.capstone_bench import (
+    Bench,
+    draw_measure,
+    draw_run,
+    report_card,
+    report_rows,
+    run_chain,
+    table,
+    weights_exam,
+)
+from inkling.labs.capstone_chain import (
+    Assistant,
+    Run,
+    choose_best,
+    gold_by_kind,
+    learn_pages,
+    make_assistant,
+    read_prompt,
+    shipped_model,
+    shipped_tokenizer,
+)
+from inkling.labs.capstone_checks import check_cost, check_demonstration, check_forgetting
+from inkling.labs.capstone_exam_checks import CASES, check_accuracy, check_exam, check_homes
+from inkling.labs.capstone_island import Island, Pages, found, read_name, read_whole, tokenizer_fit
+from inkling.labs.capstone_library import Marks, Shelves, read_facts, says
+from inkling.labs.capstone_panels import ask_both, facts_panel, island_panel, prompts_panel
+
+__all__ = [
+    "CASES", "Assistant", "Bench", "Island", "Marks", "Pages", "Run", "Shelves", "ask_both", "check_accuracy",
+    "check_cost", "check_demonstration", "check_exam", "check_forgetting", "check_homes", "choose_best", "draw_measure",
+    "draw_run", "facts_panel", "found", "gold_by_kind", "island_panel", "learn_pages", "make_assistant",
+    "prompts_panel", "read_facts", "read_name", "read_prompt", "read_whole", "report_card", "report_rows", "run_chain",
+    "says", "shipped_model", "shipped_tokenizer", "table", "tokenizer_fit", "weights_exam",
+]  # fmt: skip

@@ -1,0 +1,112 @@
+"""The second half of the chain: a library of the island, with facts of the reader's own, and its exam.
+
+Nothing is trained here. The shipped embedder finds, the shipped reader reads; neither has ever met the island.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from inkling import checkpoints, evaluate
+from inkling.embedder import Embedder
+from inkling.files import InklingError
+from inkling.labs.capstone_chain import read_prompt, shipped_model, shipped_tokenizer
+from inkling.labs.capstone_island import Island
+from inkling.library import Library, LibraryQuestion, library_questions, town_library
+from inkling.passages import Passage, count_words
+from inkling.rag import RAG, Answer
+from inkling.retrieval import DenseRetriever, HybridRetriever, WordRetriever
+from inkling.world.documents import VALUES
+from inkling.world.facts import person_value
+from inkling.world.people import FIRST_NAMES, Person
+
+MOST_LINES, MOST_WORDS = 200, 40
+
+
+def named(library: Library, name: str) -> Library:
+    """The same library, with the island's name where Larkhaven's stood."""
+    passages = [replace(passage, text=passage.text.replace("Larkhaven", name)) for passage in library.passages]
+    return Library(passages, library.facts)
+
+
+def read_facts(text: object) -> list[Passage]:
+    """A passage of each line that somebody wrote; empty lines do not count. No lines: no passages.
+
+    Raises `InklingError` with a sentence for too many lines, and for a line that is no fact but a page.
+    """
+    lines = [line.strip() for line in re.split(r"[\r\n]+", str(text)) if line.strip()]
+    if len(lines) > MOST_LINES:
+        raise InklingError(f"There are {len(lines):,} lines here, and this shelf takes {MOST_LINES}. Leave some out.")
+    for number, line in enumerate(lines, 1):
+        if count_words(line) > MOST_WORDS or len(line) > 400:
+            raise InklingError(
+                f"Line {number} has {count_words(line):,} words ({len(line):,} characters). One fact a line, at most "
+                f"{MOST_WORDS} words: the model reads 256 tokens, question and all."
+            )
+    return [Passage(f"own {number}", line, source="your own facts") for number, line in enumerate(lines, 1)]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """An exam taken with the library. found: the share of questions with an answering passage among those that were
+    read; right, silent: the shares answered right, and answered by "I do not know"; answers: question, truth, answer."""
+
+    found: float
+    right: float
+    silent: float
+    answers: list[tuple[LibraryQuestion, str, Answer]]
+
+
+class Shelves:
+    """The island's library, ready to answer. own: passages of the reader's, in front of the others.
+
+    cpu_seconds: what it took to write every passage's vector; that is all the preparation there is.
+    """
+
+    def __init__(self, island: Island, own: Sequence[Passage] = (), n_documents: int = 60, k: int = 3) -> None:
+        cpu = time.process_time()
+        self.island, self.own = island, list(own)
+        self.library = named(town_library(island, n_documents), island.name)
+        tokenizer = shipped_tokenizer()
+        embedder = Embedder.load(checkpoints.path("embedder"))
+        self.passages = [*self.own, *self.library.passages]
+        self.retriever = HybridRetriever(
+            [WordRetriever(self.passages), DenseRetriever(self.passages, embedder, tokenizer)]
+        )
+        self.rag = RAG(self.retriever, shipped_model("rag"), tokenizer, k)
+        self.cpu_seconds = time.process_time() - cpu
+
+    def answer(self, question: object) -> Answer:
+        """Look it up, read it, answer. Raises `InklingError` for an empty question and for a very long one."""
+        return self.rag.answer(read_prompt(question))
+
+    def exam(self, people: Sequence[Person]) -> Marks:
+        """One question on every fact of these people that the library states."""
+        questions = library_questions(self.island, self.library, people)
+        answers = self.rag.answers([question.text for question in questions])
+        truths = [person_value(self.island.person(question.fact[0]), question.fact[1]) for question in questions]
+        rights = [
+            says(answer.text, question.fact[1], truth, self.island)
+            for question, truth, answer in zip(questions, truths, answers, strict=True)
+        ]
+        ids = [{self.library.passages[place].id for place in question.answers} for question in questions]
+        found = [
+            any(passage.id in right for passage in answer.passages) for right, answer in zip(ids, answers, strict=True)
+        ]
+        return Marks(
+            float(np.mean(found)),
+            float(np.mean(rights)),
+            float(np.mean([answer.abstained for answer in answers])),
+            list(zip(questions, truths, answers, strict=True)),
+        )
+
+
+def says(reply: str, attribute: str, value: str, island: Island) -> bool:
+    """Whether a reply names this value, by the same rule as the exam of the weights."""
+    if attribute == "friend":
+        names = {*island.first_names, *FIRST_NAMES}
+        return evaluate.names_value(reply, value, names)
+    return evaluate.names_value(reply, value, VALUES[attribute])
