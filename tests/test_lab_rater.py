@@ -13,7 +13,6 @@ from inkling import checkpoints
 from inkling.files import InklingError
 from inkling.labs import rater as lab
 from inkling.labs import tastes
-from inkling.labs.background import Stopped
 from inkling.overoptimisation import short_prompts
 from inkling.preferences import Pair
 from inkling.rollouts import roll_out
@@ -43,6 +42,13 @@ def comparisons(start, tokenizer):
 @pytest.fixture
 def ranking(comparisons, tmp_path):
     return lab.Ranking(comparisons, tmp_path / "mine.json")
+
+
+def rank_like(ranking, taste, n):
+    """Make `n` choices, as a person of this taste would."""
+    for _ in range(n):
+        shown = ranking.current
+        ranking.choose(0 if taste.probability(shown.prompt, shown.left, shown.right) > 0.5 else 1)
 
 
 def press_like(panel, taste, n):
@@ -112,18 +118,44 @@ def test_agreement_counts_a_tie_half():
     assert model.agreement([Pair("A?", "b c", "d")]) == 0.5
 
 
+def policy_of(taste, comparisons, start, tokenizer, rounds):
+    """What somebody of this taste gets out of the lab: 20 choices in the ranking, then Train."""
+    ranking = lab.Ranking(comparisons, None)
+    rank_like(ranking, taste, 20)
+    panel = lab.PolicyPanel(ranking, start, tokenizer, WORLD)
+    panel.rounds.value = rounds
+    panel.worker.start_button.click()
+    panel.worker.wait()
+    assert ranking.progress == "20 of 20" and panel.worker.state == "done", panel.worker.line.value
+    return panel.policy
+
+
+def means_of(count, policy, tokenizer):
+    """Mean of `count(features)` over replies to prompts that no round has trained on, and its standard error."""
+    prompts = short_prompts(WORLD, 48, 8, "test")
+    replies = roll_out(policy, tokenizer, prompts, 64, seed=1).replies
+    values = [count(tastes.features(prompt, reply)) for prompt, reply in zip(prompts, replies, strict=True)]
+    return np.mean(values), np.std(values) / np.sqrt(len(values))
+
+
 def test_two_opposite_raters_get_opposite_policies(start, tokenizer, comparisons):
-    """Twenty choices each, the same code: fresh prompts get far shorter replies from one, far longer from the other."""
-    prompts, words = short_prompts(WORLD, 48, 3, "test"), {}
-    before = [len(reply.split()) for reply in roll_out(start, tokenizer, prompts, 64, seed=1).replies]
-    for taste in (BRIEF, LONG):
-        model = tastes.TasteModel.fit(tastes.choices(taste, comparisons, n=20))
-        policy = copy.deepcopy(start)
-        tastes.follow(policy, tokenizer, WORLD, model.reward, tastes.FollowConfig(rounds=3))
-        words[taste.name] = [len(reply.split()) for reply in roll_out(policy, tokenizer, prompts, 64, seed=1).replies]
-    error = np.hypot(np.std(words[BRIEF.name]), np.std(words[LONG.name])) / np.sqrt(len(prompts))
-    assert np.mean(words[LONG.name]) - np.mean(words[BRIEF.name]) > 6 * error
-    assert np.mean(words[BRIEF.name]) < 0.75 * np.mean(before) < 1.5 * np.mean(before) < np.mean(words[LONG.name])
+    """Twenty choices each, the same code: one gets far shorter replies to fresh prompts, the other far longer ones."""
+    policies = [policy_of(taste, comparisons, start, tokenizer, rounds=3) for taste in (BRIEF, LONG)]
+    (short, error), (before, _), (long, other) = (
+        means_of(lambda f: f[0], policy, tokenizer) for policy in (policies[0], start, policies[1])
+    )
+    assert long - short > 6 * np.hypot(error, other)
+    assert short < 0.75 * before and long > 1.5 * before, (short, before, long)
+
+
+def test_a_polite_and_a_curt_rater_get_opposite_policies(start, tokenizer, comparisons):
+    """The same with manners: courtesies less rude sentences in a reply."""
+    policies = [policy_of(taste, comparisons, start, tokenizer, rounds=3) for taste in (tastes.CURT, tastes.POLITE)]
+    (curt, error), (before, _), (polite, other) = (
+        means_of(lambda f: f[1] - f[2], policy, tokenizer) for policy in (policies[0], start, policies[1])
+    )
+    assert polite - curt > 6 * np.hypot(error, other)
+    assert curt < before - 0.2 and polite > before + 0.2, (curt, before, polite)
 
 
 def test_pooling_opposites_pleases_neither(comparisons):
@@ -185,10 +217,11 @@ def test_choices_that_cannot_be_written_stay_in_the_kernel(comparisons, tmp_path
 
 
 def test_the_ranking_panel_follows_its_buttons(ranking):
+    rank_like(ranking, BRIEF, 16)
     panel = lab.RankingPanel(ranking)
     drawn, shown = panel.bars.drawn, panel.pair.value
-    press_like(panel, BRIEF, 20)
-    assert panel.bars.drawn == drawn + 20 and panel.pair.value != shown
+    press_like(panel, BRIEF, 4)
+    assert panel.bars.drawn == drawn + 4 and panel.pair.value != shown
     assert "20 of 20" in panel.line.value and "training below" in panel.line.value
     assert "words -" in panel.bars.widget.value
     panel.buttons["undo"].click()
@@ -222,7 +255,7 @@ def test_training_needs_choices_and_asking_needs_training(ranking, start, tokeni
 
 
 def test_train_stop_and_ask(ranking, start, tokenizer):
-    press_like(lab.RankingPanel(ranking), BRIEF, 8)
+    rank_like(ranking, BRIEF, 8)
     panel = lab.PolicyPanel(ranking, start, tokenizer, WORLD)
     before, drawn = copy.deepcopy(start.state_dict()), panel.plot.drawn
     panel.rounds.value = 1
@@ -241,21 +274,19 @@ def test_train_stop_and_ask(ranking, start, tokenizer):
     assert "&lt;b&gt;Where" in panel.answer.value and "<table" in panel.answer.value
 
 
-def test_stop_keeps_the_policy(ranking, start, tokenizer, monkeypatch):
-    def follow(policy, tokenizer, world, reward, config, on_round):
-        on_round(tastes.Round(0, 0.0, 0.0, 10.0))
-        panel.worker.stop()
-        panel.worker.stop()
-        with pytest.raises(Stopped):
-            on_round(tastes.Round(1, 0.0, 0.0, 10.0))
-        raise Stopped
-
-    monkeypatch.setattr(lab, "follow", follow)
-    press_like(lab.RankingPanel(ranking), BRIEF, 5)
+def test_stop_keeps_the_policy(ranking, start, tokenizer):
+    rank_like(ranking, BRIEF, 5)
     panel = lab.PolicyPanel(ranking, start, tokenizer, WORLD)
+    panel.rounds.value = 999
+    assert panel.rounds.value == 12
     panel.worker.start()
+    panel.worker.stop_button.click()
+    panel.worker.stop()
     panel.worker.wait()
-    assert panel.worker.state == "stopped" and panel.policy is not None and "before" in panel.replies.value
+    assert panel.worker.state == "stopped" and len(panel.history) < 13
+    assert panel.policy is not None and "before" in panel.replies.value
+    panel.worker.stop()
+    assert "Nothing is running" in panel.worker.line.value
 
 
 def test_the_pooling_panel_follows_its_slider(comparisons):
