@@ -150,7 +150,7 @@ def draw_sweep(axes, runs: dict[str, list[tuple[float, float]]], guess: float) -
         shown = [min(end, top) if math.isfinite(end) else top for end in ends]
         axes.plot(rates, shown, style, color=plots.COLOURS[colour], label=name)
     axes.axhline(guess, ls=":", color=plots.COLOURS["red"])
-    axes.text(0.99, guess, "a blind guess", color=plots.COLOURS["red"], ha="right", va="bottom", fontsize=8,
+    axes.text(0.6, guess, "a blind guess", color=plots.COLOURS["red"], ha="right", va="bottom", fontsize=8,
               transform=axes.get_yaxis_transform())  # fmt: skip
     axes.set_xscale("log"), axes.set_ylim(None, top * 1.03)
     axes.set_xlabel("peak learning rate"), axes.set_ylabel("loss at the end")
