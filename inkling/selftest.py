@@ -34,8 +34,8 @@ CHECKPOINTS = ("base", "sft", "reward", "rlhf", "embedder", "rag", "ten_minutes"
 MEMORY, DISK = 2 * 2**30, 500 * 10**6
 # What running every cell of a lab once takes on the machine where a training step takes REFERENCE_STEP seconds.
 LAB_SECONDS = {
-    "tokenizer": 15, "attention": 25, "pretrain": 25, "sampling": 25, "rater": 25, "rlhf": 25, "rag": 25,
-    "capstone": 40,
+    "tokenizer": 15, "attention": 25, "pretrain": 30, "sampling": 25, "rater": 30, "rlhf": 30, "rag": 45,
+    "capstone": 60,
 }  # fmt: skip
 REFERENCE_STEP = 0.03
 SLOW_STEP, SLOW_WRITING = 0.5, 30  # seconds a training step, tokens a second: beyond these a lab is no fun
