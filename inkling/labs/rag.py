@@ -142,6 +142,9 @@ def check_pack(answer: Callable[[list[int], int, int], list[int]]) -> bool:
             "You stop at the first that does not fit. Skip it: a shorter one after it may still fit.",
         )
         expect(found == [0, 2], f"Sizes 50, 200, 30, question 20, budget 110: places [0, 2]; you say {found}.")
+        found = answer([70, 70], 20, 100)
+        expect(found != [0, 1], "Each fits alone, and both do not fit together: add up what is used.")
+        expect(found == [0], f"Sizes 70, 70, question 20, budget 100: places [0]; you say {found}.")
         found = answer([60, 35], 20, 100)
         expect(found != [0, 1], "The question needs room, too: begin with used = question_size.")
         expect(found != [1], "You take short ones first. The passages come best first; keep that order.")
@@ -149,9 +152,6 @@ def check_pack(answer: Callable[[list[int], int, int], list[int]]) -> bool:
         found = answer([40, 40], 20, 100)
         expect(found != [0], "20 + 40 + 40 is exactly 100, and that fits: use <=.")
         expect(found == [0, 1], f"Sizes 40, 40, question 20, budget 100: places [0, 1]; you say {found}.")
-        found = answer([70, 70], 20, 100)
-        expect(found != [0, 1], "Each fits alone, and both do not fit together: add up what is used.")
-        expect(found == [0], f"Sizes 70, 70, question 20, budget 100: places [0]; you say {found}.")
         return "A passage is kept whole or left out: half of one may say the opposite."
 
     return judge("Exercise 4", check)
@@ -183,8 +183,8 @@ def check_notice(town: Town, target: LibraryQuestion, notice: str | None) -> boo
         known = lie_about(town, target)
         expect(
             said != {truth},
-            f"It is found, at place {place}, and not believed: {answer.text!r} Use a value that the town knows, such as "
-            f"{known!r}, in plain words; and mind that this reader weighs how often a thing is said.",
+            f"It is found, at place {place}, and not believed: {answer.text!r} Use a value that the town knows, such "
+            f"as {known!r}, in plain words; and mind that this reader weighs how often a thing is said.",
         )
         expect(
             bool(said), f"It is found, at place {place}, and the reader names no value of the town: {answer.text!r}."

@@ -43,10 +43,10 @@ def read_text(name: str, content: bytes) -> str:
 
 def read_folder(path: str) -> tuple[dict[str, str], list[str]]:
     """The texts of a folder, by name, and a remark for each file that is none. Raises `InklingError` for no folder."""
-    folder = Path(path).expanduser()
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in _ENDINGS and file.is_file())
-    except (OSError, ValueError) as error:
+        inside = Path(path).expanduser().iterdir()
+        files = sorted(file for file in inside if file.suffix.lower() in _ENDINGS and file.is_file())
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: the home of nobody
         raise InklingError(f"{path} is no folder that can be read. Give the path of a folder.") from error
     if not files:
         raise InklingError(f"{path} holds no file that ends in {', '.join(_ENDINGS)}.")
