@@ -1,8 +1,8 @@
 """The capstone lab: an island of the reader's own, and two ways for a model to know it, weights or a library.
 
-What the notebook calls `lab`: the island stands in `capstone_island`, its training in `capstone_chain`, its library in
-`capstone_library`, the report card in `capstone_bench`, the widgets in `capstone_panels`, the checks of the exercises in
-`capstone_checks` and `capstone_exam_checks`.
+What the notebook calls `lab`: the island stands in `capstone_island`, its training in `capstone_chain`, its library
+in `capstone_library`, the report card in `capstone_bench`, the widgets in `capstone_panels`, the checks of the
+exercises in `capstone_checks` and `capstone_exam_checks`.
 """
 
 from inkling.labs.capstone_bench import (

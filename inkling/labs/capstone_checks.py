@@ -99,7 +99,7 @@ def check_demonstration(answer: Callable[[list[int], list[int]], tuple[list[int]
         )
         expect(
             learned != [False] * 5 + [True] + [False] + [True] * 3,
-            "The end of the user's message is learned as well. That end is the user's: only the reply's own end counts.",
+            "The end of the user's message is learned as well. Only the reply's own end counts.",
         )
         expect(
             learned != [False] * 8 + [True] * 2,

@@ -9,18 +9,18 @@ from inkling.labs.checking import expect, judge
 CASES = {
     "the ferry's timetable, new every week": (
         "library",
-        "The timetable changes every week, and you put it into weights: you would train every week, and forget a little "
-        "of everything each time. A shelf takes a new page at once.",
+        "The timetable changes every week, and you put it into weights: you would train every week, and forget a "
+        "little of everything each time. A shelf takes a new page at once.",
     ),
     "the habit of stopping after the answer": (
         "weights",
-        "To stop when done is a habit. A passage in the library can say so a hundred times: it is read, not done. Habits "
-        "come from training.",
+        "To stop when done is a habit. A passage in the library can say so a hundred times: it is read, not done. "
+        "Habits come from training.",
     ),
     "ten thousand addresses, each with its source": (
         "library",
-        "Ten thousand addresses in weights come back without a source, and some of them wrong with the same sure voice. "
-        "A passage can be cited, and looked at.",
+        "Ten thousand addresses in weights come back without a source, and some of them wrong with the same sure "
+        "voice. A passage can be cited, and looked at.",
     ),
     "a refusal to help with harm, however it is asked for": (
         "weights",
@@ -49,8 +49,8 @@ def check_exam(answer: Callable[[Sequence, Sequence, Sequence], list]) -> bool:
         expect(bool(chosen), "Your exam has no question: you leave everybody out. Ben is told about and never asked.")
         expect(
             chosen != set(facts),
-            "Nothing is held out. Two questions stand in the training pages word for word: whoever learned them by heart "
-            "passes.",
+            "Nothing is held out. Two questions stand in the training pages word for word: whoever learned them by "
+            "heart passes.",
         )
         expect(
             chosen != set(asked),
@@ -58,8 +58,8 @@ def check_exam(answer: Callable[[Sequence, Sequence, Sequence], list]) -> bool:
         )
         never_told = ("Dora", "trade") in chosen or ("Dora", "pet") in chosen
         leaks = ("Ada", "pet") in chosen or ("Cleo", "trade") in chosen
-        same = bool(chosen & set(asked))
-        expect(not same, f"{sorted(chosen & set(asked))[0]} is asked in training and in your exam: a leak.")
+        same = sorted(chosen & set(asked))
+        expect(not same, f"{same[:1]} is asked in training and in your exam: a leak.")
         expect(
             not (never_told and leaks),
             "You leave out the very same questions, and no more. Ada is still in the exam though training asked about "
@@ -89,7 +89,7 @@ def check_accuracy(answer: Callable[[Sequence[str], Sequence[str]], tuple[float,
 
     def check() -> str:
         truths = ["cat", "cat", "cat", "dog", "dog", "goat", "hen", "hen"]
-        replies = ["cat", "dog", "cat", "dog", "hen", "", "hen", "cat"]
+        replies = ["cat", "cat", "cat", "cat", "dog", "", "cat", "cat"]
         found = answer(list(replies), list(truths))
         expect(found is not None, "You return nothing. End with `return right, chance`.")
         expect(isinstance(found, tuple | list) and len(found) == 2, "Return two numbers: the share right, and chance.")
@@ -123,7 +123,7 @@ def check_accuracy(answer: Callable[[Sequence[str], Sequence[str]], tuple[float,
         own = sum(share**2 for share in replied.values())
         expect(
             not is_chance(own) and not is_chance(mixed),
-            "You count the values in the replies. Chance must not depend on the model that sits the exam: count truths.",
+            "You count the values in the replies. Chance must not depend on the model: count truths.",
         )
         expect(
             not is_chance(1.0),
@@ -148,8 +148,8 @@ def check_homes(homes: dict[str, str] | None) -> bool:
         for one, other in (("weights", "library"), ("library", "weights")):
             expect(
                 any(homes[case] == other for case in CASES),
-                f"You put everything into the {one}. Then why does this lab have two halves? What is a fact, and what a "
-                "habit?",
+                f"You put everything into the {one}. Then why does this lab have two halves? What is a fact, and "
+                "what a habit?",
             )
         for case, (home, why) in CASES.items():
             expect(homes[case] == home, why)

@@ -84,7 +84,7 @@ class Island(World):
         self._by_name = {person.name: person for person in [*self.people, *self.newcomers]}
 
     def document(self, index: int, stream: str = "train", seed: int = 0, only: str | None = None) -> Document:
-        """A page of the island: as `World.document`, with the island's name. It has no spans, since they would not fit."""
+        """A page of the island: as `World.document`, with the island's name. Spans would not fit, so it has none."""
         made = super().document(index, stream, seed, only)
         return replace(made, text=made.text.replace("Larkhaven", self.name), spans=[])
 

@@ -52,7 +52,7 @@ def read_facts(text: object) -> list[Passage]:
 @dataclass(frozen=True)
 class Marks:
     """An exam taken with the library. found: the share of questions with an answering passage among those that were
-    read; right, silent: the shares answered right, and answered by "I do not know"; answers: question, truth, answer."""
+    read; right, silent: the shares answered right, and by "I do not know"; answers: question, truth, answer."""
 
     found: float
     right: float
