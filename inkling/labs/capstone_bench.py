@@ -15,9 +15,11 @@ from inkling.evaluate import wilson_interval
 from inkling.files import InklingError
 from inkling.labs.capstone_chain import (
     Assistant,
+    Judged,
     Run,
+    by_kind,
     choose_best,
-    gold_by_kind,
+    judged_replies,
     learn_pages,
     make_assistant,
     old_recall,
@@ -46,7 +48,7 @@ class Bench:
     runs: list[Run] = field(default_factory=list)
     assistant: Assistant | None = None
     kept: dict[str, float] = field(default_factory=dict)
-    gold: dict[str, float] = field(default_factory=dict)
+    judged: list[Judged] = field(default_factory=list)
     chosen: dict[str, float] = field(default_factory=dict)
     shelves: Shelves | None = None
     marks: dict[str, Marks] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class Bench:
         self.seconds["assistant"] = made.cpu_seconds
         new, old = evaluate.fact_recall(made.model, tokenizer, self.island), old_recall(made.model, tokenizer, World(0))
         self.kept = {"asked": new.asked, "told": new.never_asked, "old": share_right(old)}
-        self.gold = gold_by_kind(made, self.island)
+        self.judged = judged_replies(made, self.island)
         self.chosen = choose_best(made, self.island)
         return made
 
@@ -171,7 +173,7 @@ def report_rows(bench: Bench) -> list[tuple[str, str, str, str]]:
     if bench.assistant:
         rows.append(("assistant: still knows of Larkhaven", f"{bench.kept['old']:.2f}", "", _s(bench, "assistant")))
         rows += [(f"assistant: {kind.replace('_', ' ')}", f"{worth:+.2f}", "from -2.10 to 1.25", "")
-                 for kind, worth in bench.gold.items()]  # fmt: skip
+                 for kind, worth in by_kind(bench.judged).items()]  # fmt: skip
         rows += [
             (f"assistant, {way}", f"{worth:+.2f}", "from -2.10 to 1.25", "") for way, worth in bench.chosen.items()
         ]

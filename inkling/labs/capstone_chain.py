@@ -5,7 +5,7 @@ Every stage says what it cost in CPU-seconds and leaves the model that it began 
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -214,15 +214,38 @@ def exam_requests(island: Island, n: int) -> list:
     return [asked for asked in island.requests(3 * n, "test") if asked.kind != "story"][:n]
 
 
-def gold_by_kind(assistant: Assistant, island: Island, n: int = 60) -> dict[str, float]:
-    """The true worth of its likeliest replies (from -2.1 to 1.25), by the kind of request."""
+@dataclass(frozen=True)
+class Judged:
+    """A reply to a request that no demonstration has, and what it is truly worth, from -2.1 to 1.25."""
+
+    kind: str
+    prompt: str
+    reply: str
+    worth: float
+
+
+def judged_replies(assistant: Assistant, island: Island, n: int = 60) -> list[Judged]:
+    """The assistant's likeliest reply to each of `n` requests, judged by the rubric."""
     asked = exam_requests(island, n)
     prompts = [request.prompt for request in asked]
     replies = roll_out(assistant.model, assistant.tokenizer, prompts, 60, temperature=1e-3, seed=0).replies
+    return [
+        Judged(request.kind, request.prompt, text, island.gold_reward(request.prompt, text))
+        for request, text in zip(asked, replies, strict=True)
+    ]
+
+
+def by_kind(judged: Sequence[Judged]) -> dict[str, float]:
+    """The mean worth of the replies to each kind of request."""
     worth = defaultdict(list)
-    for request, text in zip(asked, replies, strict=True):
-        worth[request.kind].append(island.gold_reward(request.prompt, text))
+    for one in judged:
+        worth[one.kind].append(one.worth)
     return {kind: float(np.mean(values)) for kind, values in sorted(worth.items())}
+
+
+def first_of_each(judged: Sequence[Judged]) -> list[Judged]:
+    """The first reply to each kind of request: not the best, not the worst."""
+    return list({one.kind: one for one in reversed(judged)}.values())[::-1]
 
 
 def choose_best(assistant: Assistant, island: Island, n: int = 4, n_requests: int = 40) -> dict[str, float]:

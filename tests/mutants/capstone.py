@@ -64,7 +64,7 @@ def homes(**changed: str) -> str:
 
 STEPS = "math.ceil(n_tokens * passes / (rows * length))"
 IDS = "[0, 1, *prompt, 3, 2, *reply, 3]"
-MASK = "[False] * (p + 4) + [True] * (r + 1)"
+SHORT = "[False] * (p + 3) + [True] * (r + 1)"
 CHANCE = "sum((truths.count(value) / n) ** 2 for value in set(truths))"
 
 WRONG = {
@@ -85,9 +85,9 @@ WRONG = {
         ("its end is not", demonstration(IDS, "[False] * (p + 4) + [True] * r + [False]")),
         ("role token (2) is learned", demonstration(IDS, "[False] * (p + 3) + [True] * (r + 2)")),
         ("shifted by one", demonstration(IDS, "[False] * (p + 5) + [True] * r")),
-        ("role token (2) is missing", demonstration("[0, 1, *prompt, 3, *reply, 3]", "[False] * (p + 3) + [True] * (r + 1)")),
+        ("role token (2) is missing", demonstration("[0, 1, *prompt, 3, *reply, 3]", SHORT)),
         ("wrong way round", demonstration(IDS, "[True] * (p + 4) + [False] * (r + 1)")),
-        ("where the question ends", demonstration("[0, 1, *prompt, 2, *reply, 3]", "[False] * (p + 3) + [True] * (r + 1)")),
+        ("where the question ends", demonstration("[0, 1, *prompt, 2, *reply, 3]", SHORT)),
         ("end of the user's message is learned", demonstration(IDS, "[i == 3 or i >= 20 for i in ids]")),
         ("One mark for each id", demonstration(IDS, "[True] * (r + 1)")),
     ],
