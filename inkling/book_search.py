@@ -49,10 +49,13 @@ class MeaningRetriever(Retriever):
         super().__init__(passages)
         self.model = model
         self.vectors = model.embed([passage.searchable for passage in self.passages])
+        self.asked: dict[str, np.ndarray] = {}  # a question that comes again is not embedded again
 
     def scores(self, query: str) -> np.ndarray:
         """The score of every passage, float32 (n_passages,)."""
-        return self.vectors @ self.model.embed([query])[0]
+        if query not in self.asked:
+            self.asked[query] = self.model.embed([query])[0]
+        return self.vectors @ self.asked[query]
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
         scores = self.scores(query)
