@@ -245,7 +245,10 @@ def by_kind(judged: Sequence[Judged]) -> dict[str, float]:
 
 def first_of_each(judged: Sequence[Judged]) -> list[Judged]:
     """The first reply to each kind of request: not the best, not the worst."""
-    return list({one.kind: one for one in reversed(judged)}.values())[::-1]
+    first: dict[str, Judged] = {}
+    for one in judged:
+        first.setdefault(one.kind, one)
+    return list(first.values())
 
 
 def choose_best(assistant: Assistant, island: Island, n: int = 4, n_requests: int = 40) -> dict[str, float]:
