@@ -71,6 +71,8 @@ def test_the_start_page_leads_through_the_labs_in_the_books_order():
     toc = re.findall(r"file: labs/(\w+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
     rows = re.findall(r"^\| \[[^\]]+\]\((\w+)\.ipynb\) \| \d+ \|", start_text(), re.MULTILINE)
     assert toc == ["start", *rows] and sorted(rows) == [path.stem for path in LABS]
+    part = (ROOT / "book" / "part_labs.md").read_text(encoding="utf-8")
+    assert re.findall(r"\]\(\.\./labs/(\w+)\.ipynb\)", part) == toc
 
 
 @pytest.mark.parametrize("path", LABS, ids=lambda p: p.stem)
