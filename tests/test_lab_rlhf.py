@@ -118,7 +118,7 @@ def test_a_rubric_counts_what_it_says(line, reply, points):
     ("nan yes", "cannot be read"),
     ("+1 " + "a" * 500, "keep to 80"),
     ("+1 yes\n" * 40, "40 lines"),
-    ("+1 each", "what each of"),
+    ("+1 each", "each what"),
     ("__import__('os').remove('x')", "cannot be read"),
     (7, "a text of lines"),
 ])  # fmt: skip

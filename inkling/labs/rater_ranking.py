@@ -21,11 +21,17 @@ GOAL = 20
 
 def show_pair(comparison: Comparison) -> str:
     """HTML of a prompt and its two replies, side by side. All of it is shown as text."""
-    left, right = html.escape(comparison.left), html.escape(comparison.right)
+    style = (
+        f"text-align:left;vertical-align:top;white-space:normal;padding:0.6em;border:1px solid {COLOURS['grey']};"
+        "border-radius:6px"
+    )
+    cells = "".join(
+        f"<td style='{style}'><small>{side}</small><br>{html.escape(reply)}</td>"
+        for side, reply in (("left", comparison.left), ("right", comparison.right))
+    )
     return (
-        f"<p><b>{html.escape(comparison.prompt)}</b></p><table style='width:100%;table-layout:fixed'><tr><th>left</th>"
-        f"<th>right</th></tr><tr style='vertical-align:top'><td style='text-align:left;white-space:normal'>{left}</td>"
-        f"<td style='text-align:left;white-space:normal'>{right}</td></tr></table>"
+        f"<p><b>{html.escape(comparison.prompt)}</b></p><table style='width:100%;table-layout:fixed;"
+        f"border-collapse:separate;border-spacing:0.5em 0'><tr>{cells}</tr></table>"
     )
 
 

@@ -262,8 +262,14 @@ class RubricPanel:
         points = self.samples.points(self.rubric.reward)
         curve = best_of(points, self.samples.gold, NS)
         gain = curve[-1, 1] - curve[0, 1]
+
+        def paint(axes) -> None:
+            axes.axhline(BAR, color=COLOURS["grey"], linestyle=":", label="the bar of exercise 6")
+            paint_best_of(axes, {"your rubric": curve})
+            axes.set_ylim(-1.2, 1.4)  # the same for all rubrics, so that they can be compared
+
         self.plot.draw(
-            lambda axes: paint_best_of(axes, {"your rubric": curve}),
+            paint,
             f"Gold of best-of-n by your rubric: {curve[0, 1]:.2f} for one reply, {curve[-1, 1]:.2f} for the best of 64",
         )
         kinds = gold_by_kind(self.samples, points, self.world)

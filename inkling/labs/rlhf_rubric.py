@@ -86,7 +86,7 @@ def read_rubric(text: str) -> Rubric:
             continue
         match = _LINE.fullmatch(line)
         if match is None:
-            hint = "Begin with a number of points, then say what for, such as: +1 thank you"
+            hint = "Begin with a number of points, then say what for, as in “+1 thank you”."
             raise InklingError(f"Line {number} of the rubric ({line[:40]!r}) cannot be read. {hint}")
         points, what = float(match["points"]), _squeeze(match["what"])
         if not math.isfinite(points) or abs(points) > MOST_POINTS:
@@ -94,10 +94,10 @@ def read_rubric(text: str) -> Rubric:
         if len(what) > LONGEST_PHRASE:
             raise InklingError(f"Line {number} is for a phrase of {len(what)} signs; keep to {LONGEST_PHRASE}.")
         if what == "each":
-            raise InklingError(f"Line {number} does not say what each of. Try: each word, each sentence, each sorry")
+            raise InklingError(f"Line {number} does not say each what. Try “each word” or “each sorry”.")
         rules.append(Rule(points, what))
     if not rules:
-        raise InklingError("The rubric has no line yet. Write one, such as: +1 thank you")
+        raise InklingError("The rubric has no line yet. Write one, as in “+1 thank you”.")
     if len(rules) > MOST_LINES:
         raise InklingError(
             f"The rubric has {len(rules)} lines; keep to {MOST_LINES}, so that you can read it yourself."
