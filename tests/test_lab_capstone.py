@@ -321,3 +321,9 @@ def test_the_prompts_panel_answers_twice_and_shows_text_as_text(bench):
 
 def test_a_panel_can_be_shown():
     assert "text/plain" in str(capstone_panels.island_panel(lab.Bench())._repr_mimebundle_())
+
+
+def test_chance_is_that_of_the_exam(island):
+    tokenizer, base = lab.shipped_tokenizer(), lab.shipped_model("base")
+    exam = capstone_chain.evaluate.fact_recall(base, tokenizer, island, limit=1)
+    assert lab.chance_of(island.people) == pytest.approx(exam.chance)

@@ -28,7 +28,7 @@ from inkling.labs.capstone_chain import (
     shipped_tokenizer,
 )
 from inkling.labs.capstone_island import Island, Pages, found, tokenizer_fit
-from inkling.labs.capstone_library import Marks, Shelves, says
+from inkling.labs.capstone_library import Marks, Shelves, chance_of, says
 from inkling.library import library_questions
 from inkling.transformer import Transformer
 from inkling.world import World
@@ -94,7 +94,11 @@ class Bench:
         for name, people in (("asked", self.island.asked_about), ("told", told), ("newcomers", newcomers)):
             self.marks[name] = self.shelves.exam(people)
         if self.runs:
+            cpu = time.process_time()
             self.weights_on_newcomers = weights_exam(self.runs[-1].model, self.shelves, newcomers)
+            cpu = time.process_time() - cpu
+            self.seconds["a weights answer"] = cpu / len(self.marks["newcomers"].answers)
+            self.seconds["a library answer"] = self.marks["newcomers"].seconds
         return self.shelves
 
     def _need(self, there: bool, what: str, do: str) -> None:
@@ -180,8 +184,9 @@ def report_rows(bench: Bench) -> list[tuple[str, str, str, str]]:
     if bench.marks:
         names = {"asked": "people asked about", "told": "people only told about", "newcomers": "newcomers"}
         for place, (name, marks) in enumerate(bench.marks.items()):
+            chance = chance_of(bench.island.newcomers if name == "newcomers" else bench.island.people)
             rows.append((f"library: {names[name]}", between(marks.right, len(marks.answers)),
-                         f"the passage was found for {marks.found:.2f}",
+                         f"the passage was found for {marks.found:.2f}; chance {chance:.2f}",
                          "" if place else _s(bench, "library")))  # fmt: skip
     if bench.weights_on_newcomers is not None:
         rows.append(("weights: newcomers", f"{bench.weights_on_newcomers:.2f}", "no page tells of them", ""))

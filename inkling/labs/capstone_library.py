@@ -5,6 +5,7 @@ Nothing is trained here. The shipped embedder finds, the shipped reader reads; n
 
 import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,7 @@ from inkling.rag import RAG, Answer
 from inkling.retrieval import DenseRetriever, HybridRetriever, WordRetriever
 from inkling.world.documents import VALUES
 from inkling.world.facts import person_value
-from inkling.world.people import FIRST_NAMES, Person
+from inkling.world.people import FIRST_NAMES, PERSON_ATTRIBUTES, Person
 
 MOST_LINES, MOST_WORDS = 200, 40
 
@@ -52,12 +53,14 @@ def read_facts(text: object) -> list[Passage]:
 @dataclass(frozen=True)
 class Marks:
     """An exam taken with the library. found: the share of questions with an answering passage among those that were
-    read; right, silent: the shares answered right, and by "I do not know"; answers: question, truth, answer."""
+    read; right, silent: the shares answered right, and by "I do not know"; answers: question, truth, answer;
+    seconds: of the processor, for each answer."""
 
     found: float
     right: float
     silent: float
     answers: list[tuple[LibraryQuestion, str, Answer]]
+    seconds: float
 
 
 class Shelves:
@@ -86,7 +89,9 @@ class Shelves:
     def exam(self, people: Sequence[Person]) -> Marks:
         """One question on every fact of these people that the library states."""
         questions = library_questions(self.island, self.library, people)
+        cpu = time.process_time()
         answers = self.rag.answers([question.text for question in questions])
+        cpu = time.process_time() - cpu
         truths = [person_value(self.island.person(question.fact[0]), question.fact[1]) for question in questions]
         rights = [
             says(answer.text, question.fact[1], truth, self.island)
@@ -101,7 +106,17 @@ class Shelves:
             float(np.mean(rights)),
             float(np.mean([answer.abstained for answer in answers])),
             list(zip(questions, truths, answers, strict=True)),
+            cpu / len(questions),
         )
+
+
+def chance_of(people: Sequence[Person]) -> float:
+    """What share of these people's facts somebody gets right who guesses each value as often as it is true of one."""
+    shares = []
+    for attribute in PERSON_ATTRIBUTES:
+        counts = Counter(person_value(person, attribute) for person in people)
+        shares.append(sum((count / len(people)) ** 2 for count in counts.values()))
+    return float(np.mean(shares))
 
 
 def says(reply: str, attribute: str, value: str, island: Island) -> bool:
