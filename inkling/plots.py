@@ -19,7 +19,7 @@ COLOURS = {
     "red": "#dd5f1c",
     "sky": "#3f9fd0",
     "yellow": "#a89400",
-    "grey": "#7f8691",
+    "grey": "#777f89",  # a shade lighter, and JupyterLab would take the ink for white and put a dark card behind it
 }
 INK = COLOURS["grey"]
 DASHES = ["-", "--", "-.", ":"]
