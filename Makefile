@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.inkling-ready
+# Threads that wait sleep instead of spinning: much cheaper on a machine that has something else to do.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 # JupyterLab asks its home for news and for newer versions; the workshop needs no network and stays as it is pinned.
 OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
