@@ -37,7 +37,7 @@ LAB_SECONDS = {
     "tokenizer": 15, "attention": 25, "pretrain": 30, "sampling": 25, "rater": 30, "rlhf": 30, "rag": 45,
     "capstone": 60,
 }  # fmt: skip
-REFERENCE_STEP = 0.03
+REFERENCE_STEP = 0.05
 SLOW_STEP, SLOW_WRITING = 0.5, 30  # seconds a training step, tokens a second: beyond these a lab is no fun
 SLOW = "Slow: plug the laptop in, close other programs, or take Binder or Colab."
 INSTALL = "Run `make lab` again; by hand: pip install -r requirements.txt, then pip install --no-deps -e ."
