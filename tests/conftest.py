@@ -17,6 +17,7 @@ import listings
 import offline
 import psutil
 import pytest
+from notebook_runs import ONE_THREAD
 
 # Threads that wait for each other sleep instead of spinning. On a machine that has something else to do, spinning makes
 # a training step ten times as expensive. Set before torch is loaded, and inherited by every kernel and build.
@@ -118,26 +119,75 @@ class Site:
         return sorted([*(self.folder / "book").rglob("*.html"), *(self.folder / "labs").rglob("*.html")])
 
 
-@pytest.fixture(scope="session")
-def site() -> Site:
-    """Build the whole site from scratch with the network off, warnings being errors.
+class Build:
+    """The site's build, with the network off and warnings being errors, as a process of its own.
 
     Pages are made anew, so that every warning is seen again; executed notebooks come from the cache that `make book`
     uses when neither they nor the library have changed since. On a fresh machine it is empty and all of them run.
     """
-    output = ROOT / "_build" / "test"
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir(parents=True)
-    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    build = [*jupyter_book, "build", str(ROOT), "--path-output", str(output), "-W", "-n", "--keep-going"]
-    run = subprocess.run(
-        offline.command(build, NAMESPACE),
-        cwd=ROOT, env=offline.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=45 * 60,
-    )  # fmt: skip
-    if run.returncode != 0:
-        pytest.fail(f"the site does not build (exit code {run.returncode}):\n{run.stdout[-6000:]}", pytrace=False)
-    return Site(output / "_build" / "html", run.stdout)
+
+    def __init__(self, threads: dict[str, str]) -> None:
+        self.output = ROOT / "_build" / "test"
+        shutil.rmtree(self.output, ignore_errors=True)
+        self.output.mkdir(parents=True)
+        self.log = self.output / "log.txt"
+        jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+        build = [*jupyter_book, "build", str(ROOT), "--path-output", str(self.output), "-W", "-n", "--keep-going"]
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                offline.command(build, NAMESPACE), cwd=ROOT, env=offline.environment() | threads, stdout=log,
+                stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def site(self) -> Site:
+        """The site, once it is built."""
+        try:
+            self.process.wait(45 * 60)
+        except subprocess.TimeoutExpired:
+            self.stop()
+        log = self.log.read_text(encoding="utf-8")
+        if self.process.returncode != 0:
+            code = self.process.returncode
+            pytest.fail(f"the site does not build (exit code {code}):\n{log[-6000:]}", pytrace=False)
+        return Site(self.output / "_build" / "html", log)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            tree = psutil.Process(self.process.pid)
+            for each in [*tree.children(recursive=True), tree]:
+                each.kill()
+            self.process.wait()
+
+
+def stage(item: pytest.Item) -> int:
+    """Tests run in this order: 0, those that need no site; 1, those that do; 2, the notebooks, two at a time."""
+    fixtures = getattr(item, "fixturenames", ())
+    if "runs" in fixtures or item.name == "test_whole_book_within_fifteen_minutes":
+        return 2
+    return 1 if "site" in fixtures else 0
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=stage)  # a stable sort: within a stage nothing moves
+
+
+def pytest_runtestloop(session):
+    """Begin the site on one of the cores while the tests that do not need it run on the other."""
+    if not session.config.option.collectonly and {0, 1} <= {stage(item) for item in session.items}:
+        session.config.inkling_build = Build(ONE_THREAD)
+
+
+def pytest_sessionfinish(session):
+    if build := getattr(session.config, "inkling_build", None):
+        build.stop()
+
+
+@pytest.fixture(scope="session")
+def site(pytestconfig) -> Site:
+    """The built website. A build that nothing else has to run beside has the whole machine."""
+    build = getattr(pytestconfig, "inkling_build", None) or Build({})
+    pytestconfig.inkling_build = build
+    return build.site()
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
