@@ -50,6 +50,10 @@ def check_scores(answer: Callable[[Tensor, Tensor], Tensor]) -> bool:
         )
         expect(not close(found, right / 4), "You divide by head_dim itself. It is its square root.")
         expect(
+            not close(found, right * 16),
+            "You multiply by the root. Divide: long vectors would get larger scores still.",
+        )
+        expect(
             not close(found, right * 4 / math.sqrt(5)),
             "You divide by the root of the number of keys. It is the root of the length of a key: q.shape[-1].",
         )
@@ -96,7 +100,8 @@ def check_mask(answer: Callable[[int], Tensor]) -> bool:
         )
         missing = (right & ~found).nonzero().tolist()
         expect(not missing, f"Token {missing and missing[0][0]} should see token {missing and missing[0][1]} too.")
-        expect(torch.equal(answer(1), torch.ones(1, 1, dtype=torch.bool)), "A single token sees itself.")
+        single = _table(answer(1), (1, 1), "The mask for 1 token")
+        expect(torch.equal(single, torch.ones(1, 1, dtype=torch.bool)), "A single token sees itself.")
         return "One line of code, and the one whose mistake is the hardest to see: everything looks better with it."
 
     return judge("Exercise 2", check)
@@ -135,7 +140,15 @@ def check_masked_softmax(answer: Callable[[Tensor, Tensor], Tensor]) -> bool:
             not close(found, scores.masked_fill(~mask, -torch.inf).softmax(0), equal_nan=True),
             "Your columns sum to 1. The softmax goes along a row, over what one query sees: dim=-1.",
         )
-        expect(close(found, right, atol=1e-5), f"Row 1 should be {right[1].tolist()}; yours is {found[1].tolist()}.")
+        sums = found.sum(-1)
+        off = int((sums - 1).abs().nan_to_num(1.0).argmax())
+        expect(
+            close(sums, torch.ones(4), atol=1e-4),
+            f"Row {off} sums to {sums[off]:.2f}, not to 1. Divide each row by its own sum: sum(-1, keepdim=True) keeps "
+            "the sums in a column, beside their rows.",
+        )
+        shown = [", ".join(f"{weight:.3f}" for weight in table[1].tolist()) for table in (right, found)]
+        expect(close(found, right, atol=1e-5), f"Row 1 should be {shown[0]}; yours is {shown[1]}.")
         expect(
             bool(answer(scores * 1000, mask).isfinite().all()),
             "With scores a thousand times as large you get NaN: exp overflows. torch's softmax subtracts the largest "

@@ -99,7 +99,7 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
     config = model.config
     controls = {
         "text": widgets.Textarea(
-            text, description="Text", continuous_update=False, layout=widgets.Layout(width="100%", height="5em")
+            text, description="Text", continuous_update=False, layout=widgets.Layout(width="auto", height="5em")
         ),
         "layer": widgets.Dropdown(options=range(config.n_layers), value=head[0], description="Layer"),
         "head": widgets.Dropdown(options=range(config.n_heads), value=head[1], description="Head"),

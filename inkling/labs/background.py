@@ -61,7 +61,8 @@ class Worker:
 
     def __init__(self, work: Callable[[Job], str | None], label: str = "Start") -> None:
         self.work, self.state = work, "idle"
-        self.start_button = widgets.Button(description=label, button_style="primary", icon="play")
+        room = widgets.Layout(width="auto", min_width="10em")  # a longer label is not cut off
+        self.start_button = widgets.Button(description=label, button_style="primary", icon="play", layout=room)
         self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
         self.line = widgets.HTML('<span role="status">Press the button to begin.</span>')
         self.panel = widgets.HBox(

@@ -7,7 +7,8 @@ import ipywidgets as widgets
 
 from inkling.labs.background import LivePlot, Worker
 
-_WIDE = widgets.Layout(width="100%", max_width="36em")
+# A child of a VBox stretches by itself. 100 % is too much: its margins come on top, and the cell gets a scrollbar.
+_WIDE = widgets.Layout(width="auto", max_width="36em")
 
 
 @dataclass
@@ -35,5 +36,5 @@ def slider(kind: type, value: float, low: float, high: float, step: float, label
 
 def wide(kind: type, value: object, label: str, height: str | None = None, **more) -> widgets.Widget:
     """A box or a list as wide as the panel."""
-    layout = widgets.Layout(width="100%", height=height) if height else widgets.Layout(width="100%")
+    layout = widgets.Layout(width="auto", height=height) if height else widgets.Layout(width="auto")
     return kind(value=value, description=label, layout=layout, style={"description_width": "9em"}, **more)

@@ -2,6 +2,7 @@
 
 import html
 import math
+import numbers
 from collections.abc import Callable
 
 from inkling.labs.checking import expect, judge
@@ -34,7 +35,7 @@ def show_tokens(tokenizer: Tokenizer, text: str, n_merges: int | None = None) ->
         boxes.append(
             f'<span style="display:inline-block;margin:1px;padding:1px 4px;border-radius:4px;color:#111;'
             f'background:{_TINTS[place % len(_TINTS)]};text-align:center;font-family:monospace">{html.escape(label)}'
-            f'<br><small>{token_id}</small></span>'
+            f"<br><small>{token_id}</small></span>"
         )
     n_bytes = len(text.encode("utf-8"))
     counts = f"{len(text)} characters, {n_bytes} bytes, <b>{len(ids)} tokens</b>"
@@ -93,8 +94,9 @@ def check_merge(answer: Callable[[list[int], tuple[int, int], int], list[int]]) 
         found = answer(ids, (1, 2), 9)
         expect(ids == [5, 1, 2, 3, 1, 2], "You change the list that you were given. Build a new one and return it.")
         expect(found is not None, "You return nothing. End with `return merged`.")
+        expect(isinstance(found, list), f"Return a list of ids, such as [5, 9, 3, 9]; you return {found!r:.60}.")
         expect(found != [5, 9, 2, 3, 9, 2], "After a merge, jump over both tokens of the pair: i += 2, not i += 1.")
-        expect(list(found) == [5, 9, 3, 9], f"[5, 1, 2, 3, 1, 2] should become [5, 9, 3, 9]; you make {found}.")
+        expect(found == [5, 9, 3, 9], f"[5, 1, 2, 3, 1, 2] should become [5, 9, 3, 9]; you make {found}.")
         found = answer([1, 2, 7], (1, 2), 9)
         expect(found != [9], "The last token gets lost when it is not part of a pair. Let the loop run to the end.")
         expect(found == [9, 7], f"[1, 2, 7] should become [9, 7]; you make {found}.")
@@ -164,7 +166,7 @@ def check_bits_per_byte(answer: Callable[[float, int, int], float]) -> bool:
     def check() -> str:
         loss, n_tokens, n_bytes = 2.0, 100, 400
         found = answer(loss, n_tokens, n_bytes)
-        expect(isinstance(found, int | float), f"Return a number; you return {found!r}.")
+        expect(isinstance(found, numbers.Real), f"Return a number; you return {found!r}.")
         right = loss * n_tokens / (n_bytes * math.log(2))
 
         def close(value: float) -> bool:
@@ -177,12 +179,15 @@ def check_bits_per_byte(answer: Callable[[float, int, int], float]) -> bool:
         )
         expect(not close(loss / math.log(2)), "That is bits a token. Spread the whole text's bits over its bytes.")
         expect(
+            not close(loss / (n_bytes * math.log(2))),
+            "The loss is for one token, and you spread it over the bytes of the whole text. Multiply by the tokens "
+            "first.",
+        )
+        expect(
             not close(loss * n_bytes / (n_tokens * math.log(2))),
             "Tokens and bytes are the wrong way round: the loss is for one token, so multiply by the tokens.",
         )
-        expect(
-            not close(loss * n_tokens / (n_bytes * math.log(10))), "You use the logarithm of 10. Bits go with ln 2."
-        )
+        expect(not close(loss * n_tokens / (n_bytes * math.log(10))), "You use the logarithm of 10. Bits go with ln 2.")
         expect(close(right), f"For a loss of 2 nats, 100 tokens and 400 bytes it is {right:.3f}; you say {found:.3f}.")
         return "Now losses under different tokenizers can stand side by side."
 
