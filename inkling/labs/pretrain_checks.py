@@ -1,12 +1,14 @@
 """The checks of the pre-training lab: what is right, or the mistake that was probably made."""
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
-from inkling.labs.checking import expect, judge
+from inkling.files import InklingError
+from inkling.labs.checking import Mistake, expect, judge
 
 
 def check_batch(answer: Callable) -> bool:
@@ -66,7 +68,7 @@ def check_schedule(answer: Callable[[int, int, int, int], float]) -> bool:
     def check() -> str:
         def scale(step: int) -> float:
             found = answer(step, 100, 10, 20)
-            expect(isinstance(found, int | float), f"Return a number between 0 and 1; at step {step} it is {found!r}.")
+            expect(isinstance(found, numbers.Real), f"Return a number between 0 and 1; at step {step} it is {found!r}.")
             return float(found)
 
         first = scale(0)
@@ -214,7 +216,7 @@ def check_training_days(answer: Callable[[float, float, float], float]) -> bool:
     def check() -> str:
         n, d, speed = 1e9, 2e10, 1e14
         found = answer(n, d, speed)
-        expect(isinstance(found, int | float), f"Return a number; you return {found!r}.")
+        expect(isinstance(found, numbers.Real), f"Return a number; you return {found!r}.")
         right = 6 * n * d / speed / 86_400
 
         def close(value: float) -> bool:
@@ -230,6 +232,7 @@ def check_training_days(answer: Callable[[float, float, float], float]) -> bool:
         )
         expect(not close(right * 86_400), "That is in seconds. A day has 86,400 of them.")
         expect(not close(right * 24), "That is in hours. A day has 24 of them.")
+        expect(not close(right * 60), "You are a factor of 60 too high. A day is 24 x 60 x 60 seconds: 86,400.")
         expect(not close(6 * n * d), "That is the work, not the time: divide by the speed.")
         expect(
             close(right), f"A billion weights, 20 billion tokens, 1e14 a second: {right:.1f} days; you say {found:.4g}."
@@ -256,12 +259,15 @@ def check_rate(race_to: Callable[[float], float], bar: float, rate: float | None
         if rate is None:
             raise NotImplementedError
         expect(
-            isinstance(rate, int | float) and not isinstance(rate, bool) and math.isfinite(rate),
+            isinstance(rate, numbers.Real) and not isinstance(rate, bool) and math.isfinite(rate),
             f"Give a number, such as 0.1; you gave {rate!r}.",
         )
         expect(rate != 0, "With a learning rate of 0 no weight ever moves, and the loss stays where it began.")
         expect(rate > 0, "With a negative learning rate every step goes uphill.")
-        end = race_to(float(rate))
+        try:
+            end = race_to(float(rate))
+        except InklingError as error:
+            raise Mistake(f"No run can begin with that: {error}") from error
         expect(math.isfinite(end), f"At {rate:g} the run blows up: far too large. Go down by a factor of ten.")
         if end <= bar:
             return f"It ends at {end:.2f}, and the bar is {bar:.2f}. The valley is some factor of three wide."

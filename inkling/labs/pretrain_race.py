@@ -101,15 +101,15 @@ class Entry:
         )  # fmt: skip
 
 
-def read_number(text: str, name: str) -> float:
+def read_number(text: str, name: str, such_as: str = "0.01 or 1e-2") -> float:
     """The number that a person typed into a box; `InklingError` with a sentence where there is none."""
     try:
         number = float(text.strip().replace(",", "."))
     except ValueError:
         what = f"{text.strip()[:30]!r} is none" if text.strip() else "the box is empty"
-        raise InklingError(f"{name} must be a number, such as 0.01 or 1e-2; {what}.") from None
+        raise InklingError(f"{name} must be a number, such as {such_as}; {what}.") from None
     if not math.isfinite(number):
-        raise InklingError(f"{name} must be a finite number, such as 0.01; it is {number}.")
+        raise InklingError(f"{name} must be a finite number, such as {such_as}; it is {number}.")
     return number
 
 
@@ -233,7 +233,7 @@ class Panel:
 
 
 def _wide(widget: widgets.Widget) -> widgets.Widget:
-    widget.layout.width, widget.style.description_width = "15em", "6.5em"
+    widget.layout.width, widget.style.description_width = "17em", "7.5em"
     return widget
 
 

@@ -68,7 +68,7 @@ def read_widths(text: str) -> list[int]:
         )
     widths = []
     for part in parts:
-        number = read_number(part, "a width")
+        number = read_number(part, "a width", "16")
         if number != int(number) or int(number) % 8 or not 8 <= number <= MOST["width"]:
             raise InklingError(f"a width must be a multiple of 8, from 8 to {MOST['width']}; {part[:20]} is not.")
         widths.append(int(number))
@@ -80,7 +80,7 @@ def read_widths(text: str) -> list[int]:
 def scaling_panel(data: Data) -> Panel:
     """Train the sizes you name, put a line through them, predict one more, then train that one."""
     text = widgets.Text("8 16 32 64", description="Widths")
-    target = widgets.IntText(96, description="Predict")
+    target = widgets.IntText(96, description="Predict width", style={"description_width": "initial"})
     layers = widgets.IntSlider(2, 1, 4, description="Layers")
     steps = widgets.IntSlider(200, 20, 1000, 20, description="Steps", continuous_update=False)
     plot = LivePlot("Loss against size, empty until the first model is trained.")
