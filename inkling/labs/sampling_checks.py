@@ -250,8 +250,10 @@ def check_settings(writer: Writer, settings: dict | None) -> bool:
         try:
             sampling = Sampling(**settings)
         except TypeError:
-            known = ", ".join(Sampling.__dataclass_fields__)
-            expect(False, f"The settings are {known}; you gave {', '.join(map(str, settings))}.")
+            known = Sampling.__dataclass_fields__
+            odd = [str(name) for name in settings if name not in known]
+            expect(not odd, f"The settings are {', '.join(known)}; you gave {', '.join(odd)}.")
+            expect(False, f"Each setting is a number, such as temperature=0.7; you gave {settings!r:.80}.")
         except InklingError as error:
             expect(False, str(error))
         found = measure(writer, sampling)

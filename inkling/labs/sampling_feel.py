@@ -135,7 +135,7 @@ def filter_controls(sampling: Sampling | None = None) -> dict[str, widgets.Widge
 
     def slider(kind: type, value: float, low: float, high: float, step: float, text: str) -> widgets.Widget:
         made = kind(value=value, min=low, max=high, step=step, description=text, continuous_update=False)
-        made.layout.width, made.style.description_width = "22em", "7em"
+        made.layout.width, made.style.description_width = "23em", "8.5em"
         return made
 
     real, whole = widgets.FloatSlider, widgets.IntSlider
@@ -165,7 +165,7 @@ def read_seed(value: int) -> int:
 
 def feel_panel(writer: Writer, prompt: str) -> Panel:
     """A prompt, a slider for each setting, bars of the next token, and a text written on. The last three texts stay."""
-    box = widgets.Textarea(prompt, description="Prompt", layout=widgets.Layout(width="100%", height="4em"))
+    box = widgets.Textarea(prompt, description="Prompt", layout=widgets.Layout(width="auto", height="4em"))
     filters = filter_controls()
     seed = widgets.IntText(0, description="Seed")
     length = widgets.IntSlider(120, 1, 240, description="Tokens")
@@ -187,12 +187,13 @@ def feel_panel(writer: Writer, prompt: str) -> Panel:
         plot.draw(lambda axes: draw_next(axes, found), said)
 
     def write(job: Job) -> str:
-        sampling = read_sampling(filters)
+        # All that may be refused comes first: a write that cannot begin takes no earlier text's place.
+        sampling, drawn = read_sampling(filters), read_seed(seed.value)
         start, ids = box.value, writer.ids(box.value)
         written: list[int] = []
         panel.results.append([settings_text(sampling), start, ""])
         for token in stream(
-            writer.model, ids, length.value, seed=read_seed(seed.value), stop_ids=writer.tokenizer.eos_id,
+            writer.model, ids, length.value, seed=drawn, stop_ids=writer.tokenizer.eos_id,
             **sampling.__dict__,
         ):  # fmt: skip
             job.check()
