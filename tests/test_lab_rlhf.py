@@ -113,6 +113,8 @@ def test_a_rubric_counts_what_it_says(line, reply, points):
     ("plus one yes", "Begin with a number"),
     ("+1", "Begin with a number"),
     ("1e99 yes", "cannot be read"),
+    ("-1 over many words", "needs a whole number"),
+    ("-1 over -5 words", "needs a whole number"),
     ("999999 yes", "keep to 100"),
     ("9" * 400 + " yes", "keep to 100"),
     ("nan yes", "cannot be read"),
@@ -216,4 +218,6 @@ def test_the_bar_of_the_last_exercise_is_no_gift(samples):
     """Neither the beginner's rubric nor the naive rewards pass, the reply drawn at random does not, the best does."""
     for reward in (read_rubric(lab.NAIVE).reward, lab.polite_words, lab.many_words):
         assert lab.best_of(samples.points(reward), samples.gold, [64])[0, 1] < lab.BAR - 0.05
+    one_line = read_rubric("+1 thank you").reward  # what the stub of the exercise shows
+    assert lab.best_of(samples.points(one_line), samples.gold, [64])[0, 1] < lab.BAR
     assert samples.gold.mean() < lab.BAR - 0.2 < samples.gold.max(axis=1).mean()

@@ -85,7 +85,7 @@ class BetaPanel:
 
     def __init__(self, samples: Samples, rewards: dict[str, np.ndarray]):
         self.samples, self.rewards = samples, rewards
-        wide = widgets.Layout(width="100%", max_width="34em")
+        wide = widgets.Layout(width="auto", max_width="34em")
         self.reward = widgets.Dropdown(options=list(rewards), description="reward", layout=wide)
         self.prompt = widgets.Dropdown(
             options=[(text, i) for i, text in enumerate(samples.prompts)], description="prompt", layout=wide
@@ -240,7 +240,7 @@ class RubricPanel:
     def __init__(self, samples: Samples, world: World, text: str = NAIVE):
         self.samples, self.world = samples, world
         self.rubric: Rubric = read_rubric(text)
-        self.text = widgets.Textarea(text, continuous_update=False, layout=widgets.Layout(width="100%", height="9em"))
+        self.text = widgets.Textarea(text, continuous_update=False, layout=widgets.Layout(width="auto", height="9em"))
         self.button = widgets.Button(description="Score", button_style="primary")
         self.button.on_click(lambda _: self.show())
         self.plot, self.line, self.missed = LivePlot("Gold of best-of-n."), widgets.HTML(), widgets.HTML()

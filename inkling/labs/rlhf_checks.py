@@ -12,7 +12,7 @@ from inkling.labs.rlhf_samples import Samples, best_of, favourites, gold_by_kind
 from inkling.world import World
 
 #: What the best of 64 must be worth at least, by gold, under a rubric that passes exercise 6.
-BAR = 0.8
+BAR = 0.9
 
 
 def _number(found: object) -> float:
@@ -236,11 +236,12 @@ def check_rubric(samples: Samples, world: World, text: str | None) -> bool:
             kinds = gold_by_kind(samples, points, world)
             worst = min(kinds, key=lambda kind: kinds[kind][1])
             _, reply, *_, fault = favourites(samples, points, world)[0]
+            reply = reply if len(reply) <= 60 else reply[:60] + " ..."
             verdict = "It moves nothing" if abs(gold - start) < 0.02 else "It hurts" if gold < start else "It helps"
             expect(
                 False,
                 f"{verdict}: from {start:.2f} to {gold:.2f} for the best of 64; the bar is {BAR:g}. It serves requests "
-                f"of the kind {worst!r} worst. One favourite of it, {reply[:60]!r}: the fault that it has is "
+                f"of the kind {worst!r} worst. One favourite of it, {reply!r}: the fault that it has is "
                 f"{fault!r}. Reward what is wanted once, and make the rest cost something.",
             )
         return (

@@ -93,6 +93,8 @@ def read_rubric(text: str) -> Rubric:
             raise InklingError(f"Line {number} gives {match['points'][:20]} points; keep to {MOST_POINTS:g} at most.")
         if len(what) > LONGEST_PHRASE:
             raise InklingError(f"Line {number} is for a phrase of {len(what)} signs; keep to {LONGEST_PHRASE}.")
+        if re.fullmatch(r"over .* words?", what) and not _OVER.fullmatch(what):
+            raise InklingError(f"Line {number} needs a whole number, as in “over 15 words”; it says “{what[:40]}”.")
         if what == "each":
             raise InklingError(f"Line {number} does not say each what. Try “each word” or “each sorry”.")
         rules.append(Rule(points, what))
