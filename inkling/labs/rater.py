@@ -178,7 +178,7 @@ class PoolingPanel:
 
     def __init__(self, one: Taste, other: Taste, comparisons: Sequence[Comparison], fresh: Sequence[Comparison]):
         self.one, self.other, self.comparisons, self.fresh = one, other, comparisons, fresh
-        layout = widgets.Layout(width="100%", max_width="30em")
+        layout = widgets.Layout(width="auto", max_width="36em")
         self.slider = widgets.IntSlider(
             GOAL // 2, 0, GOAL, 1, description=f"choices by “{one.name}”", continuous_update=False, layout=layout,
             style={"description_width": "initial"},
