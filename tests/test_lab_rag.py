@@ -95,7 +95,7 @@ def test_a_filter_is_given_ten_and_the_reader_sees_three(town):
 
 def test_own_documents_are_cut_and_found(town):
     panel = panels.own_documents(town, "Ruth keeps the keys. She is kind. The bell is old.", "Who has the keys?")
-    assert "1 documents" in panel.line.value and "Ruth keeps the keys." in panel.page.value
+    assert "1 document," in panel.line.value and "Ruth keeps the keys." in panel.page.value
     panel.controls["limit"].value = 4
     assert "3 passages, the longest has 4 words" in panel.line.value
     panel.controls["overlap"].value = 10**6  # held at the end of the slider
@@ -120,7 +120,7 @@ def test_files_that_are_no_text_get_a_sentence(town):
     line = panel.line.value
     for remark in ("picture.png is no text", "empty.txt is empty", "zeros.bin holds signs", "&lt;b&gt;x&lt;/b&gt;.txt"):
         assert remark in line, remark
-    assert "1 documents, 1 passages" in line and "Ruth keeps the keys." in panel.page.value
+    assert "1 document, 1 passage," in line and "Ruth keeps the keys." in panel.page.value
 
 
 def test_a_huge_text_is_cut_short_and_says_so(town):
@@ -144,7 +144,7 @@ def test_a_folder_is_read_and_a_wrong_path_gets_a_sentence(town, tmp_path):
     (tmp_path / "two.md").write_bytes(b"\xff\xfe\xfa")
     (tmp_path / "three.exe").write_bytes(b"not read")
     panel.controls["folder"].value = str(tmp_path) + "/"
-    assert "two.md is no text" in panel.line.value and "1 documents" in panel.line.value
+    assert "two.md is no text" in panel.line.value and "1 document," in panel.line.value
     for path in (str(tmp_path / "one.txt"), "/no/such/place", "a\0b", "~nobody-of-that-name/x"):
         panel.controls["folder"].value = path
         assert "no folder that can be read" in panel.line.value, path

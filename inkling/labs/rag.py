@@ -1,6 +1,7 @@
 """The RAG lab: the checks of its exercises. What they measure stands in `rag_town`."""
 
 import math
+import numbers
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -65,7 +66,7 @@ def check_recall(answer: Callable[[list[str], set[str], int], float]) -> bool:
     def check() -> str:
         ranking, right = ["a", "x", "b", "y", "c"], {"a", "b", "c", "d"}
         found = answer(list(ranking), set(right), 3)
-        expect(isinstance(found, int | float), f"Return a number; you return {found!r}.")
+        expect(isinstance(found, numbers.Real), f"Return a number; you return {found!r}.")
         expect(found != 2, "That is how many right ones are found. Divide by how many there are to be found.")
         expect(
             not math.isclose(found, 2 / 3),

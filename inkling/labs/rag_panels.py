@@ -1,7 +1,7 @@
 """The RAG lab: its panels. Each function makes one and returns it; `panel` is what a cell displays."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -57,6 +57,10 @@ def read_folder(path: str) -> tuple[dict[str, str], list[str]]:
         except (OSError, InklingError) as error:
             remarks.append(str(error))
     return texts, remarks
+
+
+def _number(things: Collection, name: str) -> str:
+    return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
 
 
 def cut(texts: dict[str, str], limit: int, overlap: int) -> tuple[list[Passage], list[str]]:
@@ -129,7 +133,7 @@ def own_documents(town: Town, text: str, query: str) -> Panel:
             say(line, " ".join([*remarks, "There is no text to search. Type some, add a file, or name a folder."]))
             return
         if not controls["query"].value.strip():
-            say(line, " ".join([*remarks, f"{len(passages)} passages. Type what to search for."]))
+            say(line, " ".join([*remarks, f"{_number(passages, 'passage')}. Type what to search for."]))
             return
         try:
             hits = town.retriever(passages, controls["kind"].value).search(controls["query"].value, controls["k"].value)
@@ -137,7 +141,7 @@ def own_documents(town: Town, text: str, query: str) -> Panel:
             say(line, " ".join([*remarks, str(error)]))
             return
         longest = max(len(passage.text.split()) for passage in passages)
-        counts = f"{len(found)} documents, {len(passages)} passages, the longest has {longest} words."
+        counts = f"{_number(found, 'document')}, {_number(passages, 'passage')}, the longest has {longest} words."
         nothing = "" if hits else " Nothing is found: no passage has a word of your search."
         say(line, " ".join([*remarks, counts + nothing]))
         page.value = show_passages([hit.passage for hit in hits], scores=[hit.score for hit in hits])

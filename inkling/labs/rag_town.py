@@ -118,7 +118,7 @@ class Outcome:
 
     @property
     def neither(self) -> float:
-        return 1 - self.right - self.fooled
+        return max(0.0, 1 - self.right - self.fooled)  # rounding leaves a negative zero otherwise
 
 
 def lie_about(town: Town, question: LibraryQuestion, number: int = 0) -> str:
