@@ -44,7 +44,7 @@ def read_whole(text: object, what: str, low: int, high: int) -> int:
         found = f"{typed[:30]!r} is none" if typed else "the box is empty"
         raise InklingError(f"{what} must be a whole number from {low:,} to {high:,}; {found}.") from None
     if not low <= number <= high:
-        shown = f"{number:,}" if abs(number) < 10**15 else "it is far outside of that"
+        shown = f"it is {number:,}" if abs(number) < 10**15 else "it is far outside of that"
         raise InklingError(f"{what} must be a whole number from {low:,} to {high:,}; {shown}.")
     return number
 

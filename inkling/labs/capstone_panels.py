@@ -39,6 +39,7 @@ def island_panel(bench: Bench) -> Panel:
         "sounds": widgets.Dropdown(
             options=[("like the strangers of Larkhaven", "familiar"), ("of sounds of their own", "own")],
             description="Names", style=_WIDE,
+            layout=widgets.Layout(width="auto", max_width="26em"),  # room for the longer of the two
         ),
         "steps": widgets.IntSlider(120, min=20, max=600, step=20, description="Steps", style=_WIDE),
         "replay": widgets.FloatSlider(0.25, min=0, max=0.8, step=0.05, description="Old pages", style=_WIDE),
