@@ -177,8 +177,8 @@ def check_notice(town: Town, target: LibraryQuestion, notice: str | None) -> boo
         place = next((n for n, hit in enumerate(hits, 1) if hit.passage == planted), None)
         expect(
             planted in answer.passages,
-            f"The reader never sees it: the search puts it at place {place or 'beyond 50'}, and three are read. Which "
-            "words does the search look for?",
+            f"The reader never sees it: the search puts it {f'at place {place}' if place else 'beyond place 50'}, and "
+            "three are read. Which words does the search look for?",
         )
         said = town.said(target, answer)
         known = lie_about(town, target)
