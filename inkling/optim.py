@@ -1,11 +1,47 @@
 """Who updates which weight: Muon for the matrices inside the blocks, AdamW for everything else. And one update."""
 
+import functools
 import math
 
 import torch
 from torch import nn
 
 from inkling.files import InklingError
+
+
+@functools.cache
+def fast_bfloat16(device: str = "cpu") -> bool:
+    """Whether products of bfloat16 matrices are worth it on this kind of device ("cpu", "cuda").
+
+    A processor without instructions for them, as in most laptops, has to make them up: ten to thirty times slower than
+    float32, in silence.
+    """
+    tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return device != "cpu" or any(getattr(torch.cpu, test, lambda: False)() for test in tests)
+
+
+class Float32Muon(getattr(torch.optim, "Muon", torch.optim.Optimizer)):
+    """`torch.optim.Muon`, which counts in bfloat16, for processors where that is slow: the same steps in float32."""
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One update of every matrix that has a gradient."""
+        for group in self.param_groups:
+            a, b, c = group["ns_coefficients"]
+            for weight in (weight for weight in group["params"] if weight.grad is not None):
+                state = self.state[weight]
+                if "momentum_buffer" not in state:
+                    state["momentum_buffer"] = torch.zeros_like(weight)
+                average = state["momentum_buffer"].lerp_(weight.grad, 1 - group["momentum"])
+                update = weight.grad.lerp(average, group["momentum"]) if group["nesterov"] else average
+                rows, columns = update.shape
+                x = update.T if rows > columns else update
+                x = x / x.norm().clamp(min=group["eps"])
+                for _ in range(group["ns_steps"]):  # Newton-Schulz: a polynomial that draws all singular values to 1
+                    gram = x @ x.T
+                    x = a * x + (b * gram + c * gram @ gram) @ x
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.add_(x.T if rows > columns else x, alpha=-group["lr"] * math.sqrt(max(1, rows / columns)))
 
 
 def make_optimizers(
@@ -48,7 +84,8 @@ def make_optimizers(
             f"torch {torch.__version__} has no Muon; it came with torch 2.9. "
             "Install a newer torch, or train with optimizer='adamw'."
         )
-    muon = torch.optim.Muon([group(hidden, muon_learning_rate, weight_decay)], momentum=0.95, nesterov=True)
+    muon_class = torch.optim.Muon if fast_bfloat16(next(model.parameters()).device.type) else Float32Muon
+    muon = muon_class([group(hidden, muon_learning_rate, weight_decay)], momentum=0.95, nesterov=True)
     return [torch.optim.AdamW(groups, betas=betas), muon]
 
 

@@ -26,7 +26,7 @@ from torch import nn
 
 from inkling import savepoint
 from inkling.files import InklingError
-from inkling.optim import make_optimizers
+from inkling.optim import fast_bfloat16, make_optimizers
 from inkling.packing import IGNORE, Batches, check_tokens, document_bounds, separate_documents
 from inkling.progress import Progress
 
@@ -61,8 +61,9 @@ class TrainConfig:
     """Share of the run, at its end, over which the learning rate falls in a straight line to zero."""
     grad_clip: float = 1.0
     """The gradient of all weights together is shortened to this length where it is longer."""
-    precision: str = "bf16"
-    """"bf16": matrix products in bfloat16 by autocast, weights kept in float32. "fp32": everything in float32."""
+    precision: str = "auto"
+    """"bf16": matrix products in bfloat16 by autocast, weights kept in float32. "fp32": everything in float32. "auto":
+    bf16 where the processor has instructions for it, fp32 elsewhere: many laptops have none and would crawl."""
     validate_every: int = 0
     """Steps between two validations. 0: only after the last step."""
     checkpoint_every: int = 200
@@ -116,7 +117,8 @@ def summed_loss(model: nn.Module, rows: torch.Tensor, precision: str = "fp32") -
     """
     rows = rows.to(next(model.parameters()).device)
     inputs, targets = rows[:, :-1].clamp(min=0), rows[:, 1:]  # padding goes in as token 0; nothing before it can see it
-    with torch.autocast(rows.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+    half = precision == "bf16" or (precision == "auto" and fast_bfloat16(rows.device.type))
+    with torch.autocast(rows.device.type, dtype=torch.bfloat16, enabled=half):
         logits = model(inputs)  # (B, T, vocab_size)
     return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
 
@@ -181,7 +183,9 @@ def check_config(config: TrainConfig, context_length: int, model: nn.Module, n_p
         f"steps is {config.steps}, it must be 1 or more": config.steps < 1,
         f"batch_size {config.batch_size} cannot be shared out evenly to {n_processes} process(es); "
         f"make it a multiple of {n_processes}": config.batch_size < 1 or config.batch_size % n_processes != 0,
-        f"precision is {config.precision!r}, choose 'bf16' or 'fp32'": config.precision not in ("bf16", "fp32"),
+        f"precision is {config.precision!r}, choose 'auto', 'bf16' or 'fp32'": (
+            config.precision not in ("auto", "bf16", "fp32")
+        ),
     }
     for message, is_wrong in wrong.items():
         if is_wrong:

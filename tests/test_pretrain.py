@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkling import savepoint
+from inkling import optim, pretrain, savepoint
 from inkling.files import InklingError
-from inkling.optim import make_optimizers
+from inkling.optim import Float32Muon, make_optimizers
 from inkling.packing import IGNORE, Batches, document_bounds, pack_documents, separate_documents
 from inkling.pretrain import TrainConfig, learning_rate_scale, summed_loss, train, validation_loss
 from inkling.progress import Progress
@@ -455,7 +455,7 @@ def test_tokens_that_cannot_be_trained_on_are_named(tokens, message):
         ({"eos_id": VOCAB}, "eos_id 17 is outside"),
         ({"steps": 0}, "steps is 0"),
         ({"batch_size": 0}, "batch_size 0"),
-        ({"precision": "fp8"}, "choose 'bf16' or 'fp32'"),
+        ({"precision": "fp8"}, "choose 'auto', 'bf16' or 'fp32'"),
         ({"optimizer": "sgd"}, "unknown optimizer 'sgd'"),
     ],
 )
@@ -478,6 +478,40 @@ def test_a_loss_that_is_no_number_stops_the_run_at_its_step_and_leaves_the_weigh
         train(model, corpus(), settings_with(), on_step=on_step)
     for name in poisoned.keys() - {"norm.weight"}:
         assert torch.equal(poisoned[name], model.get_parameter(name))
+
+
+def test_muon_in_float32_takes_the_steps_of_torchs_muon():
+    """Torch counts in bfloat16, so its steps agree to two or three digits, and no further."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(16, 48), (48, 16), (24, 24)]
+    start = [torch.randn(shape, generator=generator) for shape in shapes]
+    gradients = [[torch.randn(shape, generator=generator) for shape in shapes] for _ in range(4)]
+    ends = []
+    for muon in (torch.optim.Muon, Float32Muon):
+        weights = [torch.nn.Parameter(w.clone()) for w in start]
+        optimizer = muon(weights, lr=0.1, weight_decay=0.1, momentum=0.95, nesterov=True)
+        for step in gradients:
+            for weight, gradient in zip(weights, step, strict=True):
+                weight.grad = gradient.clone()
+            optimizer.step()
+            for weight, gradient in zip(weights, step, strict=True):
+                assert torch.equal(weight.grad, gradient), "the gradient is not the optimizer's to change"
+        ends.append(weights)
+    for before, torchs, ours in zip(start, *ends, strict=True):
+        moved = (torchs - before).norm()
+        assert (ours - torchs).norm() < 0.03 * moved, f"{float((ours - torchs).norm() / moved):.3f} of the way"
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_bfloat16_is_taken_where_the_processor_has_it(fast, monkeypatch):
+    seen = []
+    monkeypatch.setattr(pretrain, "fast_bfloat16", lambda device: fast)
+    monkeypatch.setattr(optim, "fast_bfloat16", lambda device: fast)
+    model = Transformer(TINY, seed=0)
+    model.layers[0].self_attn.q_proj.register_forward_hook(lambda *call: seen.append(call[-1].dtype))
+    pretrain.summed_loss(model, torch.ones(1, 5, dtype=torch.long), "auto")
+    assert seen == [torch.bfloat16 if fast else torch.float32]
+    assert isinstance(optim.make_optimizers(model)[1], optim.Float32Muon) is not fast
 
 
 def test_an_older_torch_without_muon_is_told_what_to_do(monkeypatch):
