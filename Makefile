@@ -34,7 +34,7 @@ test: models ## run every test: library, notebooks (network off), site, browser
 
 lab: $(READY) ## open your copies of the labs in JupyterLab, at the start page
 	@$(BIN)/python tools/learner_copies.py workshop
-	$(BIN)/jupyter lab $(OFFLINE) workshop/start.ipynb
+	$(BIN)/jupyter lab $(OFFLINE) --ServerApp.root_dir=. workshop/start.ipynb
 
 listings: $(READY) ## copy the library source into the listing cells, strip outputs
 	$(BIN)/python tools/notebooks.py

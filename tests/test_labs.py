@@ -99,6 +99,7 @@ def test_make_lab_opens_the_learners_copies_at_the_start_page(tmp_path):
     recipe = re.search(r"^lab:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[1]
     copies, jupyter = recipe.splitlines()
     assert "tools/learner_copies.py workshop" in copies and jupyter.endswith("workshop/start.ipynb")
+    assert "root_dir=." in jupyter, "the start page links to the chapters, which lie outside of workshop/"
     for name in (".gitignore", "_config.yml"):
         assert "workshop/" in (ROOT / name).read_text(encoding="utf-8"), f"{name} must leave the learner's copies alone"
     assert learner_copies.write_copies(tmp_path) == []
