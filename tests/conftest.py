@@ -190,6 +190,16 @@ def site(pytestconfig) -> Site:
     return build.site()
 
 
+@pytest.fixture
+def axes():
+    """Empty axes to draw on."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots()
+    yield axes
+    plt.close(figure)
+
+
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass

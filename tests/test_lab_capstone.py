@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from driving import finished, until
 
 from inkling.files import InklingError
 from inkling.labs import capstone as lab
@@ -41,19 +41,6 @@ def bench(island):
     bench.shelve()
     bench.assist(n_demos=40, n_replay=6)
     return bench
-
-
-def until(condition) -> None:
-    """Wait for the work in the background. No limit of its own: pytest's ends a test that hangs."""
-    while not condition():
-        time.sleep(0.01)
-
-
-def finished(panel) -> str:
-    """Press the button, wait for the end, and return the line beside it."""
-    panel.worker.start_button.click()
-    panel.worker.wait()
-    return panel.worker.line.value
 
 
 # --- the island -----------------------------------------------------------------------------------------------------
@@ -320,7 +307,7 @@ def test_the_prompts_panel_answers_twice_and_shows_text_as_text(bench):
 
 
 def test_a_panel_can_be_shown():
-    assert "text/plain" in str(capstone_panels.island_panel(lab.Bench())._repr_mimebundle_())
+    assert "text/plain" in str(capstone_panels.island_panel(lab.Bench()).view._repr_mimebundle_())
 
 
 def test_chance_is_that_of_the_exam(island):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-import time
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
+from driving import finished, until
 
 from inkling.files import InklingError
 from inkling.labs import pretrain as lab
@@ -21,26 +20,6 @@ SMALL = {"width": 8, "layers": 1, "heads": 1}
 def data():
     torch.set_num_threads(1)
     return lab.load_data(60_000)
-
-
-@pytest.fixture
-def axes():
-    figure, axes = plt.subplots()
-    yield axes
-    plt.close(figure)
-
-
-def until(condition) -> None:
-    """Wait for the work in the background. No limit of its own: pytest's ends a test that hangs."""
-    while not condition():
-        time.sleep(0.01)
-
-
-def finished(panel) -> str:
-    """Press Start, wait for the end, and return the line beside the buttons."""
-    panel.worker.start_button.click()
-    panel.worker.wait()
-    return panel.worker.line.value
 
 
 # --- settings -------------------------------------------------------------------------------------------------------

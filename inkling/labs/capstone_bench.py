@@ -3,7 +3,6 @@
 A stage that has not been made yet is named in a sentence, so cells can be run in any order.
 """
 
-import html
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from inkling.labs.capstone_chain import (
 )
 from inkling.labs.capstone_island import Island, Pages, found, tokenizer_fit
 from inkling.labs.capstone_library import Marks, Shelves, chance_of, says
+from inkling.labs.panel import table
 from inkling.library import library_questions
 from inkling.transformer import Transformer
 from inkling.world import World
@@ -195,17 +195,6 @@ def report_rows(bench: Bench) -> list[tuple[str, str, str, str]]:
 
 def _s(bench: Bench, stage: str) -> str:
     return f"{bench.seconds[stage]:.1f}" if stage in bench.seconds else ""
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
-    """An HTML table. Every text is shown as text."""
-
-    def line(cells: Sequence[str], tag: str) -> str:
-        style = ' style="text-align:left;padding:2px 8px;white-space:normal"'
-        return "<tr>" + "".join(f"<{tag}{style}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
-
-    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
 
 
 def report_card(bench: Bench) -> str:

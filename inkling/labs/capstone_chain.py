@@ -3,6 +3,7 @@
 Every stage says what it cost in CPU-seconds and leaves the model that it began with as it was.
 """
 
+import copy
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -38,13 +39,6 @@ def shipped_tokenizer() -> Tokenizer:
 
 def shipped_model(name: str) -> Transformer:
     return Transformer.from_pretrained(checkpoints.path(name)).eval()
-
-
-def twin(model: Transformer) -> Transformer:
-    """A model of its own with the same weights."""
-    copy = Transformer(model.config, seed=0)
-    copy.load_state_dict(model.state_dict())
-    return copy.eval()
 
 
 # --- Knowledge in the weights ----------------------------------------------------------------------------------------
@@ -107,7 +101,7 @@ def learn_pages(
     if not 0 <= replay < 0.9:
         raise InklingError(f"The share of old pages must be from 0 to 0.8; it is {replay:g}.")
     town, shape = World(0), start or shipped_model("base")
-    model = Transformer(shape.config, seed=island.seed) if start is None else twin(start)
+    model = Transformer(shape.config, seed=island.seed) if start is None else copy.deepcopy(start)
     run = Run(name, model)
     if into is not None:
         into.append(run)
@@ -194,7 +188,7 @@ def make_assistant(
 ) -> Assistant:
     """Fine-tune a copy of the model on demonstrations from the island; old and new pages are mixed in."""
     cpu, town = time.process_time(), World(0)
-    model = twin(model)
+    model = copy.deepcopy(model)
     prepare_roles(model, tokenizer)
     old = [town.document(i, "replay", seed=island.seed + 1).text for i in range(n_replay // 2)]
     losses: list[float] = []

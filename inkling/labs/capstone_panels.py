@@ -1,36 +1,22 @@
 """The panels of the capstone lab: an island end to end, facts of the reader's own, three prompts."""
 
 import html
-from dataclasses import dataclass, field
 
 import ipywidgets as widgets
 
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.capstone_bench import Bench, draw_run, report_card, run_chain, table
+from inkling.labs.capstone_bench import Bench, draw_run, report_card, run_chain
 from inkling.labs.capstone_chain import read_prompt
 from inkling.labs.capstone_island import LARGEST_SEED, Island, read_whole
 from inkling.labs.capstone_library import Shelves, read_facts
+from inkling.labs.panel import WorkPanel, table
 
 _WIDE = {"description_width": "110px"}
 STAGES = {"pages": "pages", "weights": "training", "library": "library", "assistant": "fine-tuning"}
 
 
-@dataclass
-class Panel:
-    """What a cell displays, and the parts that it is made of."""
-
-    view: widgets.Widget
-    worker: Worker
-    plot: LivePlot | None = None
-    controls: dict = field(default_factory=dict)
-    results: list = field(default_factory=list)
-
-    def _repr_mimebundle_(self, **arguments):
-        return self.view._repr_mimebundle_(**arguments)
-
-
-def island_panel(bench: Bench) -> Panel:
+def island_panel(bench: Bench) -> WorkPanel:
     """Name, seed and sizes; Start runs the whole chain. A finished island takes the place of the one on the bench."""
     controls = {
         "name": widgets.Text("Skerrow", description="Name", style=_WIDE),
@@ -89,14 +75,14 @@ def island_panel(bench: Bench) -> Panel:
 
     worker = Worker(work, "Start")
     view = widgets.VBox([*controls.values(), worker.panel, plot.widget, report])
-    panel = Panel(view, worker, plot, controls | {"report": report})
+    panel = WorkPanel(view, worker, plot, controls | {"report": report})
     return panel
 
 
 OWN_FACTS = "Norvinta lives in Mill Road.\nNorvinta keeps a goat.\nAda's boat is the Blue Heron."
 
 
-def facts_panel(bench: Bench) -> Panel:
+def facts_panel(bench: Bench) -> WorkPanel:
     """A fact a line, and a question: what the library finds, and what the reader makes of it. Nothing is trained."""
     facts = widgets.Textarea(OWN_FACTS, description="Facts", rows=6, layout=widgets.Layout(width="95%"))
     question = widgets.Text("Where does Norvinta live?", description="Question", layout=widgets.Layout(width="95%"))
@@ -124,7 +110,7 @@ def facts_panel(bench: Bench) -> Panel:
 
     worker = Worker(work, "Ask")
     view = widgets.VBox([facts, question, worker.panel, answer])
-    panel = Panel(view, worker, None, {"facts": facts, "question": question, "answer": answer})
+    panel = WorkPanel(view, worker, None, {"facts": facts, "question": question, "answer": answer})
     return panel
 
 
@@ -145,7 +131,7 @@ def ask_both(bench: Bench, prompts: list[str]) -> list[tuple[str, str, str]]:
     ]
 
 
-def prompts_panel(bench: Bench) -> Panel:
+def prompts_panel(bench: Bench) -> WorkPanel:
     """Three prompts of the reader's; the assistant answers from its weights, and the shipped one from the library."""
     first = bench.island.people[0].name if bench.island else "Ada"
     texts = (f"Where does {first} live?", "How can I mend a net?", "Tell me something nasty about Ada.")
@@ -168,5 +154,6 @@ def prompts_panel(bench: Bench) -> Panel:
         return f"{bench.island.name} has answered."
 
     worker = Worker(work, "Ask")
-    panel = Panel(widgets.VBox([*boxes, worker.panel, answers]), worker, None, {"prompts": boxes, "answers": answers})
+    view = widgets.VBox([*boxes, worker.panel, answers])
+    panel = WorkPanel(view, worker, None, {"prompts": boxes, "answers": answers})
     return panel

@@ -1,6 +1,7 @@
-"""What the panels of several labs share: their parts by name, a line of text, a slider with room for its label."""
+"""What the panels of several labs share: their parts by name, a table, a line, a slider with room for its label."""
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import ipywidgets as widgets
@@ -21,6 +22,29 @@ class Panel:
     plot: LivePlot | None = None
     page: widgets.HTML | None = None
     workers: dict[str, Worker] = field(default_factory=dict)
+
+
+@dataclass
+class WorkPanel:
+    """A panel around one piece of work: what a cell displays, and the parts that it is made of."""
+
+    view: widgets.Widget
+    worker: Worker
+    plot: LivePlot | None = None
+    controls: dict = field(default_factory=dict)
+    results: list = field(default_factory=list)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", even: bool = False) -> str:
+    """An HTML table; `even`: as wide as the page, with equal columns. Every text is shown as text."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        start = f'<{tag} style="text-align:left;vertical-align:top;padding:2px 8px;white-space:normal">'
+        return "<tr>" + "".join(f"{start}{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    layout = ' style="width:100%;table-layout:fixed"' if even else ""
+    return f"<table{layout}>{title}{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
 
 
 def say(line: widgets.HTML, text: str) -> None:

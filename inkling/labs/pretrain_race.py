@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import ipywidgets as widgets
@@ -13,6 +13,7 @@ import torch
 from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
+from inkling.labs.panel import WorkPanel
 from inkling.optim import make_optimizers
 from inkling.packing import Batches
 from inkling.pretrain import (
@@ -221,17 +222,6 @@ def draw_race(race: Race, axes, x: str | None = None) -> None:
     axes.legend(fontsize=8)
 
 
-@dataclass
-class Panel:
-    """What a cell displays, and the parts that it is made of."""
-
-    view: widgets.Widget
-    worker: Worker
-    plot: LivePlot
-    controls: dict = field(default_factory=dict)
-    results: list = field(default_factory=list)
-
-
 def _wide(widget: widgets.Widget) -> widgets.Widget:
     widget.layout.width, widget.style.description_width = "17em", "7.5em"
     return widget
@@ -261,7 +251,7 @@ def read_entry(name: str, controls: dict[str, widgets.Widget]) -> Entry:
         raise InklingError(f"{name} cannot start: {error}") from None
 
 
-def race_panel(data: Data, left: Entry, right: Entry) -> Panel:
+def race_panel(data: Data, left: Entry, right: Entry) -> WorkPanel:
     """Two columns of controls, Start and Stop, and one picture with both curves. Races that were run stay listed."""
     columns = {"A": entry_controls(left), "B": entry_controls(right)}
     currency = widgets.Dropdown(
@@ -304,5 +294,5 @@ def race_panel(data: Data, left: Entry, right: Entry) -> Panel:
         widgets.VBox([widgets.HTML(f"<b>Racer {name}</b>"), *controls.values()]) for name, controls in columns.items()
     ]
     view = widgets.VBox([widgets.HBox(boxes), currency, length, worker.panel, plot.widget, results])
-    panel = Panel(view, worker, plot, {**columns, "currency": currency, "length": length, "report": results})
+    panel = WorkPanel(view, worker, plot, {**columns, "currency": currency, "length": length, "report": results})
     return panel

@@ -10,7 +10,8 @@ import numpy as np
 from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.pretrain_race import CONTEXT, MOST, Data, Entry, Panel, read_number
+from inkling.labs.panel import WorkPanel
+from inkling.labs.pretrain_race import CONTEXT, MOST, Data, Entry, read_number
 from inkling.pretrain import train, validation_loss
 
 SPRINT_STEPS = 50
@@ -77,7 +78,7 @@ def read_widths(text: str) -> list[int]:
     return widths
 
 
-def scaling_panel(data: Data) -> Panel:
+def scaling_panel(data: Data) -> WorkPanel:
     """Train the sizes you name, put a line through them, predict one more, then train that one."""
     text = widgets.Text("8 16 32 64", description="Widths")
     target = widgets.IntText(96, description="Predict width", style={"description_width": "initial"})
@@ -106,7 +107,7 @@ def scaling_panel(data: Data) -> Panel:
 
     worker = Worker(work, "Start")
     view = widgets.VBox([text, target, layers, steps, worker.panel, plot.widget])
-    panel = Panel(view, worker, plot, {"widths": text, "target": target, "layers": layers, "steps": steps})
+    panel = WorkPanel(view, worker, plot, {"widths": text, "target": target, "layers": layers, "steps": steps})
     return panel
 
 
@@ -158,7 +159,7 @@ def draw_sweep(axes, runs: dict[str, list[tuple[float, float]]], guess: float) -
         axes.legend(fontsize=8)
 
 
-def sweep_panel(data: Data) -> Panel:
+def sweep_panel(data: Data) -> WorkPanel:
     """Try learning rates over decades, with a width, an optimizer, and with or without a warm-up of your choice."""
     low, high = widgets.Text("0.0001", description="From"), widgets.Text("10", description="To")
     count = widgets.IntSlider(8, 2, 20, description="How many")
@@ -189,5 +190,5 @@ def sweep_panel(data: Data) -> Panel:
     worker = Worker(work, "Start")
     view = widgets.VBox([low, high, count, width, optimizer, warmup, worker.panel, plot.widget])
     controls = {"low": low, "high": high, "count": count, "width": width, "optimizer": optimizer, "warmup": warmup}
-    panel = Panel(view, worker, plot, controls)
+    panel = WorkPanel(view, worker, plot, controls)
     return panel

@@ -11,6 +11,7 @@ import torch
 from inkling.chat import encode_prompt
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
+from inkling.labs.panel import table
 from inkling.labs.rater_checks import (  # the notebook calls them as lab.check_...
     check_agreement,
     check_confounded,
@@ -51,13 +52,8 @@ _PROMPT_TOKENS, _PROMPT_CHARACTERS = 150, 300
 
 def replies_beside(prompts: Sequence[str], columns: dict[str, Sequence[str]]) -> str:
     """HTML table: a row for each prompt, a column of replies for each policy. All of it is shown as text."""
-    cell = "<td style='text-align:left;white-space:normal;vertical-align:top'>{}</td>"
-    head = "".join(f"<th style='text-align:left'>{html.escape(name)}</th>" for name in ("prompt", *columns))
-    rows = [
-        "<tr>" + "".join(cell.format(html.escape(text) or "<i>(nothing)</i>") for text in texts) + "</tr>"
-        for texts in zip(prompts, *columns.values(), strict=True)
-    ]
-    return f"<table style='width:100%;table-layout:fixed'><tr>{head}</tr>{''.join(rows)}</table>"
+    rows = [[text or "(nothing)" for text in texts] for texts in zip(prompts, *columns.values(), strict=True)]
+    return table(("prompt", *columns), rows, even=True)
 
 
 def portrait(prompts: Sequence[str], replies: Sequence[str]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from inkling.align import gold_reward
 from inkling.files import InklingError
 from inkling.grpo import GRPOConfig, train_grpo
 from inkling.labs.background import Job, LivePlot, Worker
+from inkling.labs.panel import table
 from inkling.labs.rater import replies_beside
 from inkling.labs.rlhf_checks import (  # the notebook calls them as lab.check_...
     BAR,
@@ -50,14 +51,6 @@ __all__ = [
 NS = (1, 2, 4, 8, 16, 32, 64)
 BETAS = tuple(np.logspace(1.5, -1.5, 25).tolist())
 NAIVE = "+1 each thank you\n+1 each gladly\n+1 each good\n-1 over 40 words"
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """An HTML table of texts; all of them are shown as text."""
-    cell = "<{0} style='text-align:left;white-space:normal;vertical-align:top'>{1}</{0}>"
-    lines = ["".join(cell.format("th", html.escape(text)) for text in head)]
-    lines += ["".join(cell.format("td", html.escape(text) or "<i>(nothing)</i>") for text in row) for row in rows]
-    return "<table style='width:100%'>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
 def _say(text: str) -> str:
@@ -111,7 +104,7 @@ class BetaPanel:
         before = {reply: self.samples.replies[row].count(reply) / len(weights) for reply in share}
         top = sorted(share, key=share.get, reverse=True)[:5]
         rows = [(f"{before[reply]:.1%}", f"{share[reply]:.1%}", reply) for reply in top]
-        self.table.value = f"<p>{_say(said)}</p>{_table(('before', 'at this beta', 'reply'), rows)}"
+        self.table.value = f"<p>{_say(said)}</p>{table(('before', 'at this beta', 'reply'), rows)}"
 
 
 # --- Runs -----------------------------------------------------------------------------------------------------------
@@ -226,7 +219,7 @@ def paint_best_of(axes, curves: dict[str, np.ndarray], column: int = 1) -> None:
 def show_favourites(rows: list[tuple[str, str, float, float, str]], n: int = 4) -> str:
     """HTML table of the first `n` rows of `favourites`. All of it is shown as text."""
     head = ("prompt", "most points", "points", "gold", "what the points do not see")
-    return _table(
+    return table(
         head, [(p, reply, f"{points:.1f}", f"{gold:.2f}", fault) for p, reply, points, gold, fault in rows[:n]]
     )
 

@@ -1,7 +1,7 @@
 """The sampling lab by feel: one prompt, the settings, what they do to the next token, and the text they write."""
 
 import html
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import ipywidgets as widgets
@@ -12,6 +12,7 @@ from inkling import plots
 from inkling.files import InklingError
 from inkling.generate import Sampling, stream
 from inkling.labs.background import Job, LivePlot, Worker
+from inkling.labs.panel import WorkPanel
 from inkling.tokenizer import Tokenizer
 from inkling.transformer import Transformer
 from inkling.world import World
@@ -118,17 +119,6 @@ def draw_next(axes, found: NextToken, title: str = "") -> None:
 # --- the panel ------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Panel:
-    """What a cell displays, and the parts that it is made of."""
-
-    view: widgets.Widget
-    worker: Worker
-    plot: LivePlot | None
-    controls: dict = field(default_factory=dict)
-    results: list = field(default_factory=list)
-
-
 def filter_controls(sampling: Sampling | None = None) -> dict[str, widgets.Widget]:
     """A slider for each setting; each stands where `sampling` has it, and at "off" where it has none."""
     sampling = sampling or Sampling()
@@ -163,7 +153,7 @@ def read_seed(value: int) -> int:
     return value
 
 
-def feel_panel(writer: Writer, prompt: str) -> Panel:
+def feel_panel(writer: Writer, prompt: str) -> WorkPanel:
     """A prompt, a slider for each setting, bars of the next token, and a text written on. The last three texts stay."""
     box = widgets.Textarea(prompt, description="Prompt", layout=widgets.Layout(width="auto", height="4em"))
     filters = filter_controls()
@@ -219,6 +209,6 @@ def feel_panel(writer: Writer, prompt: str) -> Panel:
     worker = Worker(write, "Write")
     view = widgets.VBox([box, *filters.values(), seed, length, plot.widget, note, worker.panel, texts])
     controls = {"prompt": box, **filters, "seed": seed, "length": length, "note": note, "texts": texts}
-    panel = Panel(view, worker, plot, controls)
+    panel = WorkPanel(view, worker, plot, controls)
     look()
     return panel

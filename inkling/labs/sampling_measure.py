@@ -13,7 +13,8 @@ from inkling.evaluate import complete, story_openings, wilson_interval
 from inkling.files import InklingError
 from inkling.generate import Sampling
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.sampling_feel import Panel, Writer, filter_controls, read_sampling, settings_text
+from inkling.labs.panel import WorkPanel
+from inkling.labs.sampling_feel import Writer, filter_controls, read_sampling, settings_text
 from inkling.world.stories import check_story
 
 ROUNDS = 5
@@ -93,7 +94,7 @@ def read_temperatures(text: str) -> list[float]:
     return temperatures
 
 
-def sweep_panel(writer: Writer) -> Panel:
+def sweep_panel(writer: Writer) -> WorkPanel:
     """Temperatures, filters, Start and Stop; a point for each setting as it comes. The last four sweeps stay."""
     text = widgets.Text("0.3 0.6 1 1.3 1.6", description="Temperatures", style={"description_width": "7em"})
     filters = filter_controls()
@@ -120,7 +121,7 @@ def sweep_panel(writer: Writer) -> Panel:
 
     worker = Worker(work, "Measure")
     view = widgets.VBox([text, *filters.values(), tries, worker.panel, plot.widget])
-    panel = Panel(view, worker, plot, {"temperatures": text, **filters, "tries": tries})
+    panel = WorkPanel(view, worker, plot, {"temperatures": text, **filters, "tries": tries})
     return panel
 
 
@@ -210,7 +211,7 @@ def make_blind_test(
     return BlindTest((a, b), rounds)
 
 
-def blind_panel(writer: Writer, a: Sampling, b: Sampling, seed: int | None = None) -> Panel:
+def blind_panel(writer: Writer, a: Sampling, b: Sampling, seed: int | None = None) -> WorkPanel:
     """Two settings, two texts, five rounds, and then what you preferred. Earlier verdicts stay below."""
     columns = {"A": filter_controls(a), "B": filter_controls(b)}
     page, line, verdicts = widgets.HTML(), widgets.HTML(), widgets.HTML()
@@ -260,5 +261,5 @@ def blind_panel(writer: Writer, a: Sampling, b: Sampling, seed: int | None = Non
     view = widgets.VBox([widgets.HBox(boxes, layout=row), worker.panel, line, page,
                          widgets.HBox(list(buttons.values()), layout=row), verdicts])  # fmt: skip
     controls = {**columns, **buttons, "page": page, "line": line, "verdicts": verdicts}
-    panel = Panel(view, worker, None, controls)
+    panel = WorkPanel(view, worker, None, controls)
     return panel
