@@ -160,11 +160,11 @@ class Build:
 
 
 def stage(item: pytest.Item) -> int:
-    """Tests run in this order: 0, those that need no site; 1, those that do; 2, the notebooks, two at a time."""
+    """Tests run in this order: 0, those that need no site; 1, the notebooks; 2, those that look at the site."""
     fixtures = getattr(item, "fixturenames", ())
     if "runs" in fixtures or item.name == "test_whole_book_within_fifteen_minutes":
-        return 2
-    return 1 if "site" in fixtures else 0
+        return 1
+    return 2 if "site" in fixtures else 0
 
 
 def pytest_collection_modifyitems(items):
@@ -173,8 +173,15 @@ def pytest_collection_modifyitems(items):
 
 def pytest_runtestloop(session):
     """Begin the site on one of the cores while the tests that do not need it run on the other."""
-    if not session.config.option.collectonly and {0, 1} <= {stage(item) for item in session.items}:
+    stages = {stage(item) for item in session.items}
+    if not session.config.option.collectonly and 2 in stages and len(stages) > 1:
         session.config.inkling_build = Build(ONE_THREAD)
+
+
+def site_in_the_making(config: pytest.Config) -> subprocess.Popen | None:
+    """The process that builds the site just now; None where none does."""
+    build = getattr(config, "inkling_build", None)
+    return build.process if build and build.process.poll() is None else None
 
 
 def pytest_sessionfinish(session):

@@ -3,6 +3,7 @@ read at 1280 and at 360 pixels, light and dark, by keyboard and by screen reader
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -161,10 +162,30 @@ def scroll_through(page) -> None:
     )
 
 
-def faults_for_the_eye(browser, address: str, width: int, scheme: str, server: str) -> list[str]:
-    """What a reader of this page on such a screen would stumble over."""
+def faults_of(browser, address: str, width: int, scheme: str, server: str) -> tuple[list[str], list[str]]:
+    """What a reader of this page on such a screen would stumble over, and what axe says of it at a desktop's width."""
     page, requests, complaints = open_page(browser, address, width, scheme)
     scroll_through(page)
+    eye = faults_for_the_eye(page, requests, complaints, scheme, server)
+    axe = accessibility_faults(page) if width == WIDTHS["desktop"] else []
+    page.context.close()
+    return eye, axe
+
+
+@pytest.fixture(scope="session")
+def visit(site, server, browser):
+    """Every page, opened once on such a screen: {name: what `faults_of` says}."""
+
+    @functools.cache
+    def visit(size: str, scheme: str) -> dict[str, tuple[list[str], list[str]]]:
+        names = [name_of(site, page) for page in site.pages]
+        return {name: faults_of(browser, f"{server}/{name}", WIDTHS[size], scheme, server) for name in names}
+
+    return visit
+
+
+def faults_for_the_eye(page, requests: list[str], complaints: list[str], scheme: str, server: str) -> list[str]:
+    """What a reader of this opened page would stumble over."""
     faults = [f"console: {text[:300]}" for text in complaints]
     faults += [f"asks another machine: {url}" for url in requests if not own(url, server)]
     overflow = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
@@ -173,17 +194,15 @@ def faults_for_the_eye(browser, address: str, width: int, scheme: str, server: s
     faults += [f"picture does not load: {src}" for src in page.evaluate(BROKEN_PICTURES)]
     if page.evaluate("() => document.documentElement.dataset.theme") != scheme:
         faults.append(f"does not follow the reader's {scheme} colour scheme")
-    page.context.close()
     return faults
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", WIDTHS)
-def test_pages_read_well(site, server, browser, size, scheme):
-    names = [name_of(site, page) for page in site.pages]
-    faults = {name: faults_for_the_eye(browser, f"{server}/{name}", WIDTHS[size], scheme, server) for name in names}
-    assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in names for fault in faults[name])
+def test_pages_read_well(visit, size, scheme):
+    faults = {name: eye for name, (eye, _) in visit(size, scheme).items()}
+    assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in faults for fault in faults[name])
 
 
 def own(url: str, server: str) -> bool:
@@ -211,14 +230,11 @@ def test_pages_work_straight_from_the_disk(site, browser):
     assert not problems, "\n".join(problems)
 
 
-def accessibility_faults(browser, address: str, scheme: str) -> list[str]:
-    """What axe calls serious or critical in the page's article."""
+def accessibility_faults(page) -> list[str]:
+    """What axe calls serious or critical in the opened page's article."""
     from axe_playwright_python.sync_playwright import Axe
 
-    page, _, _ = open_page(browser, address, 1280, scheme)
-    scroll_through(page)
     result = Axe().run(page, context={"include": [["article"]]}, options={"resultTypes": ["violations"]})
-    page.context.close()
     faults = []
     for violation in result.response["violations"]:
         if violation["impact"] in ("serious", "critical"):
@@ -229,10 +245,9 @@ def accessibility_faults(browser, address: str, scheme: str) -> list[str]:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_have_no_serious_accessibility_fault(site, server, browser, scheme):
-    names = [name_of(site, page) for page in site.pages]
-    faults = {name: accessibility_faults(browser, f"{server}/{name}", scheme) for name in names}
-    assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in names for fault in faults[name])
+def test_pages_have_no_serious_accessibility_fault(visit, scheme):
+    faults = {name: axe for name, (_, axe) in visit("desktop", scheme).items()}
+    assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in faults for fault in faults[name])
 
 
 BAD_PAGE = """<!doctype html><html lang="en" data-theme="light"><title>Bad</title><body><article>
@@ -246,10 +261,10 @@ BAD_PAGE = """<!doctype html><html lang="en" data-theme="light"><title>Bad</titl
 def test_a_bad_page_does_not_pass(browser, tmp_path):
     (tmp_path / "bad.html").write_text(BAD_PAGE, encoding="utf-8")
     address = (tmp_path / "bad.html").as_uri()
-    eye = " ".join(faults_for_the_eye(browser, address, 360, "dark", tmp_path.as_uri()))
+    eye = " ".join(faults_of(browser, address, WIDTHS["phone"], "dark", tmp_path.as_uri())[0])
     for expected in ("something broke", "192.0.2.1", "wider than the screen", "none.png", "colour scheme"):
         assert expected in eye, f"not found: {expected}, in {eye}"
-    axe = " ".join(accessibility_faults(browser, address, "light"))
+    axe = " ".join(faults_of(browser, address, WIDTHS["desktop"], "light", tmp_path.as_uri())[1])
     assert "image-alt" in axe and "color-contrast" in axe, axe
 
 
