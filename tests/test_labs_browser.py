@@ -37,13 +37,14 @@ from inkling.labs.background import LivePlot, Worker
 height = widgets.IntSlider(3, 1, 9, description="Height", continuous_update=False)
 plot = LivePlot("A step that grows.", width=3, height=2)
 height.observe(lambda change: plot.draw(lambda axes: axes.plot([0, change["new"]])), names="value")
-pause = threading.Event()
+pause, runs = threading.Event(), []
 
 def work(job):
+    runs.append("a run")  # part of the picture, so that two runs stopped at the same step leave different ones
     for step in range(10_000):
         job.check()
         job.say(f"Step {step} <b>not bold</b>")
-        plot.draw(lambda axes: axes.plot([0, height.value, step]))
+        plot.draw(lambda axes: axes.plot([len(runs), height.value, step]))
         pause.wait(0.1)
 
 worker = Worker(work)
@@ -303,7 +304,7 @@ def test_start_and_stop_work_in_jupyterlab(open_notebook):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("        plot.draw(lambda axes: axes.plot([0, height.value, step]))\n", ""),  # a plot that stands still
+        ("        plot.draw(lambda axes: axes.plot([len(runs), height.value, step]))\n", ""),  # stands still
         ("job.check()", "1 / 0"),  # work that breaks
     ],
 )
