@@ -6,25 +6,26 @@ import functools
 import http.server
 import os
 import shutil
-import subprocess
 import sys
+import tempfile
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import inkling_site
+import learner_copies
 import listings
 import offline
-import psutil
 import pytest
-from notebook_runs import ONE_THREAD
+from notebook_runs import NAMESPACE, ONE_THREAD, ROOT, SOLVED, Cost, Runs, run_measured, run_notebook
 
 # Threads that wait for each other sleep instead of spinning. On a machine that has something else to do, spinning makes
 # a training step ten times as expensive. Set before torch is loaded, and inherited by every kernel and build.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-ROOT = Path(__file__).resolve().parents[1]
-NAMESPACE = offline.namespace_works()
+NOTEBOOKS = [path.relative_to(ROOT).as_posix() for path in listings.notebooks()]
+SOLVED_LABS = [f"labs/{path.name}{SOLVED}" for path in learner_copies.masters() if path.stem != "start"]
+SITE = "the site"  # among the names of the runs
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Chromium phones home on its own; these keep its requests out of the test's log.
 BROWSER_FLAGS = [
@@ -36,71 +37,6 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a command cost: seconds on the clock, and the peak memory of its process tree in bytes."""
-
-    returncode: int
-    seconds: float
-    peak_bytes: int
-    output: str
-
-
-def run_measured(
-    arguments: list[str],
-    environment: dict[str, str],
-    timeout: float,
-    cwd: Path = ROOT,
-    give_up: threading.Event | None = None,
-) -> Cost:
-    """Run a command and watch the memory of its whole process tree, without the tree's root (the test runner itself).
-
-    It is killed when `timeout` seconds are over, or when `give_up` is set.
-    """
-    start, peak = time.monotonic(), 0
-    process = subprocess.Popen(
-        arguments, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    output: list[str] = []
-    reader = threading.Thread(target=lambda: output.append(process.stdout.read()), daemon=True)
-    reader.start()
-    root = psutil.Process(process.pid)
-    while process.poll() is None:
-        peak = max(peak, memory_below(root))
-        if time.monotonic() - start > timeout or (give_up is not None and give_up.is_set()):
-            for child in [*root.children(recursive=True), root]:
-                child.kill()
-        time.sleep(0.2)
-    reader.join(timeout=10)
-    return Cost(process.returncode, time.monotonic() - start, peak, "".join(output))
-
-
-def nbval(notebook: str | Path, cell_timeout: float, *options: str) -> tuple[list[str], dict[str, str]]:
-    """The command that runs a notebook with nbval, network off, and the environment for it."""
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", f"--nbval-cell-timeout={cell_timeout:.0f}", str(notebook)]
-    command += ["-q", "-p", "no:cacheprovider", "--timeout=0", *options]
-    variables = offline.environment()
-    variables.pop("PYTEST_ADDOPTS", None)  # what was meant for this run, such as -k, is not meant for that one
-    return offline.command(command, NAMESPACE), variables
-
-
-def memory_below(process: psutil.Process) -> int:
-    """Bytes held by the kernels (and what they started) below `process`.
-
-    What each holds for itself, and what they share (the libraries) once. It is what they would need alone on a machine:
-    that another notebook shares the same libraries at the moment makes it no smaller.
-    """
-    own, shared = 0, 0
-    try:
-        kernels = [child for child in process.children(recursive=True) if "ipykernel_launcher" in child.cmdline()]
-        for member in [p for kernel in kernels for p in (kernel, *kernel.children(recursive=True))]:
-            memory = member.memory_full_info()
-            own, shared = own + memory.uss, max(shared, memory.rss - memory.uss)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        pass  # it ended while we looked
-    return own + shared
 
 
 # --- the site -------------------------------------------------------------------------------------------------------
@@ -122,45 +58,31 @@ class Site:
 class Build:
     """The site's build, with the network off and warnings being errors, as a process of its own.
 
-    Pages are made anew, so that every warning is seen again; executed notebooks come from the cache that `make book`
-    uses when neither they nor the library have changed since. On a fresh machine it is empty and all of them run.
+    Pages are made anew, so that every warning is seen again; executed notebooks come from the cache, which `make book`
+    and the runs of the notebooks fill. Those that are not there (with the library as it is now) run.
     """
 
-    def __init__(self, threads: dict[str, str]) -> None:
-        self.output = ROOT / "_build" / "test"
-        shutil.rmtree(self.output, ignore_errors=True)
-        self.output.mkdir(parents=True)
-        self.log = self.output / "log.txt"
+    def __init__(self, give_up: threading.Event) -> None:
+        output = ROOT / "_build" / "test"
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir(parents=True)
+        self.html = output / "_build" / "html"
         jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-        build = [*jupyter_book, "build", str(ROOT), "--path-output", str(self.output), "-W", "-n", "--keep-going"]
-        with open(self.log, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                offline.command(build, NAMESPACE), cwd=ROOT, env=offline.environment() | threads, stdout=log,
-                stderr=subprocess.STDOUT,
-            )  # fmt: skip
+        build = [*jupyter_book, "build", str(ROOT), "--path-output", str(output), "-W", "-n", "--keep-going"]
+        self.cost = run_measured(
+            offline.command(build, NAMESPACE), offline.environment(), timeout=45 * 60, give_up=give_up
+        )
 
     def site(self) -> Site:
-        """The site, once it is built."""
-        try:
-            self.process.wait(45 * 60)
-        except subprocess.TimeoutExpired:
-            self.stop()
-        log = self.log.read_text(encoding="utf-8")
-        if self.process.returncode != 0:
-            code = self.process.returncode
-            pytest.fail(f"the site does not build (exit code {code}):\n{log[-6000:]}", pytrace=False)
-        return Site(self.output / "_build" / "html", log)
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            tree = psutil.Process(self.process.pid)
-            for each in [*tree.children(recursive=True), tree]:
-                each.kill()
-            self.process.wait()
+        """The site that came of it; without one the test that asks fails."""
+        if self.cost.returncode != 0:
+            code, log = self.cost.returncode, self.cost.output[-6000:]
+            pytest.fail(f"the site does not build (exit code {code}):\n{log}", pytrace=False)
+        return Site(self.html, self.cost.output)
 
 
 def stage(item: pytest.Item) -> int:
-    """Tests run in this order: 0, those that need no site; 1, the notebooks; 2, those that look at the site."""
+    """Tests run in this order: 0, those that need neither notebooks nor the site; 1, the notebooks; 2, the site."""
     fixtures = getattr(item, "fixturenames", ())
     if "runs" in fixtures or item.name == "test_whole_book_within_fifteen_minutes":
         return 1
@@ -172,29 +94,51 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtestloop(session):
-    """Begin the site on one of the cores while the tests that do not need it run on the other."""
+    """Begin with the notebooks on one of the cores, while the tests that need none of them run on the other.
+
+    What a notebook's run leaves goes into the site. So its build comes after the pages' notebooks, and beside the runs
+    of the solved labs.
+    """
+    if session.config.option.collectonly:
+        return
     stages = {stage(item) for item in session.items}
-    if not session.config.option.collectonly and 2 in stages and len(stages) > 1:
-        session.config.inkling_build = Build(ONE_THREAD)
+    wanted = [i.callspec.params["name"] for i in session.items if stage(i) == 1 and hasattr(i, "callspec")]
+    pages = [name for name in wanted if name in NOTEBOOKS]
+    solved = [name for name in wanted if name not in NOTEBOOKS]
+    folder = Path(tempfile.mkdtemp(prefix="inkling-notebooks-"))
+    cache = inkling_site.executed_notebooks() if 2 in stages else None
 
+    def run(name: str, give_up: threading.Event) -> Cost | Build:
+        if name != SITE:
+            return run_notebook(name, folder, ONE_THREAD, give_up, cache)
+        runs.ended(pages)
+        return Build(give_up)
 
-def site_in_the_making(config: pytest.Config) -> subprocess.Popen | None:
-    """The process that builds the site just now; None where none does."""
-    build = getattr(config, "inkling_build", None)
-    return build.process if build and build.process.poll() is None else None
+    runs = Runs([*pages, *([SITE] if 2 in stages else []), *solved], run)
+    session.config.inkling_runs, session.config.inkling_folder = runs, folder
+    if wanted and 0 in stages:
+        import torch  # a second or two that a session without notebooks need not pay
+
+        torch.set_num_threads(1)
+        runs.begin()
 
 
 def pytest_sessionfinish(session):
-    if build := getattr(session.config, "inkling_build", None):
-        build.stop()
+    if runs := getattr(session.config, "inkling_runs", None):
+        runs.close()
+        shutil.rmtree(session.config.inkling_folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def site(pytestconfig) -> Site:
-    """The built website. A build that nothing else has to run beside has the whole machine."""
-    build = getattr(pytestconfig, "inkling_build", None) or Build({})
-    pytestconfig.inkling_build = build
-    return build.site()
+def runs(pytestconfig) -> Runs:
+    """The runs of the notebooks that were asked for in this session, and of no others."""
+    return pytestconfig.inkling_runs
+
+
+@pytest.fixture(scope="session")
+def site(runs) -> Site:
+    """The built website."""
+    return runs.result(SITE).site()
 
 
 @pytest.fixture
@@ -239,7 +183,6 @@ def browser():
 
 # --- what the notebooks cost ----------------------------------------------------------------------------------------
 
-NOTEBOOKS = [path.relative_to(ROOT).as_posix() for path in listings.notebooks()]
 COSTS: dict[str, Cost] = {}  # filled by test_notebooks.py
 
 

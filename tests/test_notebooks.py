@@ -6,36 +6,33 @@ nbval runs each notebook in a process of its own, from a cold kernel, as a reade
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 import time
 from pathlib import Path
 
-import learner_copies
 import listings
+import nbclient
 import nbformat
 import notebooks
 import offline
 import pytest
-from conftest import COSTS, NOTEBOOKS, ROOT, Cost, nbval, run_measured, site_in_the_making
-from notebook_runs import ONE_THREAD, Runs
+from conftest import COSTS, NOTEBOOKS, ROOT, SOLVED_LABS
+from notebook_runs import (
+    BOOK_SECONDS,
+    MEMORY_BYTES,
+    ONE_THREAD,
+    SLACK,
+    Runs,
+    budget,
+    nbval,
+    run_measured,
+    run_notebook,
+)
 
 import inkling
 
-# Budgets on two quiet cores, and how far a noisy or slower machine may go beyond them before a test fails. Memory does
-# not depend on the machine's speed, so it gets no slack: 2 GiB is what Binder gives.
-CHAPTER_SECONDS, LAB_SECONDS, BOOK_SECONDS, SLACK = 90, 120, 15 * 60, 2.5
-MEMORY_BYTES = 2 * 2**30
-# A lab's other run, and the name of its cost: the learner's copy with the master's solutions put in.
-SOLVED = " with its solutions"
-SOLVED_LABS = [f"labs/{path.name}{SOLVED}" for path in learner_copies.masters() if path.stem != "start"]
-
 every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
-
-
-def budget(name: str) -> float:
-    return CHAPTER_SECONDS if name.startswith("book/") else LAB_SECONDS
 
 
 @every_notebook
@@ -47,42 +44,12 @@ def test_bootstrap_installs_this_release():
     assert notebooks.VERSION == inkling.__version__
 
 
-def run_notebook(name: str, folder: Path, threads: dict[str, str], give_up: threading.Event | None = None) -> Cost:
-    """Run a notebook, or a lab's learner's copy with the solutions in, with nbval."""
-    path, options = ROOT / name, []
-    if name.endswith(SOLVED):
-        master = ROOT / name.removesuffix(SOLVED)
-        path, options = folder / master.name, ["--rootdir", str(folder)]
-        nbformat.write(learner_copies.solved(nbformat.read(master, as_version=4)), path)
-    limit = SLACK * budget(name)
-    command, variables = nbval(path, limit, "--durations=5", *options)
-    return run_measured(command, variables | threads, timeout=limit + 60, give_up=give_up)
-
-
-@pytest.fixture(scope="session")
-def runs(request, tmp_path_factory):
-    """The runs of the notebooks that were asked for in this session, and of no others."""
-    wanted = [item.callspec.params["name"] for item in request.session.items if "runs" in item.fixturenames]
-    folder = tmp_path_factory.mktemp("solved")
-    beside_the_site = threading.Lock()  # one of the cores is the site's until it is built
-
-    def run(name: str, give_up: threading.Event) -> Cost:
-        with beside_the_site if site_in_the_making(request.config) else contextlib.nullcontext():
-            return run_notebook(name, folder, ONE_THREAD, give_up)
-
-    runs = Runs(wanted, run)
-    yield runs
-    runs.close()
-
-
 @pytest.mark.parametrize("name", [*NOTEBOOKS, *SOLVED_LABS])
 @pytest.mark.timeout(3600)  # each run has a limit of its own; a test may have to wait for other runs
-def test_notebook_runs_offline_within_its_budget(name, runs, tmp_path, pytestconfig):
+def test_notebook_runs_offline_within_its_budget(name, runs, tmp_path):
     limit = SLACK * budget(name)
     cost = runs.result(name)
     if cost.seconds > limit:  # with half the machine; the budget is for the whole of it
-        if build := site_in_the_making(pytestconfig):
-            build.wait()
         cost = runs.alone(lambda: run_notebook(name, tmp_path, {}))
     COSTS[name] = cost
     assert cost.returncode == 0, f"{name} does not run:\n{cost.output[-5000:]}"
@@ -171,16 +138,54 @@ def test_tidy_cleans_what_a_run_leaves(tmp_path):
     assert not notebooks.tidy(tmp_path / "a.ipynb"), "tidying twice must change nothing"
 
 
-def run_in_notebook(tmp_path, source: str):
-    """Run one cell with nbval the way the book's notebooks are run."""
+def probe(tmp_path, source: str) -> Path:
+    """A notebook with this one cell, in a file."""
     notebook = good_notebook()
     notebook.cells[2].source = source
     nbformat.write(notebook, tmp_path / "probe.ipynb")
-    return run_measured(*nbval(tmp_path / "probe.ipynb", 60, "--rootdir", str(tmp_path)), timeout=120)
+    return tmp_path / "probe.ipynb"
+
+
+def run_in_notebook(tmp_path, source: str, **options):
+    """Run one cell with nbval the way the book's notebooks are run."""
+    command, variables = nbval(probe(tmp_path, source), 60, "--rootdir", str(tmp_path), **options)
+    return run_measured(command, variables, timeout=120)
 
 
 def test_a_failing_cell_fails_the_run(tmp_path):
     assert run_in_notebook(tmp_path, "assert 1 + 1 == 3").returncode != 0
+
+
+def test_what_ran_is_kept_as_the_site_would_have_run_it(tmp_path):
+    source = """
+import ipywidgets, sys
+from IPython.display import clear_output, display
+print("gone")
+clear_output()
+handle = display("before", display_id=True)
+handle.update("after")
+print("to the log", file=sys.stderr)
+display(ipywidgets.IntSlider(7, description="kept"))
+"hidden";
+"""
+    kept = tmp_path / "kept.ipynb"
+    cost = run_in_notebook(tmp_path, source.strip(), keep=kept)
+    assert cost.returncode == 0, cost.output
+    ours, theirs = nbformat.read(kept, as_version=4), nbformat.read(tmp_path / "probe.ipynb", as_version=4)
+    nbclient.execute(theirs, record_timing=False)
+    for ran in (ours, theirs):
+        states = ran.metadata.widgets.pop("application/vnd.jupyter.widget-state+json")["state"].values()
+        assert [each["state"]["value"] for each in states if each["model_name"] == "IntSliderModel"] == [7]
+        for output in ran.cells[2].outputs:
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)  # the slider's name is random
+    assert ours == theirs and "after" in str(ours.cells[2].outputs)
+    assert "gone" not in str(ours.cells[2].outputs) and "hidden" not in str(ours.cells[2].outputs)
+
+
+def test_a_run_that_failed_is_not_kept(tmp_path):
+    kept = tmp_path / "kept.ipynb"
+    assert run_in_notebook(tmp_path, "print(1)\nassert 1 + 1 == 3", keep=kept).returncode == 1
+    assert not kept.exists()
 
 
 def test_a_kernel_cannot_reach_the_network_but_reaches_itself(tmp_path):
@@ -265,6 +270,25 @@ def test_runs_are_given_up_when_the_session_ends():
     assert runs.result("first") == "first"
     runs.close()  # returns at once: this test's own limit is the safety net
     assert runs._futures["never"].cancelled()
+
+
+def test_runs_begun_early_go_one_at_a_time_until_a_result_is_asked_for():
+    began, first, asked = [], threading.Event(), threading.Event()
+
+    def run(name, give_up):
+        began.append(name)
+        first.set()
+        assert asked.wait(20)
+        return name
+
+    runs = Runs(["a", "b", "c"], run, at_once=2)
+    runs.begin()
+    assert first.wait(20)
+    time.sleep(0.1)
+    assert began == ["a"], "the other core is for somebody else"
+    threading.Timer(0.2, asked.set).start()
+    assert [runs.result(name) for name in "abc"] == list("abc")
+    runs.close()
 
 
 def test_a_run_that_needs_the_whole_machine_waits_for_the_others():

@@ -68,6 +68,11 @@ def library_fingerprint(root: Path, fetched: Path | None = None) -> str:
     return digest.hexdigest()[:16]
 
 
+def executed_notebooks() -> Path:
+    """The folder of the jupyter-cache that holds the notebooks as this state of the library executed them."""
+    return ROOT / "_build" / ".jupyter_cache" / library_fingerprint(ROOT, cache_folder())
+
+
 def mathjax_file() -> Path:
     """The MathJax script inside the installed `sphinx-mathjax-offline` package."""
     distribution = importlib.metadata.distribution("sphinx-mathjax-offline")
@@ -91,7 +96,7 @@ def configure(app, config) -> None:
     config.mathjax_path = f"mathjax/{MATHJAX}"
     # INKLING_EXECUTE=off: a quick look at the texts, without running anything.
     config.nb_execution_mode = os.environ.get("INKLING_EXECUTE", config.nb_execution_mode)
-    config.nb_execution_cache_path = str(ROOT / "_build" / ".jupyter_cache" / library_fingerprint(ROOT, cache_folder()))
+    config.nb_execution_cache_path = str(executed_notebooks())
 
 
 def copy_mathjax(app) -> None:
