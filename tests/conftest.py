@@ -84,9 +84,9 @@ class Build:
 def stage(item: pytest.Item) -> int:
     """Tests run in this order: 0, those that need neither notebooks nor the site; 1, the notebooks; 2, the site."""
     fixtures = getattr(item, "fixturenames", ())
-    if "runs" in fixtures or item.name == "test_whole_book_within_fifteen_minutes":
-        return 1
-    return 2 if "site" in fixtures else 0
+    if "site" in fixtures:
+        return 2
+    return int("notebook_runs" in fixtures or item.name == "test_whole_book_within_fifteen_minutes")
 
 
 def pytest_collection_modifyitems(items):
@@ -130,15 +130,15 @@ def pytest_sessionfinish(session):
 
 
 @pytest.fixture(scope="session")
-def runs(pytestconfig) -> Runs:
+def notebook_runs(pytestconfig) -> Runs:
     """The runs of the notebooks that were asked for in this session, and of no others."""
     return pytestconfig.inkling_runs
 
 
 @pytest.fixture(scope="session")
-def site(runs) -> Site:
+def site(notebook_runs) -> Site:
     """The built website."""
-    return runs.result(SITE).site()
+    return notebook_runs.result(SITE).site()
 
 
 @pytest.fixture

@@ -46,11 +46,11 @@ def test_bootstrap_installs_this_release():
 
 @pytest.mark.parametrize("name", [*NOTEBOOKS, *SOLVED_LABS])
 @pytest.mark.timeout(3600)  # each run has a limit of its own; a test may have to wait for other runs
-def test_notebook_runs_offline_within_its_budget(name, runs, tmp_path):
+def test_notebook_runs_offline_within_its_budget(name, notebook_runs, tmp_path):
     limit = SLACK * budget(name)
-    cost = runs.result(name)
+    cost = notebook_runs.result(name)
     if cost.seconds > limit:  # with half the machine; the budget is for the whole of it
-        cost = runs.alone(lambda: run_notebook(name, tmp_path, {}))
+        cost = notebook_runs.alone(lambda: run_notebook(name, tmp_path, {}))
     COSTS[name] = cost
     assert cost.returncode == 0, f"{name} does not run:\n{cost.output[-5000:]}"
     assert " passed" in cost.output, f"nbval ran no cell of {name}:\n{cost.output[-2000:]}"
