@@ -17,11 +17,18 @@ import learner_copies
 import listings
 import offline
 import pytest
-from notebook_runs import NAMESPACE, ONE_THREAD, ROOT, SOLVED, Cost, Runs, run_measured, run_notebook
-
-# Threads that wait for each other sleep instead of spinning. On a machine that has something else to do, spinning makes
-# a training step ten times as expensive. Set before torch is loaded, and inherited by every kernel and build.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+from notebook_runs import (
+    AT_ONCE,
+    ENVIRONMENT,
+    NAMESPACE,
+    ONE_THREAD,
+    ROOT,
+    SOLVED,
+    Cost,
+    Runs,
+    run_measured,
+    run_notebook,
+)
 
 NOTEBOOKS = [path.relative_to(ROOT).as_posix() for path in listings.notebooks()]
 SOLVED_LABS = [f"labs/{path.name}{SOLVED}" for path in learner_copies.masters() if path.stem != "start"]
@@ -70,7 +77,7 @@ class Build:
         jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
         build = [*jupyter_book, "build", str(ROOT), "--path-output", str(output), "-W", "-n", "--keep-going"]
         self.cost = run_measured(
-            offline.command(build, NAMESPACE), offline.environment(), timeout=45 * 60, give_up=give_up
+            offline.command(build, NAMESPACE), offline.environment(ENVIRONMENT), timeout=45 * 60, give_up=give_up
         )
 
     def site(self) -> Site:
@@ -116,7 +123,7 @@ def pytest_runtestloop(session):
 
     runs = Runs([*pages, *([SITE] if 2 in stages else []), *solved], run)
     session.config.inkling_runs, session.config.inkling_folder = runs, folder
-    if wanted and 0 in stages:
+    if wanted and 0 in stages and AT_ONCE > 1:
         import torch  # a second or two that a session without notebooks need not pay
 
         torch.set_num_threads(1)

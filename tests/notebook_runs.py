@@ -18,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+import inkling_site
 import learner_copies
 import nbformat
 import offline
@@ -25,8 +26,15 @@ import psutil
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
+# Threads that wait for each other sleep instead of spinning. On a machine that has something else to do, spinning makes
+# a training step ten times as expensive. Set before torch is loaded, and inherited by every kernel and build.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# As they were before any test: a run may begin beside a test that changes them for itself.
+ENVIRONMENT, Popen = dict(os.environ), subprocess.Popen
+
 ROOT = Path(__file__).resolve().parents[1]
 NAMESPACE = offline.namespace_works()
+LIBRARY = inkling_site.library_fingerprint(ROOT)
 AT_ONCE = max(1, min(2, os.cpu_count() or 1))
 # The limit holds even where a notebook asks torch for two threads, as most of the book's do.
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
@@ -61,21 +69,33 @@ def run_measured(
     It is killed when `timeout` seconds are over, or when `give_up` is set.
     """
     start, peak = time.monotonic(), 0
-    process = subprocess.Popen(
-        arguments, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    process = Popen(arguments, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     output: list[str] = []
     reader = threading.Thread(target=lambda: output.append(process.stdout.read()), daemon=True)
     reader.start()
     root = psutil.Process(process.pid)
-    while process.poll() is None:
-        peak = max(peak, memory_below(root))
-        if time.monotonic() - start > timeout or (give_up is not None and give_up.is_set()):
-            for child in [*root.children(recursive=True), root]:
-                child.kill()
-        time.sleep(0.2)
+    try:
+        while process.poll() is None:
+            peak = max(peak, memory_below(root))
+            if time.monotonic() - start > timeout or (give_up is not None and give_up.is_set()):
+                kill(root)
+            time.sleep(0.2)
+    finally:  # also when an exception comes from outside: Ctrl-C, or the test's own limit
+        if process.poll() is None:
+            kill(root)
+            process.wait()
     reader.join(timeout=10)
     return Cost(process.returncode, time.monotonic() - start, peak, "".join(output))
+
+
+def kill(root: psutil.Process) -> None:
+    """End a process and all below it; some may have ended by themselves meanwhile."""
+    members = [root]
+    with contextlib.suppress(psutil.NoSuchProcess):
+        members = [*root.children(recursive=True), root]
+    for member in members:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
 
 
 def nbval(
@@ -88,8 +108,10 @@ def nbval(
     program = ["-m", "pytest"] if keep is None else [str(Path(__file__).with_name("nbval_keeping.py")), str(keep)]
     command = [sys.executable, *program, "--nbval-lax", f"--nbval-cell-timeout={cell_timeout:.0f}", str(notebook)]
     command += ["-q", "-p", "no:cacheprovider", "--timeout=0", *options]
-    variables = offline.environment()
+    variables = offline.environment(ENVIRONMENT)
     variables.pop("PYTEST_ADDOPTS", None)  # what was meant for this run, such as -k, is not meant for that one
+    if keep is not None:  # these runs have a history, and it is not to be that of the person who runs the tests
+        variables["IPYTHONDIR"] = str(keep.with_suffix(".ipython"))
     return offline.command(command, NAMESPACE), variables
 
 
@@ -140,10 +162,15 @@ def run_notebook(
     limit = SLACK * budget(name)
     command, variables = nbval(path, limit, *options, keep=keep)
     cost = run_measured(command, variables | threads, timeout=limit + 60, give_up=give_up)
-    if keep and keep.is_file():
+    # What was made with a library that somebody edits while the tests run does not belong into the cache of the old one.
+    if keep and cost.returncode == 0 and keep.is_file() and LIBRARY == inkling_site.library_fingerprint(ROOT):
         bundle = CacheBundleIn(nbformat.read(keep, as_version=4), str(path), data={"execution_seconds": cost.seconds})
         with CACHE_IN_USE:
-            get_cache(str(cache)).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+            store = get_cache(str(cache))
+            try:  # what `make book` has measured, with nothing beside it, stays
+                store.match_cache_notebook(bundle.nb)
+            except KeyError:
+                store.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
     return cost
 
 
@@ -163,18 +190,20 @@ class Runs:
     def __init__(self, names: list[str], run: Callable[[str, threading.Event], object], at_once: int = AT_ONCE) -> None:
         self._names, self._run = list(dict.fromkeys(names)), run
         self._pool = ThreadPoolExecutor(at_once)
-        self._giving_up, self._all_cores, self._first_core = threading.Event(), threading.Event(), threading.Lock()
+        self._giving_up, self._all_cores, self._idle = threading.Event(), threading.Event(), at_once - 1
         self._futures: dict[str, Future] = {}
 
     def begin(self) -> None:
         """Start on what was announced, one at a time."""
+        for _ in range(self._idle):  # the other workers wait until all cores are free
+            self._pool.submit(self._all_cores.wait)
+        self._idle = 0
         for name in self._names:
             if name not in self._futures:
                 self._futures[name] = self._pool.submit(self._in_turn, name)
 
     def _in_turn(self, name: str):
-        with contextlib.nullcontext() if self._all_cores.is_set() else self._first_core:
-            return None if self._giving_up.is_set() else self._run(name, self._giving_up)
+        return None if self._giving_up.is_set() else self._run(name, self._giving_up)
 
     def result(self, name: str):
         """What the run of `name` gave; waits for it. A name that was not announced is run too."""
@@ -196,4 +225,5 @@ class Runs:
     def close(self) -> None:
         """Give up what still runs and begin nothing more (the session ends early, say by -x or Ctrl-C)."""
         self._giving_up.set()
+        self._all_cores.set()
         self._pool.shutdown(wait=True, cancel_futures=True)

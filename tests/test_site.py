@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import inkling_site
 import pytest
 from bs4 import BeautifulSoup
-from conftest import NOTEBOOKS, ROOT, Site
+from conftest import COSTS, NOTEBOOKS, ROOT, Site
 
 ALLOWED_CONSOLE = "THEBE_JS_URL"  # the theme declares it twice; harmless, and not ours
 WIDTHS = {"desktop": 1280, "phone": 360}
@@ -266,6 +266,12 @@ def test_a_bad_page_does_not_pass(browser, tmp_path):
         assert expected in eye, f"not found: {expected}, in {eye}"
     axe = " ".join(faults_of(browser, address, WIDTHS["desktop"], "light", tmp_path.as_uri())[1])
     assert "image-alt" in axe and "color-contrast" in axe, axe
+
+
+def test_a_page_that_nbval_has_run_is_not_run_again(site):
+    ran = [name for name in COSTS if name in NOTEBOOKS and COSTS[name].returncode == 0]
+    again = [name for name in ran if f"{ROOT / name}: Executing notebook" in site.log]
+    assert not again, f"their outputs were not found in the cache: {again}"
 
 
 def test_mathematics_is_drawn(site, server, browser):
