@@ -162,7 +162,7 @@ def run_notebook(
     limit = SLACK * budget(name)
     command, variables = nbval(path, limit, *options, keep=keep)
     cost = run_measured(command, variables | threads, timeout=limit + 60, give_up=give_up)
-    # What was made with a library that somebody edits while the tests run does not belong into the cache of the old one.
+    # A library edited while the tests run: what it made does not belong into the cache of the one from before.
     if keep and cost.returncode == 0 and keep.is_file() and LIBRARY == inkling_site.library_fingerprint(ROOT):
         bundle = CacheBundleIn(nbformat.read(keep, as_version=4), str(path), data={"execution_seconds": cost.seconds})
         with CACHE_IN_USE:
