@@ -56,6 +56,26 @@ def running(steps):
     assert worker.wait(WAIT)
 
 
+def test_a_cell_that_is_run_again_ends_what_its_old_buttons_began(steps):
+    other = Steps()
+
+    def panel(steps) -> Worker:
+        return Worker(lambda job: steps(job))
+
+    old, unlike = panel(steps), Worker(other)
+    for worker, its_steps in ((old, steps), (unlike, other)):
+        worker.start()
+        assert its_steps.begun.wait(WAIT)
+    new = panel(Steps())
+    for each in (steps, other):
+        each.allow.release(1)
+    assert old.wait(WAIT) and old.state == "stopped" and new.state == "idle"
+    assert unlike.state == "running", "other work goes on"
+    unlike.stop()
+    other.allow.release(1000)
+    assert unlike.wait(WAIT)
+
+
 def test_work_that_ends_says_what_it_found_and_can_be_started_again():
     results = []
 

@@ -145,6 +145,13 @@ def test_a_folder_is_read_and_a_wrong_path_gets_a_sentence(town, tmp_path):
     (tmp_path / "three.exe").write_bytes(b"not read")
     panel.controls["folder"].value = str(tmp_path) + "/"
     assert "two.md is no text" in panel.line.value and "1 document," in panel.line.value
+    assert "Ruth keeps" in panel.page.value
+    with open(tmp_path / "vast.csv", "wb") as file:
+        file.truncate(30_000_000)  # a hole: it takes no space on the disk
+    assert "vast.csv is larger than 20 MB" in " ".join(panels.read_folder(str(tmp_path))[1])
+    panel.controls["query"].value = ""
+    assert "Type what to search for" in panel.line.value and not panel.page.value, "the finds of an earlier search"
+    panel.controls["query"].value = "keys"
     for path in (str(tmp_path / "one.txt"), "/no/such/place", "a\0b", "~nobody-of-that-name/x"):
         panel.controls["folder"].value = path
         assert "no folder that can be read" in panel.line.value, path

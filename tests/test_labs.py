@@ -110,3 +110,5 @@ def test_what_the_lab_shows_is_what_the_tokenizer_does():
     assert f"{len(ids)} tokens" in shown and "F0" in shown
     assert len(re.findall("<small>", lab.show_tokens(tokenizer, text, n_merges=0))) == len(text.encode())
     assert "0 tokens" in lab.show_tokens(tokenizer, "")
+    long = lab.show_tokens(tokenizer, "x " * 4 * lab.MOST_SHOWN)
+    assert long.count("<small>") == lab.MOST_SHOWN and "the first 2,000 are shown" in long

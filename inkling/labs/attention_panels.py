@@ -175,9 +175,10 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
 
     def sweep(job: Job) -> str:
         new, costs = sung(), {}
+        whole = kept["whole"][1]  # of these songs, whatever the sliders do meanwhile
         for head in boxes:
             job.check()
-            costs[head] = losses(model, new, [head])[1] - kept["whole"][1]
+            costs[head] = losses(model, new, [head])[1] - whole
             job.say(f"head {len(costs)} of {len(boxes)}")
             plot.draw(lambda axes: draw_costs(axes, boxes, costs), "The cost of each head alone: " + ", ".join(
                 f"{layer}.{number} {cost:.2f}" for (layer, number), cost in costs.items()))  # fmt: skip

@@ -9,6 +9,7 @@ import html
 import io
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 import ipywidgets as widgets
@@ -48,6 +49,9 @@ class Job:
         self._say(text)
 
 
+_NEWEST: weakref.WeakValueDictionary = weakref.WeakValueDictionary()  # the last `Worker` for each piece of code
+
+
 class Worker:
     """Buttons and one piece of work at a time, in a thread of its own.
 
@@ -75,6 +79,12 @@ class Worker:
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._job: Job | None = None
+        # A cell that is run again makes new buttons, and nobody can reach the old ones: what they started ends.
+        code = getattr(getattr(work, "__func__", work), "__code__", id(self))
+        older = _NEWEST.get(code)
+        if older is not None and older.state == "running":
+            older.stop()
+        _NEWEST[code] = self
 
     def say(self, text: str) -> None:
         """Show one line beside the buttons, as plain text."""
@@ -92,8 +102,8 @@ class Worker:
                 return
             job = Job(self.say)
             thread = threading.Thread(target=self._run, args=(job,), daemon=True)
+            self._job, self._thread = job, thread  # first: a change of the widgets may call somebody who presses Stop
             self._show("running", "Running ...")
-            self._job, self._thread = job, thread
             try:
                 thread.start()
             except RuntimeError as error:  # the system has no thread left

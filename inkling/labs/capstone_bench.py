@@ -59,8 +59,9 @@ class Bench:
         """Pages of the island, cleaned, and how the tokenizers fit them. Everything made before is cleared away."""
         self.__init__()
         cpu = time.process_time()
-        self.island, self.pages = island, found(island)
-        self.fit = tokenizer_fit(self.pages, island, shipped_tokenizer())
+        pages = found(island)
+        fit = tokenizer_fit(pages, island, shipped_tokenizer())
+        self.island, self.pages, self.fit = island, pages, fit  # all or, after an interrupt, nothing
         self.seconds["pages"] = time.process_time() - cpu
         return self.pages
 
@@ -76,12 +77,13 @@ class Bench:
         """Fine-tune the newest run's model into an assistant, and measure what it says and what it still knows."""
         self._need(bool(self.runs), "trained weights", "run the cell that trains first")
         tokenizer = shipped_tokenizer()
-        self.assistant = made = make_assistant(self.runs[-1].model, tokenizer, self.island, self.pages, **settings)
+        made = make_assistant(self.runs[-1].model, tokenizer, self.island, self.pages, **settings)
         self.seconds["assistant"] = made.cpu_seconds
         new, old = evaluate.fact_recall(made.model, tokenizer, self.island), old_recall(made.model, tokenizer, World(0))
         self.kept = {"asked": new.asked, "told": new.never_asked, "old": share_right(old)}
         self.judged = judged_replies(made, self.island)
         self.chosen = choose_best(made, self.island)
+        self.assistant = made  # last: whoever sees it finds its marks as well
         return made
 
     def shelve(self) -> Shelves:

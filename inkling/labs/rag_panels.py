@@ -15,6 +15,7 @@ from inkling.library import LibraryQuestion
 from inkling.passages import Passage, chunk
 from inkling.rag import Answer
 
+_MOST_BYTES = 20_000_000  # of one file: it is read whole before it is cut
 _MOST_CHARACTERS = 200_000
 _MOST_PASSAGES = 1500
 _MOST_FILES = 50
@@ -53,6 +54,8 @@ def read_folder(path: str) -> tuple[dict[str, str], list[str]]:
     texts, remarks = {}, [f"Only the first {_MOST_FILES} of {len(files)} files are read."] * (len(files) > _MOST_FILES)
     for file in files[:_MOST_FILES]:
         try:
+            if file.stat().st_size > _MOST_BYTES:
+                raise InklingError(f"{file.name} is larger than {_MOST_BYTES // 10**6} MB and is left out.")
             texts[file.name] = read_text(file.name, file.read_bytes())
         except (OSError, InklingError) as error:
             remarks.append(str(error))
@@ -131,14 +134,17 @@ def own_documents(town: Town, text: str, query: str) -> Panel:
         remarks += more
         if not passages:
             say(line, " ".join([*remarks, "There is no text to search. Type some, add a file, or name a folder."]))
+            page.value = ""  # not the finds of an earlier search
             return
         if not controls["query"].value.strip():
             say(line, " ".join([*remarks, f"{_number(passages, 'passage')}. Type what to search for."]))
+            page.value = ""
             return
         try:
             hits = town.retriever(passages, controls["kind"].value).search(controls["query"].value, controls["k"].value)
         except InklingError as error:
             say(line, " ".join([*remarks, str(error)]))
+            page.value = ""
             return
         longest = max(len(passage.text.split()) for passage in passages)
         counts = f"{_number(found, 'document')}, {_number(passages, 'passage')}, the longest has {longest} words."
@@ -193,6 +199,7 @@ def ask(town: Town) -> Panel:
         known = by_text.get(asked)
         if defence == "agreement" and known is None:
             say(line, "Whether passages agree can be told only for the questions in the list. Choose one of them.")
+            page.value = ""
             return
         planted = planted_notices(controls["notice"].value, controls["copies"].value)
         question = known or LibraryQuestion(asked, None, frozenset())
@@ -200,6 +207,7 @@ def ask(town: Town) -> Panel:
             (answer,) = answer_all(town, [question], planted, defence, controls["kind"].value, controls["k"].value)
         except InklingError as error:
             say(line, str(error))
+            page.value = ""
             return
         end = verdict(town, known, answer) if known else "Nobody here knows the truth about that."
         source = " It cites nothing." if answer.cited is None else f" It cites {answer.cited.id}."

@@ -153,7 +153,9 @@ class PolicyPanel:
     def ask(self) -> None:
         """What "Ask both" does: the prompt of your own, to both policies."""
         text = self.prompt.value.strip()
-        if self.policy is None:
+        if self.worker.state == "running":
+            sentence = "The policy is in training. Ask again when the line above says that it has ended."
+        elif self.policy is None:
             sentence = "There is only one policy so far. Press Train first, then both can answer."
         elif not text:
             sentence = "Write a question first, for example: Where does Ada live?"

@@ -17,16 +17,20 @@ def with_fewer_merges(tokenizer: Tokenizer, n_merges: int) -> Tokenizer:
     return Tokenizer(tokenizer.merges[:n_merges], pattern=tokenizer.pattern)
 
 
+MOST_SHOWN = 2_000
+
+
 def show_tokens(tokenizer: Tokenizer, text: str, n_merges: int | None = None) -> str:
     """HTML that shows how `text` is cut: a box for each token, its id below it, and a line of counts.
 
-    A token that is only part of a character is shown by its bytes; a space is shown as a low dot.
+    A token that is only part of a character is shown by its bytes; a space is shown as a low dot. Of a long text the
+    first `MOST_SHOWN` tokens are shown: a browser is not made for a hundred thousand boxes.
     """
     if n_merges is not None:
         tokenizer = with_fewer_merges(tokenizer, n_merges)
     ids = tokenizer.encode(text, allow_special=False)
     boxes = []
-    for place, token_id in enumerate(ids):
+    for place, token_id in enumerate(ids[:MOST_SHOWN]):
         token = tokenizer.token_bytes(token_id)
         try:
             label = token.decode("utf-8").replace(" ", "·").replace("\n", "↵")
@@ -41,6 +45,8 @@ def show_tokens(tokenizer: Tokenizer, text: str, n_merges: int | None = None) ->
     counts = f"{len(text)} characters, {n_bytes} bytes, <b>{len(ids)} tokens</b>"
     if ids:
         counts += f": {n_bytes / len(ids):.2f} bytes a token"
+    if len(ids) > MOST_SHOWN:
+        counts += f"; the first {MOST_SHOWN:,} are shown"
     return f'<div style="line-height:1.35">{"".join(boxes)}</div><p>{counts}</p>'
 
 
