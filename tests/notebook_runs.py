@@ -159,7 +159,7 @@ def run_notebook(
         keep = folder / "kept" / name
         keep.parent.mkdir(parents=True, exist_ok=True)
         keep.unlink(missing_ok=True)
-    limit = SLACK * budget(name)
+    limit = 2 * SLACK * budget(name)  # on half a machine; whether it keeps its budget is asked afterwards
     command, variables = nbval(path, limit, *options, keep=keep)
     cost = run_measured(command, variables | threads, timeout=limit + 60, give_up=give_up)
     # A library edited while the tests run: what it made does not belong into the cache of the one from before.
