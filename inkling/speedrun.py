@@ -144,8 +144,9 @@ def scores(
     recall = evaluate.fact_recall(model, tokenizer, world, limit=exam_limit)
     coherence = evaluate.story_coherence(model, tokenizer, world, n=n_stories)
     careful = evaluate.story_coherence(model, tokenizer, world, n=n_stories, **CAREFUL)
-    written = [text for text, _ in coherence.stories]
-    new = evaluate.novelty(written, training_texts)
+    new, new_careful = (
+        evaluate.novelty([text for text, _ in judged.stories], training_texts) for judged in (coherence, careful)
+    )
     return {
         "bits_per_byte": report.bits_per_byte,
         "bound_bits_per_byte": report.bound_bits_per_byte,
@@ -157,6 +158,7 @@ def scores(
         "coherent_stories": coherence.share,
         "coherent_stories_careful": careful.share,
         "novel_8_grams": new.novel_ngrams[8],
+        "novel_8_grams_careful": new_careful.novel_ngrams[8],
         "longest_copy_words_median": float(np.median(new.longest_copy)),
         "calibration_error": evaluate.calibration(model, sequences[:400]).expected_error,
     }

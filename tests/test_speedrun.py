@@ -377,3 +377,16 @@ def test_shipped_card_fits_its_model(name):
     }
     assert card["scores"]["bits_per_byte"] > card["scores"]["bound_bits_per_byte"], "no model can be below the bound"
     assert set(card["scores"]) >= {key for key, _, _ in report.ROWS}
+
+
+@pytest.mark.parametrize("name", ["base", "ten_minutes"])
+def test_shipped_stories_hold_together_when_written_carefully(name):
+    """At least 95 of 100 stories replay without a contradiction, on the card and on openings that no card has used."""
+    model, tokenizer, card = shipped(name)
+    world, n = World(0), 200
+    again = evaluate.story_coherence(model, tokenizer, world, n=n, **report.CAREFUL)
+    assert abs(again.share - card["scores"]["coherent_stories_careful"]) <= 0.015, "the card's own stories"
+    assert card["scores"]["coherent_stories_careful"] >= 0.95
+    fresh = evaluate.story_coherence(model, tokenizer, world, n=n, seed=77, **report.CAREFUL)
+    low, high = evaluate.wilson_interval(round(n * fresh.share), n)
+    assert high >= 0.95, f"{fresh.share:.1%} of fresh stories ({low:.1%} to {high:.1%})"

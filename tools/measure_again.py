@@ -1,0 +1,57 @@
+"""Measure shipped base models again, for when what a card reports has changed and the models have not.
+
+    python tools/measure_again.py inkling/checkpoints/base inkling/checkpoints/ten_minutes
+
+It makes the corpus of the card's recipe, which must be the card's to the byte, and asks `speedrun.scores`, as the run
+itself did. What the card had already must come out as it was, within what another processor's rounding can do; else
+nothing is written. The card then says under "measured_again" with which programs. Minutes for each model.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+from inkling import speedrun
+from inkling.card import versions
+from inkling.corpus import prepare
+from inkling.files import InklingError, atomic_write
+from inkling.tokenizer import Tokenizer
+from inkling.transformer import Transformer
+from inkling.world import World
+
+#: What rounding can move: a story in a hundred where stories are sampled, a thousandth of everything else.
+SAMPLED, EXACT = 0.01, 0.001
+
+
+def measure(folder: Path, changed: set[str]) -> dict:
+    """The card of `folder` with new scores; those in `changed` are measured in another way now and may differ."""
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    recipe, world = card["recipe"], World(0)
+    crawl = speedrun.Recipe(minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]).crawl_bytes
+    texts, _ = prepare(world, crawl, seed=recipe["seed"])
+    if hashlib.sha256("\f".join(texts).encode("utf-8")).hexdigest() != card["corpus"]["sha256"]:
+        raise InklingError(f"{folder}: this source makes another corpus than the model was trained on.")
+    scores = speedrun.scores(
+        Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), world, texts
+    )
+    for key, before in card["scores"].items():
+        allowed = (SAMPLED if "stories" in key or "novel" in key else EXACT) * max(1.0, abs(before))
+        if key not in changed and abs(scores[key] - before) > allowed:
+            raise InklingError(f"{folder}: {key} was {before} and is {scores[key]} now. Name it after --changed?")
+        print(f"{folder.name:12s} {key:28s} {before:10.5f} -> {scores[key]:10.5f}")
+    return card | {"scores": scores, "measured_again": versions()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--changed", nargs="*", default=[], help="scores that are measured in another way now")
+    options = parser.parse_args()
+    for folder in options.folders:
+        card = measure(folder, set(options.changed))
+        atomic_write(folder / "card.json", (json.dumps(card, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
