@@ -57,12 +57,20 @@ class RAGRecipe:
         """The sizes for a chain that may take so many minutes from raw text on: full from an hour, less below.
 
         A short chain reads far less than its share, by the square of it: pre-training has taught copying, so reading
-        from one passage takes a few steps, while every minute that pre-training lacks shows in all that follows.
+        from one passage takes a few steps, while every minute that pre-training lacks shows in all that follows. It
+        takes one course at a higher rate, in which questions without an answer come late. Two courses of 222 and 111
+        steps left a reader that abstained from 69 % of what one passage answers and from 61 % of what none does;
+        one of 333 answers 89 % of the first, and nearly always says something to the second: knowing when to
+        abstain takes longer.
         """
         full, share = cls(seed=seed), min(1.0, max(0.1, minutes / 60))
+        courses = tuple(replace(course, steps=max(2, int(course.steps * share**2))) for course in full.courses)
+        if share < 0.5:
+            steps = sum(course.steps for course in courses)
+            courses = (replace(courses[0], steps=steps, answerable_first=0.6, learning_rate=8e-4),)
         return replace(
             full,
-            courses=tuple(replace(course, steps=max(2, int(course.steps * share**2))) for course in full.courses),
+            courses=courses,
             n_replay=int(full.n_replay * share**2),
             n_replay_documents=int(full.n_replay_documents * share**2),
             n_points=max(2, int(full.n_points * share)),

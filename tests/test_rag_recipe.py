@@ -64,6 +64,9 @@ def test_more_minutes_make_a_longer_course_and_cost_more():
         sum(c.steps for c in small.courses) < sum(c.steps for c in large.courses) / 6
         and small.updates < large.updates / 3
     )
+    (course,) = small.courses  # too short to learn when to abstain: that would be learned as "always"
+    assert course.answerable_first > large.courses[0].answerable_first
+    assert len(RAGRecipe.for_minutes(40).courses) == 2
 
 
 def test_only_replies_that_ended_are_replayed():
