@@ -96,6 +96,12 @@ def show_passages(passages: Sequence[Passage], cited: Passage | None = None, sco
     return "".join(boxes)
 
 
+def _nothing(line: widgets.HTML, page: widgets.HTML, why: str) -> None:
+    """Say why there is nothing to show, and show nothing: what stands there would be taken for the answer."""
+    say(line, why)
+    page.value = ""
+
+
 def own_documents(town: Town, text: str, query: str) -> Panel:
     """Documents of your own (a box, files, a folder), how they are cut, and what a search finds in them."""
     controls = {
@@ -133,18 +139,17 @@ def own_documents(town: Town, text: str, query: str) -> Panel:
         passages, more = cut(found, controls["limit"].value, controls["overlap"].value)
         remarks += more
         if not passages:
-            say(line, " ".join([*remarks, "There is no text to search. Type some, add a file, or name a folder."]))
-            page.value = ""  # not the finds of an earlier search
+            _nothing(
+                line, page, " ".join([*remarks, "There is no text to search. Type some, add a file, or name a folder."])
+            )
             return
         if not controls["query"].value.strip():
-            say(line, " ".join([*remarks, f"{_number(passages, 'passage')}. Type what to search for."]))
-            page.value = ""
+            _nothing(line, page, " ".join([*remarks, f"{_number(passages, 'passage')}. Type what to search for."]))
             return
         try:
             hits = town.retriever(passages, controls["kind"].value).search(controls["query"].value, controls["k"].value)
         except InklingError as error:
-            say(line, " ".join([*remarks, str(error)]))
-            page.value = ""
+            _nothing(line, page, " ".join([*remarks, str(error)]))
             return
         longest = max(len(passage.text.split()) for passage in passages)
         counts = f"{_number(found, 'document')}, {_number(passages, 'passage')}, the longest has {longest} words."
@@ -198,16 +203,16 @@ def ask(town: Town) -> Panel:
         asked, defence = controls["question"].value.strip(), controls["defence"].value
         known = by_text.get(asked)
         if defence == "agreement" and known is None:
-            say(line, "Whether passages agree can be told only for the questions in the list. Choose one of them.")
-            page.value = ""
+            _nothing(
+                line, page, "Whether passages agree can be told only for the questions in the list. Choose one of them."
+            )
             return
         planted = planted_notices(controls["notice"].value, controls["copies"].value)
         question = known or LibraryQuestion(asked, None, frozenset())
         try:
             (answer,) = answer_all(town, [question], planted, defence, controls["kind"].value, controls["k"].value)
         except InklingError as error:
-            say(line, str(error))
-            page.value = ""
+            _nothing(line, page, str(error))
             return
         end = verdict(town, known, answer) if known else "Nobody here knows the truth about that."
         source = " It cites nothing." if answer.cited is None else f" It cites {answer.cited.id}."
