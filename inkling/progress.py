@@ -1,6 +1,7 @@
 """One small progress bar: a line in a terminal, a line in a notebook, nothing anywhere else."""
 
 import sys
+import time
 
 from tqdm import tqdm
 
@@ -36,18 +37,20 @@ class Progress:
 
     `total` and `start` count steps, or what `unit` names. The bar shows on a terminal (on stderr) and in a notebook;
     where nobody watches (a log file, a test) it stays silent, and `show=False` always keeps it silent. The numbers
-    given to `update` stand behind the bar.
+    given to `update` stand behind the bar; in a notebook the last of them are what is left of it.
     """
 
     def __init__(self, total: int, label: str, start: int = 0, show: bool = True, unit: str = "step") -> None:
         notebook = show and in_notebook()
         terminal = show and not notebook and sys.stderr.isatty()
+        self._line = _NotebookLine() if notebook else None
+        self._started, self._shown = time.perf_counter(), {}
         self._bar = tqdm(
             total=total,
             initial=start,
             desc=label,
             unit=unit,
-            file=_NotebookLine() if notebook else sys.stderr,
+            file=self._line or sys.stderr,
             disable=not (notebook or terminal),
             ncols=110 if notebook else None,
             dynamic_ncols=terminal,
@@ -59,9 +62,16 @@ class Progress:
         shown = {name: f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3f}" for name, number in numbers.items()}
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update(steps)
+        self._shown = shown
 
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
+        if self._line is not None:  # what stays on a page is no bar: a few short lines, which fit on a phone
+            seconds, done, all_of_it = time.perf_counter() - self._started, self._bar.n, self._bar.total
+            of = "" if done >= all_of_it else f" of {all_of_it:,}"
+            unit = "steps" if self._bar.unit == "step" and done != 1 else self._bar.unit
+            ends = [f"{self._bar.desc}: {done:,}{of} {unit} in {seconds:.0f} s"]
+            self._line.write("\n".join(ends + [f"    {name} {number}" for name, number in self._shown.items()]))

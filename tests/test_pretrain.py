@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkling import optim, pretrain, savepoint
+from inkling import optim, pretrain, progress, savepoint
 from inkling.files import InklingError
 from inkling.optim import Float32Muon, make_optimizers
 from inkling.packing import IGNORE, Batches, document_bounds, pack_documents, separate_documents
@@ -524,6 +524,19 @@ def test_an_older_torch_without_muon_is_told_what_to_do(monkeypatch):
 def test_the_progress_bar_is_silent_where_nobody_watches(capsys):
     train(Transformer(TINY), corpus(), settings_with(), progress=True)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("done", "left"), [(3, "short: 3 of 5 steps in 0 s"), (5, "short: 5 steps in 0 s")])
+def test_what_a_progress_bar_leaves_in_a_notebook_fits_on_a_phone(monkeypatch, done, left):
+    class Line(list):
+        write, flush = list.append, lambda self: None
+
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "_NotebookLine", Line)
+    with Progress(5, "short") as bar:
+        for step in range(done):
+            bar.update(1, loss=2.5 - step, tokens_per_s=18_000.0)
+    assert bar._line[-1].split("\n") == [left, f"    loss {3.5 - done:.3f}", "    tokens_per_s 18,000"]
 
 
 def test_the_progress_bar_shows_rate_and_loss_on_a_terminal(monkeypatch, capsys):
