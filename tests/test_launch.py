@@ -209,6 +209,12 @@ def test_post_build_is_a_sound_script():
     assert "--no-deps -e ." in POST_BUILD, "the library itself, without a second look at its dependencies"
 
 
+def test_start_hands_on_what_it_is_given_with_sleeping_threads():
+    said = run([BINDER / "start", "printenv", "OMP_WAIT_POLICY"], OMP_WAIT_POLICY="")
+    assert said.returncode == 0 and said.stdout == "PASSIVE\n", said.stderr
+    assert run([BINDER / "start", "sh", "-c", "exit 7"]).returncode == 7
+
+
 def test_binders_versions_are_the_books():
     wrong = {n: v for n, v in (BINDERS | AFTERWARDS).items() if test_house.PINS.get(n) != v}
     assert BINDERS and AFTERWARDS and not wrong, f"requirements.txt pins other versions: {wrong}"
