@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import unicodedata
 
 import nbformat
 import numpy as np
@@ -19,15 +20,21 @@ from sphinx.cmd.build import build_main as sphinx_build
 
 import inkling.live as live
 from inkling import checkpoints
+from inkling.bm25 import BM25, STOP_WORDS, words
 from inkling.files import InklingError
 from inkling.generate import Sampling, generate, random_numbers
+from inkling.labs.tastes import TasteModel, difference
 from inkling.live.__main__ import main as command_line
 from inkling.live.bundle import HERE, bundle
+from inkling.live.ranking_figure import fit, long_winded
 from inkling.live.weights import dequantised, export, pack, page_model, tokenizer_tables
+from inkling.passages import Passage
+from inkling.preferences import Pair
 from inkling.pretrain import StepRecord
 from inkling.quantise import quantise_int8
 from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.transformer import ModelConfig, Transformer
+from inkling.world import World
 
 TEXT = (
     "Ada walked to the harbour and waited for the boat. The boat was late, said Tom, and the rain came early. "
@@ -389,13 +396,145 @@ def test_counts_and_falling_back(node):
     assert dict(beginning["next"]) == {"a": 2, "b": 1}
 
 
-# --- the widgets -----------------------------------------------------------------------------------------------------
-
-EVIL = "Ada <img src=x onerror=\"document.title='hacked'\"> </script><script>document.title='hacked'</script>"
+# --- a taste ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def figures(checkpoint):
+def town():
+    return live.RankingFigure.of_town(World(0)).data
+
+
+def gaps(data):
+    """What the first reply of each pair has more of, (pairs, 7)."""
+    return [(np.array(a) - np.array(b)).tolist() for a, b in (pair["features"] for pair in data["pairs"])]
+
+
+@pytest.mark.parametrize("count", [1, 3, 16])
+@pytest.mark.parametrize("prior", [0.5, 1.0, 3.0])
+def test_a_fitted_taste_is_pythons(node, town, count, prior):
+    """The lab's fit to the same choices: weights and errors."""
+    targets = [float(x) for x in np.random.default_rng(count).integers(0, 2, size=count)]
+    pairs = [
+        Pair(pair["prompt"], *(pair["replies"] if won else pair["replies"][::-1]))
+        for pair, won in zip(town["pairs"], targets, strict=False)
+    ]
+    expected = TasteModel.fit(pairs, prior)
+    got = node("taste", differences=gaps(town)[:count], targets=targets, prior=prior, n=7)
+    assert np.abs(expected.weights).max() > 0.05
+    assert np.allclose(got["weights"], expected.weights, atol=1e-6)
+    assert np.allclose(got["errors"], expected.errors, atol=1e-6)
+    assert np.allclose(gaps(town)[0], difference(pairs[0]) * (1 if targets[0] else -1))
+
+
+def test_without_choices_a_taste_is_the_prior(node):
+    assert node("taste", differences=[], targets=[], prior=2.0, n=3) == {"weights": [0, 0, 0], "errors": [2, 2, 2]}
+
+
+def test_an_equal_pair_pulls_both_ways_and_choices_that_agree_do_not_run_away(node, town):
+    for name, chosen in town["raters"]:
+        got = node("taste", differences=gaps(town), targets=chosen, prior=1.0, n=7)["weights"]
+        assert np.allclose(got, fit(town["pairs"], chosen), atol=1e-6), name
+    assert 0.5 in town["raters"][0][1]
+    one = gaps(town)[0]
+    agreed = node("taste", differences=[one] * 500, targets=[1.0] * 500, prior=1.0, n=7)["weights"]
+    against = node("taste", differences=[one] * 500, targets=[0.0, 1.0] * 250, prior=1.0, n=7)["weights"]
+    even = node("taste", differences=[one] * 500, targets=[0.5] * 500, prior=1.0, n=7)["weights"]
+    assert 1 < np.abs(agreed).max() < 6 and np.allclose(against, 0) and np.allclose(even, 0)
+    first = town["raters"][1][1]  # one round, and then the opposite of every choice: no weights, and surer of it
+    opposite = [1 - x for x in first]
+    both = node("taste", differences=gaps(town) * 2, targets=first + opposite, prior=1.0, n=7)
+    assert np.allclose(both["weights"], 0) and max(both["errors"]) < 0.9
+
+
+def test_the_towns_figure_is_small_the_same_each_time_and_shows_what_raters_reward(town):
+    assert len(json.dumps(town)) < 20_000 and 12 <= len(town["pairs"]) <= 20
+    assert live.RankingFigure.of_town(World(0)).data == town != live.RankingFigure.of_town(World(0), seed=1).data
+    assert not {pair["prompt"] for pair in town["pairs"]} & {one["prompt"] for one in town["exam"]}
+    weights = [fit(town["pairs"], chosen) for _, chosen in town["raters"]]
+    manners, long, fair = (dict(zip(town["names"], row, strict=True)) for row in weights)
+    assert max(manners, key=manners.get) == "a courtesy" and min(manners, key=manners.get) == "a rude sentence"
+    assert long["ten more words"] > 1 and long["a sentence too many"] > 0.5 and long["a courtesy"] > 0.3
+    assert fair["a rude sentence"] < -0.5
+    for one in town["exam"]:  # a rater who likes length puts the reply first that rambles
+        by_length = [np.dot(list(long.values()), row) for row in one["features"]]
+        words = [long_winded("", text) for text in one["replies"]]
+        assert int(np.argmax(by_length)) == int(np.argmax(words))
+
+
+# --- search by words -------------------------------------------------------------------------------------------------
+
+
+def test_words_are_pythons(node):
+    """Every character that Python's version of Unicode knows, between letters, and texts that are odd in other ways."""
+    known = (chr(i) for i in range(sys.maxunicode + 1) if unicodedata.category(chr(i)) not in ("Cn", "Cs", "Co"))
+    texts = [*(f"a{letter}b" for letter in known), *NASTY, *random_texts(500), "ΟΔΟΣ ΣΑΣ", "İstanbul", "snake_case"]
+    assert node("words", texts=texts, stop=sorted(STOP_WORDS)) == [words(text) for text in texts]
+
+
+@pytest.mark.parametrize("k1, b", [(1.5, 0.75), (0.0, 0.0), (3.0, 1.0), (0.35, 0.05)])
+def test_scores_by_words_are_pythons(node, shelf, k1, b):
+    """All scores to 1e-9, and the same ranking, also among passages that are equally good."""
+    texts = [passage.searchable for passage in shelf] + ["", "ÉTÉ été\u0301 日本 日本"]
+    rng, index = random.Random(int(100 * k1)), BM25(texts, k1, b)
+    vocabulary = [*sorted(index.vocabulary), "unknown", "the", "WHO?", "Ada!", "ada_ada"]
+    questions = [" ".join(rng.choices(vocabulary, k=rng.randrange(1, 9))) for _ in range(200)]
+    questions = [*NASTY, "été", "日本 nobody", *questions]
+    got = node("search", texts=texts, stop=sorted(STOP_WORDS), questions=questions, k1=k1, b=b)
+    found = 0
+    for question, one in zip(questions, got, strict=True):
+        scores, places = index.search(question, len(texts))
+        assert np.abs(np.array(one["scores"]) - index.scores(question)).max() < 1e-9, question
+        assert one["places"] == places.tolist(), question
+        assert [part["word"] for part in one["asked"]] == list(dict.fromkeys(words(question)))
+        parts = np.sum([part["adds"] for part in one["asked"]], axis=0) if one["asked"] else 0
+        assert np.allclose(parts, one["scores"], atol=1e-5), "the parts of a score are together the score"
+        found += len(places)
+    assert found > 1000  # else the test would compare zeros
+    for part in got[-1]["asked"]:
+        assert part["n"] == sum(part["word"] in words(text) for text in texts)
+
+
+def test_texts_without_a_word_are_never_found(node):
+    assert node("search", texts=["", "the"], stop=["the"], questions=["the", "Ada"], k1=1.5, b=0.75)[1]["places"] == []
+
+
+# --- the widgets -----------------------------------------------------------------------------------------------------
+
+EVIL = "Ada <img src=x onerror=\"document.title='hacked'\"> </script><script>document.title='hacked'</script>"
+REPLIES = [
+    ("What is the trade of Ada?", "Gladly. Ada is a smith.", "Ada is a smith."),
+    (EVIL, "What a silly question.", "I do not know Ada."),
+    ("How can I find the mill?", EVIL, "Go out. Ask. Go on."),
+]
+
+
+
+
+@pytest.fixture(scope="session")
+def shelf():
+    """Sixty short passages: many of them nearly the same, and a few that are odd."""
+    rng = random.Random(0)
+    things, places = "goat boat lamp kettle raven broom".split(), "mill harbour dairy bridge".split()
+    made = [Passage("0", EVIL, EVIL, EVIL), Passage("1", "A rowing boat."), Passage("2", "And so."), Passage("3", "")]
+    for i, name in enumerate(["Ada", "Tom", "Edna", "Piet"] * 14):
+        text = f"{name} keeps a {rng.choice(things)}. {name} lives near the {rng.choice(places)}. " * (1 + i % 3)
+        made.append(Passage(f"{len(made)}", text.strip(), title=name if i % 2 else "", source="entry"))
+    return made
+
+
+class ByLength:
+    """A search by meaning, for the tests: what is longest means most."""
+
+    def __init__(self, passages):
+        self.passages = passages
+
+    def rank_many(self, texts, k):
+        order = sorted(range(len(self.passages)), key=lambda i: -len(self.passages[i].text))[:k]
+        return [[(i, 0.9 - 0.1 * rank) for rank, i in enumerate(order)] for _ in texts]
+
+
+@pytest.fixture(scope="session")
+def figures(checkpoint, shelf):
     """One figure of each kind, on the tiny model."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "path", lambda name: checkpoint)
@@ -413,6 +552,9 @@ def figures(checkpoint):
             live.SpanLossFigure([["Ada", 3.2, "fact"], [" walked\n", 0.4, "grammar"], [EVIL, 9.0, "free"]],
                                 bounds={"fact": 3.0, "grammar": 0.2, "free": 8.0}),
             live.SpanLossFigure([["Ada", 0.0, "given"], [" walked", 2.4, "the policy"]], measure="kl"),
+            live.RankingFigure(REPLIES, {EVIL: REPLIES[0][1:]}, {EVIL: lambda *_: 0}, n=3),
+            live.SearchFigure(shelf, {"Where does Ada live?": {4, 8}, "Which vessel has oars?": {1}, "Who is she?": (),
+                                      EVIL: {0}}, ByLength(shelf)),
         ]  # fmt: skip
     assert {type(figure).__name__ for figure in made} == set(live.__all__) - {"Figure", "ModelFigure", "bundle"}
     return made
@@ -465,6 +607,19 @@ def test_first_state_is_what_the_page_will_compute(figures, node, packed, checkp
         (lambda c: live.TrainingFigure({}), "history is empty"),
         (lambda c: live.SpanLossFigure([]), "no tokens"),
         (lambda c: live.SpanLossFigure([["Ada", 1.0, "fact"]], measure="loss"), "one of surprise, kl"),
+        (lambda c: live.RankingFigure([], {"?": ["a", "b"]}), "nothing to choose between"),
+        (lambda c: live.RankingFigure([("?", "One word.", "Two words.")], {"?": ["a", "b"]}), "that differ"),
+        (lambda c: live.RankingFigure(REPLIES, {"?": ["a"]}), "nothing to rank"),
+        (lambda c: live.RankingFigure(REPLIES, {"?": ["a", "b"]}, n=0), "n is 0"),
+        (lambda c: live.SearchFigure([], {"?": ()}), "no passages"),
+        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {}), "at least one example"),
+        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": (), " ": ()}), "none that is empty"),
+        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": {1}}), "place 1 answers"),
+        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, k1=3.05), "k1 is 3.05"),
+        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, b=0.77), "steps of 0.05"),
+        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, k=0), "k is 0"),
+        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, ByLength([])), "other passages"),
+        (lambda c: live.SearchFigure([Passage("a", "Ada. " * 20_000)], {"Who?": ()}), "give fewer passages"),
         (lambda c: live.AttentionFigure("Ada", layer=3, checkpoint=c), "layer=3"),
         (lambda c: live.TokenizerFigure(Tokenizer.train([TEXT], 300, pattern=r"\S+|\s+"), "x"), "GPT-2"),
         (lambda c: live.NextToken("Ada", checkpoint=c / "nowhere"), "config.json"),
@@ -705,6 +860,94 @@ def test_training_and_spans(tab):
     spans.get_by_role("checkbox", name="fact").uncheck()
     assert "0%" in spans.locator(".ink-span").first.get_attribute("style")
     assert tab.page.title() != "hacked"
+
+
+def test_the_reader_is_the_rater(tab):
+    figure = tab.page.locator(".inkling").filter(has_text="Your choices become a reward")
+    weights, summary = figure.locator("ul.ink-bars > li"), figure.locator(".ink-summary")
+    summary.filter(has_text="No choice yet. The model has no firm opinion. It gives every reply the same").wait_for()
+    untouched = weights.all_inner_texts()
+    assert len(untouched) == 7 and all("0.0 ± 1.0, not sure" in text for text in untouched)
+    seen = []
+    for _ in range(12):  # always the courteous one, or else the one that is not rude
+        shown = figure.locator("div[style*=grid]").first.inner_text()
+        seen.append(shown)
+        one, other = shown.split("\nB")
+        better = "A" if "Gladly" in one or "silly" in other or EVIL[:9] in one else "B"
+        figure.get_by_role("button", name=f"{better} is better").click()
+    assert len(set(seen)) == 3 and seen[:3] == seen[9:]  # the pairs come round again
+    summary.filter(has_text=f"{better} is better. Before that, the model gave your choice").wait_for()
+    figure.get_by_text("Of the other 12 the model explains 12 now").wait_for()
+    figure.get_by_text("Pair 1 of 3, round 5").wait_for()
+    liked = weights.filter(has_text="a courtesy").inner_text()
+    assert "+" in liked and "likes it" in liked and "−" in weights.filter(has_text="a rude sentence").inner_text()
+    assert "Gladly" in figure.locator("ol.ink-bars > li").first.inner_text()
+    again = weights.all_inner_texts()
+    figure.get_by_role("button", name="Equal").click()
+    summary.filter(has_text="Equal. Before that, the model gave A").wait_for()
+    figure.get_by_text("Choices: 13, equal: 1. Of the other 12").wait_for()
+    figure.get_by_role("button", name="Undo").click()
+    assert weights.all_inner_texts() == again
+    figure.get_by_role("button", name="a rater who likes long replies").focus()
+    tab.page.keyboard.press("Enter")
+    summary.filter(has_text="All 3 pairs decided by a rater who likes long replies.").wait_for()
+    figure.get_by_text("Choices: 3, equal: 1.").wait_for()  # two replies of five words
+    assert "+" in weights.filter(has_text="ten more words").inner_text() and weights.all_inner_texts() != again
+    figure.get_by_role("button", name="Start again").click()
+    summary.filter(has_text="Everything is forgotten. The model has no firm opinion.").wait_for()
+    assert weights.all_inner_texts() == untouched
+    figure.get_by_role("button", name="Undo").click()
+    summary.filter(has_text="There is no choice to take back.").wait_for()
+    assert tab.page.title() != "hacked"
+
+
+def test_search_by_words(tab, figures, shelf):
+    texts = [passage.searchable for passage in shelf]
+    number = [type(figure).__name__ for figure in figures].index("SearchFigure")
+    figure = tab.figure(number)
+    question, summary = figure.get_by_label("Your question"), figure.locator(".ink-summary")
+    found = figure.get_by_role("list", name="passages found by words").locator("li")
+    meant = figure.get_by_role("list", name="passages found by meaning").locator("li")
+    summary.filter(has_text="What answers it: place").wait_for()  # the first state needs no click
+    assert (found.count(), meant.count()) == (5, 5) and "Ada" in found.first.locator("mark").all_inner_texts()
+    rarity = figure.get_by_role("list", name="the words of the question").inner_text()
+    assert f"ada is in {sum('ada' in words(text) for text in texts)} of 60 passages" in rarity
+
+    question.fill("Who keeps a KETTLE, Edna?")
+    summary.filter(has_text="“Edna").wait_for()
+    scores, places = BM25(texts).search("Who keeps a KETTLE, Edna?", 5)
+    assert f"score {scores[0]:.2f}" in summary.inner_text() and meant.count() == 0
+    assert figure.get_by_text("For a question of your own the page can only count words").is_visible()
+    shown = found.all_inner_texts()
+    for text, score, place in zip(shown, scores, places, strict=True):
+        assert shelf[place].text in text and f"{score:.2f} =" in text
+    assert {text.lower() for text in found.first.locator("mark").all_inner_texts()} == {"edna", "keeps", "kettle"}
+
+    said = summary.inner_text()
+    figure.get_by_label("How much length is held against a passage").press("Home")
+    figure.get_by_label("How slowly repeats stop counting").press("End")
+    tab.page.wait_for_function(
+        "([i, text]) => document.querySelectorAll('.inkling')[i].querySelector('.ink-summary').textContent !== text",
+        arg=[number, said],
+    )
+    scores, _ = BM25(texts, 3.0, 0.0).search("Who keeps a KETTLE, Edna?", 5)
+    assert f"score {scores[0]:.2f}" in summary.inner_text()
+    assert found.all_inner_texts() != shown and "with the first settings" in found.first.inner_text()
+    figure.get_by_role("button", name="First settings").click()
+    summary.filter(has_text=said).wait_for()
+    assert found.all_inner_texts() == shown
+
+    figure.get_by_role("button", name="Which vessel has oars?").click()
+    summary.filter(has_text="No passage has any of these words.").wait_for()
+    assert "What answers it: not among the first 5 by words" in summary.inner_text()
+    assert found.count() == 0 and meant.count() == 5
+    figure.get_by_role("button", name="Who is she?").click()
+    summary.filter(has_text="Only stop words").wait_for()
+    question.fill(EVIL)
+    summary.filter(has_text="<img src=x").wait_for()
+    assert found.locator("img").count() == 0 and tab.page.title() != "hacked"
+    question.fill("")
+    summary.filter(has_text="Type a question.").wait_for()
 
 
 def test_without_scripts_the_static_pictures_stand(browser, page, figures):

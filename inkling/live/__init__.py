@@ -15,6 +15,8 @@ from inkling.live.bundle import bundle
 from inkling.live.data_figures import NGramFigure, SpanLossFigure, TokenizerFigure, TrainingFigure
 from inkling.live.figure import Figure, ModelFigure
 from inkling.live.model_figures import AttentionFigure, GenerateFigure, NextToken
+from inkling.live.ranking_figure import RankingFigure
+from inkling.live.search_figure import SearchFigure
 
 __all__ = [
     "AttentionFigure",
@@ -23,6 +25,8 @@ __all__ = [
     "ModelFigure",
     "NGramFigure",
     "NextToken",
+    "RankingFigure",
+    "SearchFigure",
     "SpanLossFigure",
     "TokenizerFigure",
     "TrainingFigure",

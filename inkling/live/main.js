@@ -6,6 +6,8 @@ import { attentionFigure } from "./attention.js";
 import { generateFigure } from "./generate.js";
 import { trainingFigure } from "./training.js";
 import { spanLossFigure } from "./spans.js";
+import { searchFigure } from "./search.js";
+import { rankingFigure } from "./ranking.js";
 
 const FIGURES = {
   NextToken: nextToken,
@@ -15,6 +17,8 @@ const FIGURES = {
   GenerateFigure: generateFigure,
   TrainingFigure: trainingFigure,
   SpanLossFigure: spanLossFigure,
+  SearchFigure: searchFigure,
+  RankingFigure: rankingFigure,
 };
 
 export const InklingLive = {

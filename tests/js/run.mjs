@@ -10,6 +10,8 @@ const { Model, Session } = await load("model.js");
 const { Bpe } = await load("bpe.js");
 const { distribution, draw, randomNumbers } = await load("sample.js");
 const { countContexts, continuations } = await load("ngram.js");
+const { searchWords, wordIndex, wordsOf } = await load("search.js");
+const { fitTaste } = await load("ranking.js");
 const model = (path) => new Model(new Uint8Array(readFileSync(path)));
 
 const jobs = {
@@ -76,6 +78,16 @@ const jobs = {
     const { used, next, total } = continuations(tables, tokens, longest);
     return { used, total, next: [...next] };
   },
+  words({ texts, stop }) { const left = new Set(stop); return texts.map((text) => wordsOf(text, left)); },
+  // for each question all scores, the places found, and what each word adds
+  search({ texts, stop, questions, k1, b }) {
+    const index = wordIndex(texts, new Set(stop));
+    return questions.map((question) => {
+      const { scores, places, asked } = searchWords(index, question, k1, b);
+      return { scores: [...scores], places, asked: asked.map(({ word, n, idf, adds }) => ({ word, n, idf, adds: [...adds] })) };
+    });
+  },
+  taste({ differences, targets, prior, n }) { return fitTaste(differences, targets, prior, n); },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
