@@ -61,7 +61,7 @@ def keep_min_p(logits: Tensor, min_p: float) -> Tensor:
 class Sampling:
     """How to choose the next token from the logits.
 
-    temperature: divides the logits. 1 is the model's own distribution, less is bolder, 0 takes the most likely token
+    temperature: divides the logits. 1 is the model's own distribution, less is safer, 0 takes the most likely token
         (greedy).
     top_k, top_p, min_p: rule unlikely tokens out (see keep_top_k, keep_top_p, keep_min_p); None switches one off.
     repetition_penalty: see penalise_repeats; 1 switches it off.
