@@ -11,13 +11,20 @@ import inkling
 
 
 def commit() -> str | None:
-    """The commit of the source that runs, where it runs from a git checkout: another source may make another corpus."""
+    """The commit of the source that runs, where it runs from a git checkout: another source may make another corpus.
+
+    With "-changed" behind it where the library differs from that commit.
+    """
     folder = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=10).stdout.strip()
+
     try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10)
+        head = git("rev-parse", "HEAD")
+        return head and head + ("-changed" if git("status", "--porcelain", "--untracked-files=no", "--", ".") else "")
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None
 
 
 def versions() -> dict[str, str | None]:

@@ -123,7 +123,7 @@ def _download(source: Source, temporary: Path, name: str) -> Path:
     # colours, it would wrap its errors in colour codes without --no-color.
     environment = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
     messages = temporary / "messages.txt"
-    with open(messages, "wb") as said, Progress(round(source.size / 1e6), f"fetching {name}", unit="MB") as bar:
+    with open(messages, "wb") as said, Progress(source.size // 1_000_000, f"fetching {name}", unit="MB") as bar:
         process = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
         shown = 0
         try:
@@ -135,6 +135,8 @@ def _download(source: Source, temporary: Path, name: str) -> Path:
                 megabytes = min(_largest_file(temporary), source.size) // 1_000_000
                 bar.update(max(megabytes - shown, 0))
                 shown = max(megabytes, shown)
+            if process.returncode == 0:  # the last look may have been before the last bytes
+                bar.update(source.size // 1_000_000 - shown)
         finally:
             if process.poll() is None:  # Ctrl-C
                 process.kill()

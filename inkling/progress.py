@@ -70,8 +70,9 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
         if self._line is not None:  # what stays on a page is no bar: a few short lines, which fit on a phone
-            seconds, done, all_of_it = time.perf_counter() - self._started, self._bar.n, self._bar.total
-            of = "" if done >= all_of_it else f" of {all_of_it:,}"
-            unit = "steps" if self._bar.unit == "step" and done != 1 else self._bar.unit
-            ends = [f"{self._bar.desc}: {done:,}{of} {unit} in {seconds:.0f} s"]
+            bar, seconds = self._bar, time.perf_counter() - self._started
+            of = "" if bar.n >= bar.total else f" of {bar.total:,}"
+            unit = "steps" if bar.unit == "step" else bar.unit
+            since = f" from {bar.initial:,} on" if bar.initial else ""
+            ends = [f"{bar.desc}: {bar.n:,}{of} {unit}{since} in {seconds:.0f} s"]
             self._line.write("\n".join(ends + [f"    {name} {number}" for name, number in self._shown.items()]))

@@ -8,7 +8,7 @@ from inkling.files import InklingError
 #: Stories are judged as the model writes them, and once more as one would let it write: from what it is fairly sure of,
 #: and where many things are equally likely, rather not what has been said already. `book/generate.ipynb` shows why.
 CAREFUL = {"temperature": 0.4, "min_p": 0.3, "repetition_penalty": 1.03}
-_CAREFULLY = "the same at {temperature}, min-p {min_p}, penalty {repetition_penalty}".format(**CAREFUL)
+_CAREFULLY = "the same at temperature {temperature}, min-p {min_p}, penalty {repetition_penalty}".format(**CAREFUL)
 
 ROWS = (
     ("bits_per_byte", "validation loss, bits per byte", "{:.4f}"),
@@ -67,8 +67,10 @@ READING_ROWS = (
 
 
 def _score(card: dict, key: str) -> float | None:
-    """None for what cards did not report yet when this one was made."""
-    return card["scores"].get(key) if key == "novel_8_grams_careful" else card["scores"][key]
+    """None for careful stories that were written at another setting, as those of older cards are."""
+    if key.endswith("_careful") and card.get("careful") != CAREFUL:
+        return None
+    return card["scores"][key]
 
 
 def _assistant_score(card: dict, stage: str, key: str) -> float | None:

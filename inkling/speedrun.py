@@ -277,6 +277,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         "versions": made_with,
         "history": summary(result),
         "scores": scores(model, tokenizer, world, texts),
+        "careful": CAREFUL,
     }
     atomic_write(folder / "base" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
     return go_on(recipe, folder, card | {"cleaning": cleaning}, started, progress)

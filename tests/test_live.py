@@ -876,7 +876,7 @@ def test_the_reader_is_the_rater(tab):
         better = "A" if "Gladly" in one or "silly" in other or EVIL[:9] in one else "B"
         figure.get_by_role("button", name=f"{better} is better").click()
     assert len(set(seen)) == 3 and seen[:3] == seen[9:]  # the pairs come round again
-    summary.filter(has_text=f"{better} is better. Before that, the model gave your choice").wait_for()
+    summary.filter(has_text=f"{better} is better. Before it, the model gave {better}").wait_for()
     figure.get_by_text("Of the other 12 the model explains 12 now").wait_for()
     figure.get_by_text("Pair 1 of 3, round 5").wait_for()
     liked = weights.filter(has_text="a courtesy").inner_text()
@@ -884,14 +884,14 @@ def test_the_reader_is_the_rater(tab):
     assert "Gladly" in figure.locator("ol.ink-bars > li").first.inner_text()
     again = weights.all_inner_texts()
     figure.get_by_role("button", name="Equal").click()
-    summary.filter(has_text="Equal. Before that, the model gave A").wait_for()
-    figure.get_by_text("Choices: 13, equal: 1. Of the other 12").wait_for()
+    summary.filter(has_text="Equal. Before it, the model gave A").wait_for()
+    figure.get_by_text("Choices: 13. Of the 12 that").wait_for()
     figure.get_by_role("button", name="Undo").click()
     assert weights.all_inner_texts() == again
     figure.get_by_role("button", name="a rater who likes long replies").focus()
     tab.page.keyboard.press("Enter")
     summary.filter(has_text="All 3 pairs decided by a rater who likes long replies.").wait_for()
-    figure.get_by_text("Choices: 3, equal: 1.").wait_for()  # two replies of five words
+    figure.get_by_text("Choices: 3. Of the 2 that").wait_for()  # two replies of five words
     assert "+" in weights.filter(has_text="ten more words").inner_text() and weights.all_inner_texts() != again
     figure.get_by_role("button", name="Start again").click()
     summary.filter(has_text="Everything is forgotten. The model has no firm opinion.").wait_for()

@@ -526,14 +526,17 @@ def test_the_progress_bar_is_silent_where_nobody_watches(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("done", "left"), [(3, "short: 3 of 5 steps in 0 s"), (5, "short: 5 steps in 0 s")])
-def test_what_a_progress_bar_leaves_in_a_notebook_fits_on_a_phone(monkeypatch, done, left):
+@pytest.mark.parametrize(
+    ("start", "done", "left"),
+    [(0, 3, "short: 3 of 5 steps in 0 s"), (0, 5, "short: 5 steps in 0 s"), (2, 3, "short: 5 steps from 2 on in 0 s")],
+)
+def test_what_a_progress_bar_leaves_in_a_notebook_fits_on_a_phone(monkeypatch, start, done, left):
     class Line(list):
         write, flush = list.append, lambda self: None
 
     monkeypatch.setattr(progress, "in_notebook", lambda: True)
     monkeypatch.setattr(progress, "_NotebookLine", Line)
-    with Progress(5, "short") as bar:
+    with Progress(5, "short", start=start) as bar:
         for step in range(done):
             bar.update(1, loss=2.5 - step, tokens_per_s=18_000.0)
     assert bar._line[-1].split("\n") == [left, f"    loss {3.5 - done:.3f}", "    tokens_per_s 18,000"]

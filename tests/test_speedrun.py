@@ -7,8 +7,11 @@ import math
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
+import measure_again
 import numpy as np
 import pytest
 import tiny as tiny_models
@@ -89,6 +92,37 @@ def test_the_card_describes_the_file_not_the_weights_behind_it(tiny):
     assert scores["recall_asked"] == evaluate.fact_recall(model, tokenizer, world, limit=FEW["exam_limit"]).asked
     assert scores["coherent_stories"] == evaluate.story_coherence(model, tokenizer, world, n=4).share
     assert 0 < scores["five_gram_bits_per_byte"] < scores["bits_per_byte"], "six steps cannot beat counting"
+
+
+def test_measuring_again_finds_the_same_and_writes_nothing_else(tiny, tmp_path, monkeypatch):
+    """With one score on the card spoiled, the tool refuses, or writes the true one where told that it may change."""
+    folder, card = tiny
+    monkeypatch.setattr(speedrun, "scores", functools.partial(speedrun.scores, **FEW))
+    copies = [Path(shutil.copytree(folder / "base", tmp_path / name)) / "card.json" for name in ("sound", "spoiled")]
+    spoiled = json.loads(copies[1].read_text(encoding="utf-8"))
+    spoiled["scores"]["bits_per_byte"] += 0.1
+    copies[1].write_text(json.dumps(spoiled), encoding="utf-8")
+    before = [path.read_bytes() for path in copies]
+    folders = [str(path.parent) for path in copies]
+    monkeypatch.setattr(sys, "argv", ["measure_again.py", *folders])
+    with pytest.raises(InklingError, match="bits_per_byte was"):
+        measure_again.main()
+    assert [path.read_bytes() for path in copies] == before, "the first one is not written either"
+    monkeypatch.setattr(sys, "argv", ["measure_again.py", *folders, "--changed", "bits_per_byte"])
+    measure_again.main()
+    for path in copies:
+        again = json.loads(path.read_text(encoding="utf-8"))
+        assert again["scores"] == card["scores"] and again["careful"] == report.CAREFUL
+        assert again.pop("measured_again")["torch"] == torch.__version__
+        assert again == json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
+
+
+def test_careful_stories_of_an_older_card_are_not_shown_under_the_new_setting(tiny):
+    _, card = tiny
+    row = next(label for key, label, _ in report.ROWS if key == "coherent_stories_careful")
+    older = card | {"careful": {"temperature": 0.5, "min_p": 0.2}}
+    lines = [next(x for x in report.report_card([one]).splitlines() if x.startswith(row)) for one in (card, older)]
+    assert lines[0].endswith("%") and lines[1].endswith("-")
 
 
 def test_a_finished_folder_is_refused_and_left_as_it_is(tiny):
@@ -381,12 +415,14 @@ def test_shipped_card_fits_its_model(name):
 
 @pytest.mark.parametrize("name", ["base", "ten_minutes"])
 def test_shipped_stories_hold_together_when_written_carefully(name):
-    """At least 95 of 100 stories replay without a contradiction, on the card and on openings that no card has used."""
+    """95 of 100 stories replay without a contradiction: on the card, and no fewer, within chance, on other openings."""
     model, tokenizer, card = shipped(name)
     world, n = World(0), 200
     again = evaluate.story_coherence(model, tokenizer, world, n=n, **report.CAREFUL)
     assert abs(again.share - card["scores"]["coherent_stories_careful"]) <= 0.015, "the card's own stories"
     assert card["scores"]["coherent_stories_careful"] >= 0.95
-    fresh = evaluate.story_coherence(model, tokenizer, world, n=n, seed=77, **report.CAREFUL)
-    low, high = evaluate.wilson_interval(round(n * fresh.share), n)
-    assert high >= 0.95, f"{fresh.share:.1%} of fresh stories ({low:.1%} to {high:.1%})"
+    fresh = [
+        evaluate.story_coherence(model, tokenizer, world, n=n, seed=s, **report.CAREFUL).share for s in (77, 78, 79)
+    ]
+    low, high = evaluate.wilson_interval(round(n * sum(fresh)), 3 * n)
+    assert high >= 0.95, f"{np.mean(fresh):.1%} of fresh stories ({low:.1%} to {high:.1%})"

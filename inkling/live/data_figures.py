@@ -7,7 +7,11 @@ from html import escape
 from inkling.files import InklingError
 from inkling.live.figure import Figure, html_table, visible
 
-_SPAN_MEASURES = {"surprise": "The model's surprise by kind", "kl": "KL divergence by kind"}
+_SPAN_MEASURES = {
+    "surprise": "The model's surprise by kind",
+    "kl": "KL divergence by kind",
+    "context": "KL divergence by kind",
+}
 KIND_NAMES = {"grammar": "grammar", "fact": "fact", "copy": "copy", "free": "free choice"}
 
 
@@ -130,7 +134,8 @@ class SpanLossFigure(Figure):
             free, or any other words.
         bounds: kind -> bits of the source for this text, shown beside the model's sums.
         title: the figure's heading.
-        measure: what the bits are: "surprise", or "kl", how far two models are apart at the token's place.
+        measure: what the bits are: "surprise"; "kl", how far two models are apart at the token's place; or "context", how
+            far one model is from itself there, with and without something in front.
     """
 
     def __init__(self, tokens: Iterable[Sequence], bounds: dict[str, float] | None = None,

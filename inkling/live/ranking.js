@@ -1,5 +1,5 @@
 // ranking.js: the reader, or a simulated rater, chooses between two replies; a small reward model learns the taste.
-import { announcer, button, frame, make, percent, select, svg } from "./ui.js";
+import { announcer, button, frame, make, newId, percent, select, set, svg } from "./ui.js";
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const worth = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
@@ -43,6 +43,7 @@ export function rankingFigure(widget, el) {
   let made = [], model; // choices: { target, expected }, one for each pair in turn; expected: P(A) before the choice
 
   const prompt = make("p", {}), replies = [make("p"), make("p")], place = make("p", { class: "ink-note" });
+  const ids = replies.map((text) => set(text, { id: newId() }).id);
   const box = { border: "1px solid var(--ink-line)", "border-radius": "6px", padding: "0.2rem 0.6rem", "min-height": "8.2rem" }; // so that the buttons stay where they are
   const columns = (width) => ({ display: "grid", gap: "0.2rem 1.2rem", "grid-template-columns": `repeat(auto-fit, minmax(min(${width}, 100%), 1fr))` });
   const weights = make("ul", { class: "ink-bars", style: columns("17rem"), "aria-label": "what one more of each is worth to the model" });
@@ -52,7 +53,7 @@ export function rankingFigure(widget, el) {
   frame(el, "Your choices become a reward", place, make("p", {}, make("strong", {}, prompt)),
     make("div", { style: columns("14rem") }, replies.map((text, i) => make("div", { style: box }, make("strong", {}, "AB"[i]), text))),
     make("div", { class: "ink-row", role: "group", "aria-label": "your choice" },
-      button("A is better", () => choose(1)), button("B is better", () => choose(0)), button("Equal", () => choose(0.5)), button("Undo", undo),
+      set(button("A is better", () => choose(1)), { "aria-describedby": ids[0] }), set(button("B is better", () => choose(0)), { "aria-describedby": ids[1] }), button("Equal", () => choose(0.5)), button("Undo", undo),
       button("Start again", () => { made = []; show("Everything is forgotten."); })),
     make("div", { class: "ink-row", role: "group", "aria-label": "who chooses" },
       make("span", {}, "Or let all pairs be decided by"), raters.map(([name, chosen]) => button(name, () => decide(name, chosen)))),
@@ -76,7 +77,7 @@ export function rankingFigure(widget, el) {
   function choose(target) {
     push(target);
     const { expected } = made.at(-1), said = target === 0.5 ? "Equal." : `${target ? "A" : "B"} is better.`;
-    show(`${said} Before that, the model gave ${target === 0.5 ? "A" : "your choice"} ${percent(target ? expected : 1 - expected)}.`);
+    show(`Your last choice: ${said} Before it, the model gave ${target ? "A" : "B"} ${percent(target ? expected : 1 - expected)}. Pair ${(made.length % pairs.length) + 1} stands here now.`);
   }
 
   function undo() {
@@ -105,8 +106,8 @@ export function rankingFigure(widget, el) {
     const clear = made.filter(({ target }) => target !== 0.5), count = (right) => clear.filter(right).length;
     const gap = ({ pair, target }) => (2 * target - 1) * worth(model.weights, differences[pair]);
     const explained = count((one) => gap(one) > 1e-9), foretold = count(({ target, expected }) => (2 * target - 1) * (expected - 0.5) > 1e-9);
-    score.textContent = made.length ? `Choices: ${made.length}, equal: ${made.length - clear.length}. Of the other ${clear.length} the model explains ` +
-      `${explained} now; it foretold ${foretold} before it saw them.` : "Which reply is better? After each choice the model is fitted anew.";
+    score.textContent = made.length ? `Choices: ${made.length}. Of the ${clear.length} that were not “equal” the model explains ` +
+      `${explained} now; it foretold ${foretold} before it knew them.` : "Which reply is better? After each choice the model is fitted anew.";
     const reach = Math.max(2, ...model.weights.map((w, i) => Math.abs(w) + model.errors[i]));
     weights.replaceChildren(...names.map((name, i) => make("li", {},
       make("div", { style: { display: "flex", "justify-content": "space-between", gap: "0.5rem" } },

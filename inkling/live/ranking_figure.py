@@ -111,10 +111,9 @@ class RankingFigure(Figure):
 
     def fallback(self) -> str:
         """The weights that each simulated rater's choices leave behind, and the first exam prompt in their order."""
-        fits, orders = [], []
+        fits, orders, exam = [], [], self.data["exam"][0]
         for name, chosen in self.data["raters"]:
             weights = fit(self.data["pairs"], chosen)
-            exam = self.data["exam"][0]
             worth = [sum(w * x for w, x in zip(weights, row, strict=True)) for row in exam["features"]]
             best = exam["replies"][max(range(len(worth)), key=worth.__getitem__)]
             orders.append(f"<li>{escape(name)}: {escape(best)}</li>")

@@ -49,7 +49,7 @@ export function searchFigure(widget, el) {
   const ask = (text) => { typed.value = text; refresh(); };
   const buttons = examples.map(({ text }) => button(text, () => ask(text)));
   const dial = (label, max, value) => slider({ label, min: 0, max, step: 0.05, value, format: (v) => v.toFixed(2), oninput: refresh });
-  const soon = dial("How slowly repeats stop counting, k1:", 3, k1), long = dial("How much length is held against a passage, b:", 1, b);
+  const soon = dial("How long repeats go on counting, k1:", 3, k1), long = dial("How much length is held against a passage, b:", 1, b);
   const back = button("First settings", () => { soon.value = k1; long.value = b; refresh(); });
   const summary = announcer(), rarity = make("div"), byWords = make("div"), byMeaning = make("div");
   const numbers = make("div", { class: "ink-scroll", tabindex: 0, role: "region", "aria-label": "table of scores" });
@@ -77,7 +77,7 @@ export function searchFigure(widget, el) {
       asked.map(({ adds }, at) => [adds[i] / most, colour(at)]),
       `${scores[i].toFixed(2)} = ${asked.filter(({ adds }) => adds[i]).map(({ word, adds }) => `${word} ${adds[i].toFixed(2)}`).join(" + ")}` +
         (moved ? `; place ${before.indexOf(i) + 1} with the first settings` : "")))),
-      make("p", { class: "ink-note" }, best.length ? "A full bar would be all of the words, each repeated without end." : "Nothing."));
+      make("p", { class: "ink-note" }, best.length ? "A full bar is the most that the words could add up to." : "Nothing."));
     byMeaning.replaceChildren(example?.meaning.length
       ? list("passages found by meaning", example.meaning.map(([i, cosine], rank) => passage(i, rank, asked, right,
         [[Math.max(0, cosine), "var(--ink-bar)"]], `cosine ${cosine.toFixed(2)}`)))

@@ -15,6 +15,10 @@ const MEASURES = {
     note: "The stronger a token's colour, the farther the two models are apart at its place.", caption: "KL divergence by kind",
     greatest: "They are farthest apart at", said: () => " of KL divergence",
   },
+  context: {
+    note: "The stronger a token's colour, the more what stands before it changes what the model expects at its place.",
+    caption: "KL divergence by kind", greatest: "It changes most at", said: () => " of KL divergence",
+  },
 };
 
 export function spanLossFigure(widget, el) {
