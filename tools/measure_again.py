@@ -28,7 +28,7 @@ SAMPLED, EXACT = 0.02, 0.001
 
 def measure(folder: Path, changed: set[str]) -> dict:
     """The card of `folder` with new scores; those in `changed` are measured in another way now and may differ."""
-    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    card, made_with = json.loads((folder / "card.json").read_text(encoding="utf-8")), versions()
     recipe, world = card["recipe"], World(0)
     crawl = speedrun.Recipe(minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]).crawl_bytes
     texts, _ = prepare(world, crawl, seed=recipe["seed"])
@@ -46,7 +46,7 @@ def measure(folder: Path, changed: set[str]) -> dict:
         if key in card["scores"] and key not in changed and not abs(now - before) <= allowed:
             raise InklingError(f"{folder}: {key} was {before} and is {now} now. If it should, name it after --changed.")
         print(f"{folder.name:12s} {key:28s} {before:10.5f} -> {now:10.5f}")
-    return card | {"scores": scores, "careful": CAREFUL, "measured_again": versions()}
+    return card | {"scores": scores, "careful": CAREFUL, "measured_again": made_with}
 
 
 def main() -> None:

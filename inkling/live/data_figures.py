@@ -134,8 +134,8 @@ class SpanLossFigure(Figure):
             free, or any other words.
         bounds: kind -> bits of the source for this text, shown beside the model's sums.
         title: the figure's heading.
-        measure: what the bits are: "surprise"; "kl", how far two models are apart at the token's place; or "context", how
-            far one model is from itself there, with and without something in front.
+        measure: what the bits are: "surprise"; "kl", how far two models are apart at the token's place; or "context",
+            how far one model is from itself there, with and without something in front.
     """
 
     def __init__(self, tokens: Iterable[Sequence], bounds: dict[str, float] | None = None,
