@@ -877,7 +877,7 @@ def test_the_reader_is_the_rater(tab):
         figure.get_by_role("button", name=f"{better} is better").click()
     assert len(set(seen)) == 3 and seen[:3] == seen[9:]  # the pairs come round again
     summary.filter(has_text=f"{better} is better. Before it, the model gave {better}").wait_for()
-    figure.get_by_text("Of the other 12 the model explains 12 now").wait_for()
+    figure.get_by_text("Of the 12 that were not “equal” the model explains 12 now").wait_for()
     figure.get_by_text("Pair 1 of 3, round 5").wait_for()
     liked = weights.filter(has_text="a courtesy").inner_text()
     assert "+" in liked and "likes it" in liked and "−" in weights.filter(has_text="a rude sentence").inner_text()
