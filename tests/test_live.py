@@ -925,7 +925,7 @@ def test_search_by_words(tab, figures, shelf):
 
     said = summary.inner_text()
     figure.get_by_label("How much length is held against a passage").press("Home")
-    figure.get_by_label("How slowly repeats stop counting").press("End")
+    figure.get_by_label("How long repeats go on counting").press("End")
     tab.page.wait_for_function(
         "([i, text]) => document.querySelectorAll('.inkling')[i].querySelector('.ink-summary').textContent !== text",
         arg=[number, said],
