@@ -80,8 +80,11 @@ def _assistant_score(card: dict, stage: str, key: str) -> float | None:
     return stages["sft"]["scores_of_base"][key] if stage == "base" else stages[stage]["scores"][key]
 
 
-def report_card(cards: list[dict]) -> str:
-    """The cards side by side, as text: one column a run. Rows of an assistant where at least one run made one."""
+def report_card(cards: list[dict], narrow: bool = False) -> str:
+    """The cards side by side, as text: one column a run. Rows of an assistant where at least one run made one.
+
+    narrow: the label of a row on a line of its own, for a page that is read on a phone.
+    """
     rows = [(label, form, [_score(card, key) for card in cards]) for key, label, form in ROWS]
     if any("assistant" in card for card in cards):
         rows += [
@@ -102,10 +105,14 @@ def report_card(cards: list[dict]) -> str:
         ]
     width = max(len(label) for label, _, _ in rows)
     heads = [f"{card['cost']['cpu_seconds'] / 60:.0f} CPU-min" for card in cards]
-    lines = [f"{'':{width}}  " + "  ".join(f"{head:>12}" for head in heads)]
-    for label, form, values in rows:
-        cells = ["-" if value is None else form.format(value) for value in values]
-        lines.append(f"{label:{width}}  " + "  ".join(f"{cell:>12}" for cell in cells))
+    table = [("", heads)]
+    table += [
+        (label, ["-" if value is None else form.format(value) for value in values]) for label, form, values in rows
+    ]
+    lines = []
+    for label, cells in table:
+        columns = "".join(f"  {cell:>12}" for cell in cells)
+        lines += [label, columns] if narrow and label else [columns if narrow else f"{label:{width}}{columns}"]
     return "\n".join(lines)
 
 

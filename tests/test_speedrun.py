@@ -117,6 +117,15 @@ def test_measuring_again_finds_the_same_and_writes_nothing_else(tiny, tmp_path, 
         assert again == json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
 
 
+def test_a_narrow_report_card_says_the_same(tiny):
+    _, card = tiny
+    wide, narrow = (report.report_card([card, card], narrow=narrow).splitlines() for narrow in (False, True))
+    assert narrow[0].strip() == wide[0].strip() and max(map(len, narrow[2::2])) <= 28
+    assert [f"{label} {cells.strip()}".split() for label, cells in zip(narrow[1::2], narrow[2::2], strict=True)] == [
+        line.split() for line in wide[1:]
+    ]
+
+
 def test_careful_stories_of_an_older_card_are_not_shown_under_the_new_setting(tiny):
     _, card = tiny
     row = next(label for key, label, _ in report.ROWS if key == "coherent_stories_careful")
