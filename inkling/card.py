@@ -21,8 +21,9 @@ def commit() -> str | None:
         return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=10).stdout.strip()
 
     try:
-        head = git("rev-parse", "HEAD")
-        return head and head + ("-changed" if git("status", "--porcelain", "--untracked-files=no", "--", ".") else "")
+        if not (head := git("rev-parse", "HEAD")):
+            return None
+        return head + ("-changed" if git("status", "--porcelain", "--untracked-files=no", "--", ".") else "")
     except (OSError, subprocess.TimeoutExpired):
         return None
 

@@ -1,7 +1,6 @@
 """One small progress bar: a line in a terminal, a line in a notebook, nothing anywhere else."""
 
 import sys
-import time
 
 from tqdm import tqdm
 
@@ -44,7 +43,7 @@ class Progress:
         notebook = show and in_notebook()
         terminal = show and not notebook and sys.stderr.isatty()
         self._line = _NotebookLine() if notebook else None
-        self._started, self._shown = time.perf_counter(), {}
+        self._shown: dict[str, str] = {}
         self._bar = tqdm(
             total=total,
             initial=start,
@@ -70,7 +69,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
         if self._line is not None:  # what stays on a page is no bar: a few short lines, which fit on a phone
-            bar, seconds = self._bar, time.perf_counter() - self._started
+            bar, seconds = self._bar, self._bar.format_dict["elapsed"]
             of = "" if bar.n >= bar.total else f" of {bar.total:,}"
             unit = "steps" if bar.unit == "step" else bar.unit
             since = f" from {bar.initial:,} on" if bar.initial else ""

@@ -118,6 +118,11 @@ def encode_stream(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
     return np.array(stream, dtype=np.uint16 if tokenizer.vocab_size <= 65536 else np.int64)
 
 
+def corpus_hash(texts: list[str]) -> str:
+    """What a card says of its corpus, so that another one is noticed."""
+    return hashlib.sha256("\f".join(texts).encode("utf-8")).hexdigest()
+
+
 def primer(world: World, n_bytes: int, recipe: Recipe) -> list[str]:
     """About `n_bytes` of easy text: two thirds rhymes, one third entries and quizzes on a few people.
 
@@ -204,7 +209,6 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     world, n_parts = World(0), 6 if recipe.assistant else 4
     say(f"1/{n_parts}  corpus: a crawl of {recipe.crawl_bytes / 1e6:.0f} MB, cleaned")
     texts, cleaning = prepare(world, recipe.crawl_bytes, seed=recipe.seed)
-    corpus_hash = hashlib.sha256("\f".join(texts).encode("utf-8")).hexdigest()
     say(f"     {len(texts):,} documents, {sum(map(len, texts)) / 1e6:.1f} MB kept")
 
     say(f"2/{n_parts}  tokenizer: {recipe.vocab_size:,} tokens")
@@ -264,7 +268,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         "recipe": {**asdict(recipe), "steps": steps, "train": asdict(settings), "model": asdict(config)},
         "parameters": sum(p.numel() for p in model.parameters()),
         "corpus": {
-            "sha256": corpus_hash,
+            "sha256": corpus_hash(texts),
             "documents": len(texts),
             "bytes": sum(map(len, texts)),
             "tokens": len(tokens),

@@ -19,6 +19,7 @@ import torch
 from conftest import ROOT
 
 from inkling import __main__ as commands
+from inkling import card as card_module
 from inkling import checkpoints, evaluate, judge, report, speedrun
 from inkling.align import AlignRecipe
 from inkling.embedder import EmbedderConfig
@@ -115,6 +116,20 @@ def test_measuring_again_finds_the_same_and_writes_nothing_else(tiny, tmp_path, 
         assert again["scores"] == card["scores"] and again["careful"] == report.CAREFUL
         assert again.pop("measured_again")["torch"] == torch.__version__
         assert again == json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
+
+
+def test_a_card_says_which_source_and_whether_it_was_changed(tmp_path, monkeypatch):
+    source = tmp_path / "card.py"
+    source.write_text("one = 1\n", encoding="utf-8")
+    monkeypatch.setattr(card_module, "__file__", str(source))
+    assert card_module.commit() is None, "no git checkout, no commit"
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q"], ["add", "card.py"], [*identity, "commit", "-q", "-m", "one"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    head = card_module.commit()
+    assert re.fullmatch("[0-9a-f]{40,}", head)
+    source.write_text("one = 2\n", encoding="utf-8")
+    assert card_module.commit() == f"{head}-changed"
 
 
 def test_a_narrow_report_card_says_the_same(tiny):

@@ -8,7 +8,6 @@ no card is written at all. A card then says under "measured_again" with which pr
 """
 
 import argparse
-import hashlib
 import json
 import math
 from pathlib import Path
@@ -32,7 +31,7 @@ def measure(folder: Path, changed: set[str]) -> dict:
     recipe, world = card["recipe"], World(0)
     crawl = speedrun.Recipe(minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]).crawl_bytes
     texts, _ = prepare(world, crawl, seed=recipe["seed"])
-    if hashlib.sha256("\f".join(texts).encode("utf-8")).hexdigest() != card["corpus"]["sha256"]:
+    if speedrun.corpus_hash(texts) != card["corpus"]["sha256"]:
         raise InklingError(f"{folder}: this source makes another corpus than the model was trained on.")
     scores = speedrun.scores(
         Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), world, texts

@@ -54,7 +54,7 @@ export function rankingFigure(widget, el) {
     make("div", { style: columns("14rem") }, replies.map((text, i) => make("div", { style: box }, make("strong", {}, "AB"[i]), text))),
     make("div", { class: "ink-row", role: "group", "aria-label": "your choice" },
       set(button("A is better", () => choose(1)), { "aria-describedby": ids[0] }), set(button("B is better", () => choose(0)), { "aria-describedby": ids[1] }), button("Equal", () => choose(0.5)), button("Undo", undo),
-      button("Start again", () => { made = []; show("Everything is forgotten."); })),
+      button("Start again", () => { made = []; learn(); show("Everything is forgotten."); })),
     make("div", { class: "ink-row", role: "group", "aria-label": "who chooses" },
       make("span", {}, "Or let all pairs be decided by"), raters.map(([name, chosen]) => button(name, () => decide(name, chosen)))),
     summary.element, score,
@@ -62,6 +62,7 @@ export function rankingFigure(widget, el) {
     make("p", { class: "ink-note" }, `The bar is the weight, the line across it one standard deviation to both sides. Before any choice each weight is 0 ± ${prior}.`),
     select("Rank the replies to", exam.map((one, i) => [String(i), one.prompt]), "0", (i) => { asked = exam[Number(i)]; show("", true); }).element,
     order, make("p", { class: "ink-note" }, "Nobody chooses between these. Whether a reply is true is not among the seven things that the model sees."));
+  learn();
   show("No choice yet.");
 
   function push(target) {
@@ -81,7 +82,9 @@ export function rankingFigure(widget, el) {
   }
 
   function undo() {
-    show(made.pop() ? "Your last choice is taken back." : "There is no choice to take back.");
+    const last = made.pop();
+    learn();
+    show(last ? "Your last choice is taken back." : "There is no choice to take back.");
   }
 
   function decide(name, chosen) {
@@ -98,7 +101,6 @@ export function rankingFigure(widget, el) {
   }
 
   function show(news, quick = false) {
-    learn();
     const { prompt: question, replies: texts } = pairs[made.length % pairs.length], round = Math.floor(made.length / pairs.length);
     place.textContent = `Pair ${(made.length % pairs.length) + 1} of ${pairs.length}${round ? `, round ${round + 1}: choose as before, or contradict yourself` : ""}`;
     prompt.textContent = question;

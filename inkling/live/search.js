@@ -64,8 +64,8 @@ export function searchFigure(widget, el) {
   function refresh() {
     const question = typed.value.trim(), example = examples.find(({ text }) => text.trim() === question);
     const { scores, places, asked } = searchWords(index, question, soon.value, long.value);
-    const before = searchWords(index, question, k1, b).places;
-    const moved = soon.value !== k1 || long.value !== b, best = places.slice(0, k), right = example?.answers ?? [];
+    const moved = soon.value !== k1 || long.value !== b, before = moved ? searchWords(index, question, k1, b).places : places;
+    const best = places.slice(0, k), right = example?.answers ?? [];
     buttons.forEach((one, i) => set(one, { "aria-pressed": examples[i] === example ? "true" : "false", style: { "font-weight": examples[i] === example ? 700 : 400 } }));
     const left = new Set(wordsOf(question, new Set()).filter((word) => index.stop.has(word)));
     rarity.replaceChildren(
