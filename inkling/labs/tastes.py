@@ -121,10 +121,15 @@ class Taste:
     likes: dict[str, float]
     noise: float = 0.02
 
+    def worth(self, prompt: str, reply: str) -> float:
+        """What the reply is worth to this rater."""
+        return float(
+            sum(self.likes.get(name, 0.0) * x for name, x in zip(FEATURES, features(prompt, reply), strict=True))
+        )
+
     def probability(self, prompt: str, one: str, other: str) -> float:
         """How likely this rater prefers `one` to `other`: sigma(difference / noise)."""
-        d = features(prompt, one) - features(prompt, other)
-        return sigmoid(sum(self.likes.get(name, 0.0) * x for name, x in zip(FEATURES, d, strict=True)) / self.noise)
+        return sigmoid((self.worth(prompt, one) - self.worth(prompt, other)) / self.noise)
 
     def choose(self, comparison: Comparison, random: Callable[[], float]) -> Pair:
         """The choice; `random` gives numbers in [0, 1)."""

@@ -25,17 +25,6 @@ FEATURE_NAMES = (
 PRIOR = 1.0
 
 
-def polite(prompt: str, reply: str) -> float:
-    """What a reply is worth to somebody who looks at nothing but manners."""
-    counts = counted(prompt, reply)
-    return counts[1] - counts[2]
-
-
-def long_winded(prompt: str, reply: str) -> float:
-    """What a reply is worth to somebody who looks at nothing but its length."""
-    return float(len(reply.split()))
-
-
 def counted(prompt: str, reply: str) -> list[float]:
     """The seven features of a reply, as plain numbers: words in tens, and how many of each of the others."""
     from inkling.labs.tastes import features
@@ -65,7 +54,7 @@ class RankingFigure(Figure):
         n: int = 16,
         seed: int = 0,
     ):
-        from inkling.labs.tastes import choose_comparisons
+        from inkling.labs.tastes import LONG, POLITE, choose_comparisons
 
         if n < 1:
             raise InklingError(f"n is {n}; ask about at least one pair.")
@@ -82,7 +71,7 @@ class RankingFigure(Figure):
         if not exam or any(len(some) < 2 for some in exam.values()):
             raise InklingError("there is nothing to rank: give at least one prompt with two replies or more as `exam`.")
         asked = [(pair.prompt, (pair.left, pair.right)) for pair in pairs]
-        raters = {"a polite rater": polite, "a rater who likes long replies": long_winded, **(raters or {})}
+        raters = {"a polite rater": POLITE.worth, "a rater who likes long replies": LONG.worth, **(raters or {})}
         super().__init__({
             "names": list(FEATURE_NAMES), "prior": PRIOR,
             "pairs": [described(prompt, some) for prompt, some in asked],
