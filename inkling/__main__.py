@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from inkling import checkpoints
-from inkling.fetch import SOURCES, fetch
 from inkling.files import InklingError
+from inkling.real.fetch import SOURCES, fetch
 
 
 def parser() -> argparse.ArgumentParser:
@@ -62,16 +62,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run_speedrun(args: argparse.Namespace) -> None:
-    from inkling.speedrun import Recipe, run
+    from inkling.recipe.speedrun import Recipe, run
 
     folder = args.folder or Path("runs") / f"speedrun-{args.minutes:g}"
     run(Recipe(minutes=args.minutes, steps=args.steps, seed=args.seed, assistant=not args.base_only), folder)
 
 
 def run_write(args: argparse.Namespace) -> None:
-    from inkling.generate import stream
-    from inkling.tokenizer import Tokenizer
-    from inkling.transformer import Transformer
+    from inkling.model.transformer import Transformer
+    from inkling.text.tokenizer import Tokenizer
+    from inkling.training.generate import stream
 
     folder = args.checkpoint or checkpoints.path("base")
     tokenizer, model = Tokenizer.load(folder / "tokenizer.json"), Transformer.from_pretrained(folder)
@@ -89,10 +89,10 @@ def run_write(args: argparse.Namespace) -> None:
 def run_chat(args: argparse.Namespace) -> None:
     if args.smollm2:
         return run_chat_with_smollm2(args)
-    from inkling.chat import decode_reply, encode_prompt, end_id
-    from inkling.generate import generate
-    from inkling.tokenizer import Tokenizer
-    from inkling.transformer import Transformer
+    from inkling.assistant.chat import decode_reply, encode_prompt, end_id
+    from inkling.model.transformer import Transformer
+    from inkling.text.tokenizer import Tokenizer
+    from inkling.training.generate import generate
 
     folder = args.checkpoint or checkpoints.path("rlhf")
     tokenizer, model = Tokenizer.load(folder / "tokenizer.json"), Transformer.from_pretrained(folder)
@@ -106,7 +106,7 @@ def run_chat(args: argparse.Namespace) -> None:
 
 
 def run_chat_with_smollm2(args: argparse.Namespace) -> None:
-    from inkling.pretrained import load_smollm2
+    from inkling.real.pretrained import load_smollm2
 
     chat = load_smollm2()
     for line in sys.stdin:  # each line by itself, as above
@@ -125,22 +125,22 @@ def run_fetch(args: argparse.Namespace) -> None:
 
 
 def run_report(args: argparse.Namespace) -> None:
-    from inkling.report import read_card, report_card
+    from inkling.recipe.report import read_card, report_card
 
     print(report_card([read_card(folder) for folder in args.folders or [checkpoints.path("base")]]))
 
 
 def run_overoptimise(args: argparse.Namespace) -> None:
-    from inkling.overoptimisation import run_all
+    from inkling.assistant.overoptimisation import run_all
 
     run_all(args.checkpoint or checkpoints.path("sft"), args.file)
 
 
 def run_book_attack(args: argparse.Namespace) -> None:
-    from inkling.book_search import BookRetriever, book_passages
-    from inkling.book_text import read_book
-    from inkling.injection import run_all
-    from inkling.pretrained import MiniLM, load_smollm2
+    from inkling.real.book_search import BookRetriever, book_passages
+    from inkling.real.book_text import read_book
+    from inkling.real.injection import run_all
+    from inkling.real.pretrained import MiniLM, load_smollm2
 
     run_all(load_smollm2(), BookRetriever(book_passages(read_book()), MiniLM()), args.file)
 

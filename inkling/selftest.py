@@ -197,8 +197,8 @@ def _opened(name: str, folder: Path) -> list[str]:
     """What is wrong with a checkpoint once it is open."""
     import torch
 
-    from inkling.tokenizer import Tokenizer
-    from inkling.transformer import Transformer
+    from inkling.model.transformer import Transformer
+    from inkling.text.tokenizer import Tokenizer
 
     with warnings.catch_warnings(record=True) as complaints:
         warnings.simplefilter("always")
@@ -213,9 +213,9 @@ def _opened(name: str, folder: Path) -> list[str]:
 
 def check_writing(seconds: float = 1.0) -> Result:
     """The base model writes for a second: tokens a second."""
-    from inkling.generate import stream
-    from inkling.tokenizer import Tokenizer
-    from inkling.transformer import Transformer
+    from inkling.model.transformer import Transformer
+    from inkling.text.tokenizer import Tokenizer
+    from inkling.training.generate import stream
 
     folder = checkpoints.path("base")
     tokenizer, model = Tokenizer.load(folder / "tokenizer.json"), Transformer.from_pretrained(folder)
@@ -235,8 +235,8 @@ def training_step(seconds: float = 1.5) -> float:
     """Seconds of one training step of the base model's size, on 4 rows of 128 tokens: the best of a few."""
     import torch
 
-    from inkling.pretrain import summed_loss
-    from inkling.transformer import Transformer
+    from inkling.model.transformer import Transformer
+    from inkling.training.pretrain import summed_loss
 
     model = Transformer.from_pretrained(checkpoints.path("base"))
     rows = torch.randint(model.config.vocab_size, (4, 129), generator=torch.Generator().manual_seed(0))

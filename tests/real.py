@@ -6,7 +6,7 @@ import gguf
 import numpy as np
 import tokenizers
 
-from inkling.tokenizer_json import ALPHABET
+from inkling.text.tokenizer_json import ALPHABET
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 MERGES = ["Ġ t", "h e", "Ġt he", "i n", "e r", "u s", "us er", "a s", "s i", "Ċ Ċ"]

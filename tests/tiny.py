@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 
 from inkling import checkpoints
-from inkling.rag_recipe import RAGRecipe
-from inkling.reading import ReadingConfig
-from inkling.sft import Demonstration, SFTConfig, finetune
-from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
-from inkling.transformer import ModelConfig, Transformer
+from inkling.assistant.sft import Demonstration, SFTConfig, finetune
+from inkling.model.transformer import ModelConfig, Transformer
+from inkling.reading.reading import ReadingConfig
+from inkling.recipe.rag_recipe import RAGRecipe
+from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 PROMPTS = ["Is the boat in?", "Is Ada at home?", "Does the mill turn?", "Is it raining in the harbour today?"]
 REPLIES = ["yes, please come in", "no", "yes", "no, not today", "the boat left the harbour this morning, so no"]

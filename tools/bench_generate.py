@@ -22,9 +22,9 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 
-from inkling.decoder import Cached  # noqa: E402
-from inkling.generate import generate, generate_batch  # noqa: E402
-from inkling.transformer import ModelConfig, Transformer, parameter_count  # noqa: E402
+from inkling.model.transformer import ModelConfig, Transformer, parameter_count  # noqa: E402
+from inkling.training.decoder import Cached  # noqa: E402
+from inkling.training.generate import generate, generate_batch  # noqa: E402
 
 ROUNDS, PROMPT, NEW = 7, 16, 200
 TARGET = 3.0  # times the tokens per second of transformers

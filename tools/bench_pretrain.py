@@ -23,8 +23,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from inkling.pretrain import TrainConfig, train, validation_loss
-from inkling.transformer import ModelConfig, Transformer, parameter_count
+from inkling.model.transformer import ModelConfig, Transformer, parameter_count
+from inkling.training.pretrain import TrainConfig, train, validation_loss
 
 CONTEXT, BATCH, WIDTH, LAYERS, HEADS = 64, 12, 128, 4, 4
 TARGETS = {"equal tokens": 1.60, "equal CPU-seconds": 1.65}  # nats a character, on tinyshakespeare

@@ -27,10 +27,10 @@ from pathlib import Path  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 
-from inkling.fetch import fetched  # noqa: E402
 from inkling.files import InklingError  # noqa: E402
-from inkling.generate import generate  # noqa: E402
-from inkling.pretrained import load_smollm2  # noqa: E402
+from inkling.real.fetch import fetched  # noqa: E402
+from inkling.real.pretrained import load_smollm2  # noqa: E402
+from inkling.training.generate import generate  # noqa: E402
 
 ROUNDS, PROMPT, NEW = 5, 256, 64
 TARGET = 1.0  # times the tokens per second of transformers

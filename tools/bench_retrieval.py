@@ -22,9 +22,10 @@ import numpy as np
 import torch
 
 from inkling import checkpoints
-from inkling.embedder import Embedder, EmbedderConfig, train_embedder
-from inkling.library import LibraryQuestion, library_questions, town_library, training_pairs, unseen_people
-from inkling.retrieval import (
+from inkling.model.transformer import Transformer
+from inkling.reading.embedder import Embedder, EmbedderConfig, train_embedder
+from inkling.reading.library import LibraryQuestion, library_questions, town_library, training_pairs, unseen_people
+from inkling.reading.retrieval import (
     DenseRetriever,
     Retriever,
     VectorIndex,
@@ -33,8 +34,7 @@ from inkling.retrieval import (
     recall_at_k,
     reciprocal_rank_fusion,
 )
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
 N, D, CROWDS, QUERIES = 50_000, 128, 1_000, 1_000

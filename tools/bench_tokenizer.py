@@ -26,7 +26,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import tiktoken
 import tokenizers
 
-from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 ROUNDS = 7
 TRAIN_BYTES, VOCAB_SIZE, TRAIN_SECONDS = 130_000, 500, 0.4  # the target for training

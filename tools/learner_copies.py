@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -105,8 +104,6 @@ def write_copies(folder: Path) -> list[str]:
             target.write_text(text, encoding="utf-8")
         if not target.exists() or target.read_text("utf-8") == text:
             original.write_text(text, encoding="utf-8")
-    for extra in LABS.glob("*.md"):
-        shutil.copyfile(extra, folder / extra.name)
     return remarks
 
 

@@ -1,7 +1,7 @@
 """Listing cells: code cells that quote the library line for line.
 
-A listing cell carries `"listing": "inkling/attention.py:GroupedQueryAttention"` in its metadata; a dot names a member
-("inkling/tokenizer.py:Tokenizer.encode"). Its text is that definition, with decorators, exactly as it stands in the
+A listing cell carries `"listing": "inkling/model/attention.py:GroupedQueryAttention"` in its metadata; a dot names a member
+("inkling/text/tokenizer.py:Tokenizer.encode"). Its text is that definition, with decorators, exactly as it stands in the
 module; a member is shown without its indentation, so that the cell runs. A module-level name (a constant) can be quoted
 too. `tools/notebooks.py` (`make listings`) refreshes them.
 """
@@ -23,7 +23,7 @@ class ListingError(ValueError):
 
 def notebooks(root: Path = ROOT) -> list[Path]:
     """Every notebook of the book and of the labs, in alphabetical order."""
-    return sorted([*(root / "book").glob("*.ipynb"), *(root / "labs").glob("*.ipynb")])
+    return sorted([*(root / "book").glob("*/*.ipynb"), *(root / "labs").glob("*.ipynb")])
 
 
 def definition(reference: str, root: Path = ROOT) -> str:

@@ -12,13 +12,13 @@ import json
 import math
 from pathlib import Path
 
-from inkling import speedrun
-from inkling.card import versions
-from inkling.corpus import prepare
 from inkling.files import InklingError, atomic_write
-from inkling.report import CAREFUL
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.model.transformer import Transformer
+from inkling.recipe import speedrun
+from inkling.recipe.card import versions
+from inkling.recipe.report import CAREFUL
+from inkling.text.corpus import prepare
+from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
 #: What rounding can move: two stories in a hundred of what comes from sampled stories, a thousandth of all else.

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from jupyter_client import KernelManager
 
-from inkling.fetch import cache_folder
+from inkling.real.fetch import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 MATHJAX = "tex-svg-full.js"  # one self-contained file: no fonts to fetch, and it works from file://

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from inkling.labs.attention_heads import Head, cost_of_each_head, head_maps, induction_scores, songs
 from inkling.labs.checking import Mistake, expect, judge
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.model.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
 
 
 def _table(found: object, shape: tuple[int, ...], what: str) -> Tensor:

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inkling.files import InklingError
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.model.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
 from inkling.world.people import FIRST_NAMES
 
 Head = tuple[int, int]

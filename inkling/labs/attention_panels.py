@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 
 from inkling import plots
-from inkling.attention import attention_weights, causal_mask
 from inkling.labs.attention_heads import (
     Head,
     Songs,
@@ -17,8 +16,9 @@ from inkling.labs.attention_heads import (
 )
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import Panel, say, slider
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import ModelConfig, Transformer
+from inkling.model.attention import attention_weights, causal_mask
+from inkling.model.transformer import ModelConfig, Transformer
+from inkling.text.tokenizer import Tokenizer
 
 _MOST_TOKENS = 40  # more labels than this cannot be read beside a map
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from matplotlib.axes import Axes
 
-from inkling import evaluate, plots
-from inkling.evaluate import wilson_interval
+from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.capstone_chain import (
     Assistant,
@@ -29,8 +28,10 @@ from inkling.labs.capstone_chain import (
 from inkling.labs.capstone_island import Island, Pages, found, tokenizer_fit
 from inkling.labs.capstone_library import Marks, Shelves, chance_of, says
 from inkling.labs.panel import table
-from inkling.library import library_questions
-from inkling.transformer import Transformer
+from inkling.model.transformer import Transformer
+from inkling.reading.library import library_questions
+from inkling.training import evaluate
+from inkling.training.evaluate import wilson_interval
 from inkling.world import World
 from inkling.world.facts import person_value
 from inkling.world.people import Person

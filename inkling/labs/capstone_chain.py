@@ -12,19 +12,20 @@ from random import Random
 
 import numpy as np
 
-from inkling import checkpoints, evaluate
-from inkling.align import gold_reward, model_reward
-from inkling.chat import decode_reply, encode_prompt, prepare_roles
+from inkling import checkpoints
+from inkling.assistant.chat import decode_reply, encode_prompt, prepare_roles
+from inkling.assistant.reward import RewardModel
+from inkling.assistant.rollouts import best_of_n, roll_out
+from inkling.assistant.sft import Demonstration, SFTConfig, draw_style, finetune
 from inkling.files import InklingError
-from inkling.generate import generate
 from inkling.labs.capstone_island import Island, Pages, shuffled
-from inkling.pretrain import TrainConfig, train
-from inkling.reward import RewardModel
-from inkling.rollouts import best_of_n, roll_out
-from inkling.sft import Demonstration, SFTConfig, draw_style, finetune
-from inkling.speedrun import encode_stream
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.model.transformer import Transformer
+from inkling.recipe.align import gold_reward, model_reward
+from inkling.recipe.speedrun import encode_stream
+from inkling.text.tokenizer import Tokenizer
+from inkling.training import evaluate
+from inkling.training.generate import generate
+from inkling.training.pretrain import TrainConfig, train
 from inkling.world import World
 from inkling.world.requests import reply
 

@@ -7,9 +7,9 @@ in one town and a weaver in the next. A model cannot know both at once. So here 
 from dataclasses import dataclass, replace
 from random import Random
 
-from inkling.corpus import CleaningReport, prepare
 from inkling.files import InklingError
-from inkling.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.text.corpus import CleaningReport, prepare
+from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.world import Document, World
 from inkling.world.people import FIRST_NAMES, Person
 

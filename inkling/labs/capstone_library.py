@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inkling import checkpoints, evaluate
-from inkling.embedder import Embedder
+from inkling import checkpoints
 from inkling.files import InklingError
 from inkling.labs.capstone_chain import read_prompt, shipped_model, shipped_tokenizer
 from inkling.labs.capstone_island import Island
-from inkling.library import Library, LibraryQuestion, library_questions, town_library
-from inkling.passages import Passage, count_words
-from inkling.rag import RAG, Answer
-from inkling.retrieval import DenseRetriever, HybridRetriever, WordRetriever
+from inkling.reading.embedder import Embedder
+from inkling.reading.library import Library, LibraryQuestion, library_questions, town_library
+from inkling.reading.passages import Passage, count_words
+from inkling.reading.rag import RAG, Answer
+from inkling.reading.retrieval import DenseRetriever, HybridRetriever, WordRetriever
+from inkling.training import evaluate
 from inkling.world.documents import VALUES
 from inkling.world.facts import person_value
 from inkling.world.people import FIRST_NAMES, PERSON_ATTRIBUTES, Person

@@ -14,17 +14,17 @@ from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import WorkPanel
-from inkling.optim import make_optimizers
-from inkling.packing import Batches
-from inkling.pretrain import (
+from inkling.model.transformer import ModelConfig, Transformer
+from inkling.text.tokenizer import Tokenizer
+from inkling.training.optim import make_optimizers
+from inkling.training.packing import Batches
+from inkling.training.pretrain import (
     TrainConfig,
     accumulate_gradient,
     count_targets,
     learning_rate_scale,
     validation_loss,
 )
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import ModelConfig, Transformer
 from inkling.world import World
 
 CONTEXT = 64  # tokens in a row: short, so that a step takes hundredths of a second

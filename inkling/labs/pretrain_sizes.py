@@ -12,7 +12,7 @@ from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import WorkPanel
 from inkling.labs.pretrain_race import CONTEXT, MOST, Data, Entry, read_number
-from inkling.pretrain import train, validation_loss
+from inkling.training.pretrain import train, validation_loss
 
 SPRINT_STEPS = 50
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 import inkling.checkpoints
-from inkling.embedder import Embedder
 from inkling.files import InklingError
-from inkling.library import LibraryQuestion, library_questions, stated_facts, town_library, with_people
-from inkling.passages import Passage, chunk
-from inkling.rag import NOT_SAID, Answer, read_answers
-from inkling.retrieval import DenseRetriever, HybridRetriever, Retriever, VectorIndex, WordRetriever
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.model.transformer import Transformer
+from inkling.reading.embedder import Embedder
+from inkling.reading.library import LibraryQuestion, library_questions, stated_facts, town_library, with_people
+from inkling.reading.passages import Passage, chunk
+from inkling.reading.rag import NOT_SAID, Answer, read_answers
+from inkling.reading.retrieval import DenseRetriever, HybridRetriever, Retriever, VectorIndex, WordRetriever
+from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.documents import person_entry
 from inkling.world.facts import ANSWERS, person_value

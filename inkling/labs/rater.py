@@ -8,7 +8,9 @@ import ipywidgets as widgets
 import numpy as np
 import torch
 
-from inkling.chat import encode_prompt
+from inkling.assistant.chat import encode_prompt
+from inkling.assistant.overoptimisation import short_prompts
+from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import table
@@ -33,11 +35,9 @@ from inkling.labs.tastes import (
     features,
     follow,
 )
-from inkling.overoptimisation import short_prompts
+from inkling.model.transformer import Transformer
 from inkling.plots import COLOURS
-from inkling.rollouts import roll_out
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
 __all__ = [

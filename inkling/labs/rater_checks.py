@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from inkling.assistant.preferences import Pair
 from inkling.labs.checking import expect, judge
 from inkling.labs.tastes import FEATURES, TasteModel
-from inkling.preferences import Pair
 
 
 def _number(found: object) -> float:

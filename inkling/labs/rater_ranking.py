@@ -9,11 +9,11 @@ from pathlib import Path
 import ipywidgets as widgets
 import numpy as np
 
+from inkling.assistant.preferences import Pair, compare_by
 from inkling.files import InklingError, atomic_write
 from inkling.labs.background import LivePlot
 from inkling.labs.tastes import FEATURES, Comparison, TasteModel
 from inkling.plots import COLOURS
-from inkling.preferences import Pair, compare_by
 
 #: How many choices the lab asks for.
 GOAL = 20

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import ipywidgets as widgets
 import numpy as np
 
-from inkling.align import gold_reward
+from inkling.assistant.grpo import GRPOConfig, train_grpo
+from inkling.assistant.overoptimisation import short_prompts, short_prompts_by_step
+from inkling.assistant.rollouts import Reward, RLRecord, best_of_n_kl, roll_out
 from inkling.files import InklingError
-from inkling.grpo import GRPOConfig, train_grpo
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import table
 from inkling.labs.rater import replies_beside
@@ -35,11 +36,10 @@ from inkling.labs.rlhf_samples import (
     polite_words,
     tilt,
 )
-from inkling.overoptimisation import short_prompts, short_prompts_by_step
+from inkling.model.transformer import Transformer
 from inkling.plots import COLOURS
-from inkling.rollouts import Reward, RLRecord, best_of_n_kl, roll_out
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.recipe.align import gold_reward
+from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
 __all__ = [

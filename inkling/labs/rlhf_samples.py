@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from inkling.assistant.overoptimisation import best_of_n_means
+from inkling.assistant.rollouts import Reward, roll_out
 from inkling.files import InklingError
-from inkling.overoptimisation import best_of_n_means
-from inkling.rollouts import Reward, roll_out
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.model.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.requests import read_request
 from inkling.world.rubric import NOTHING, WRONG, Grade, grade

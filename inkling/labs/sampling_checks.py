@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 
 from inkling.files import InklingError
-from inkling.generate import Sampling
 from inkling.labs.checking import expect, judge
 from inkling.labs.sampling_feel import Writer, settings_text
 from inkling.labs.sampling_measure import measure
+from inkling.training.generate import Sampling
 
 COHERENT, VARIED = 0.80, 0.87  # what exercise 6 asks for
 

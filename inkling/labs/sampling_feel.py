@@ -10,11 +10,11 @@ import torch
 import inkling.checkpoints
 from inkling import plots
 from inkling.files import InklingError
-from inkling.generate import Sampling, stream
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import WorkPanel
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.model.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
+from inkling.training.generate import Sampling, stream
 from inkling.world import World
 
 ROOM = 16  # tokens that a prompt must leave free in the context

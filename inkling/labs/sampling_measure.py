@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 import ipywidgets as widgets
 
 from inkling import plots
-from inkling.evaluate import complete, story_openings, wilson_interval
 from inkling.files import InklingError
-from inkling.generate import Sampling
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import WorkPanel
 from inkling.labs.sampling_feel import Writer, filter_controls, read_sampling, settings_text
+from inkling.training.evaluate import complete, story_openings, wilson_interval
+from inkling.training.generate import Sampling
 from inkling.world.stories import check_story
 
 ROUNDS = 5

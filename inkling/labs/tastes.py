@@ -14,13 +14,13 @@ from random import Random
 import numpy as np
 import torch
 
+from inkling.assistant.overoptimisation import short_prompts
+from inkling.assistant.preferences import Pair, sigmoid
+from inkling.assistant.rollouts import by_length, roll_out, scored, token_log_probs
+from inkling.assistant.sft import Demonstration, SFTConfig, finetune
 from inkling.files import InklingError
-from inkling.overoptimisation import short_prompts
-from inkling.preferences import Pair, sigmoid
-from inkling.rollouts import by_length, roll_out, scored, token_log_probs
-from inkling.sft import Demonstration, SFTConfig, finetune
-from inkling.tokenizer import Tokenizer
-from inkling.transformer import Transformer
+from inkling.model.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.requests import CLOSINGS, KINDNESS, OPENINGS, RUDE
 

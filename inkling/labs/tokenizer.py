@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Callable
 
 from inkling.labs.checking import expect, judge
-from inkling.tokenizer import Tokenizer
+from inkling.text.tokenizer import Tokenizer
 
 # Backgrounds for neighbouring tokens, light enough for black letters in either colour scheme (contrast above 10).
 _TINTS = ("#cfe3f7", "#ffe0b0", "#cdeede", "#f0d5e6")

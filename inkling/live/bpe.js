@@ -1,4 +1,4 @@
-// bpe.js: the book's tokenizer in JavaScript: byte-level BPE, the same ids as inkling/tokenizer.py.
+// bpe.js: the book's tokenizer in JavaScript: byte-level BPE, the same ids as inkling/text/tokenizer.py.
 //
 // Ids 0 to 255 are the bytes; each merge [left, right, id] joins two tokens into a new one; special tokens come last.
 

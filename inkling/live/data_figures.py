@@ -63,13 +63,13 @@ class TokenizerFigure(Figure):
     """Type a text, see its tokens, their ids and bytes; a slider goes through the merges one by one.
 
     Args:
-        tokenizer: an inkling.tokenizer.Tokenizer with GPT-2's pattern.
+        tokenizer: an inkling.text.tokenizer.Tokenizer with GPT-2's pattern.
         text: the text that stands there at first.
         merges: how many merges are in use at first; None is all of them.
     """
 
     def __init__(self, tokenizer, text: str, merges: int | None = None):
-        from inkling.tokenizer import GPT2_PATTERN
+        from inkling.text.tokenizer import GPT2_PATTERN
 
         if tokenizer.pattern != GPT2_PATTERN:
             raise InklingError("the figure cuts texts by GPT-2's pattern, and this tokenizer has another: "
@@ -94,7 +94,7 @@ class TrainingFigure(Figure):
     """The loss curve of a run beside its bound, and what the model wrote at each saved step.
 
     Args:
-        history: the records of inkling.pretrain.train (then the unit is nats a token), or a dict
+        history: the records of inkling.training.pretrain.train (then the unit is nats a token), or a dict
             {"train": [[step, loss], ...], "validation": [[step, loss], ...], "samples": [[step, text], ...]}, any of
             which may be missing.
         samples: [step, text] pairs, if the history has none. The slider goes through them, or else along the curve.

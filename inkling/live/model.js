@@ -1,4 +1,4 @@
-// model.js: the book's Transformer in plain JavaScript, the same layers in the same order as inkling/transformer.py.
+// model.js: the book's Transformer in plain JavaScript, the same layers in the same order as inkling/model/transformer.py.
 //
 // The weights file is in safetensors format: 8 bytes with the length of a JSON header, the header, then the numbers.
 // Each matrix is stored as int8 with one float scale a row, so that weight = scale[row] * integer; it is expanded to

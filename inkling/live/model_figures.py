@@ -93,7 +93,7 @@ class GenerateFigure(ModelFigure):
         prompt: what the text begins with; it may be empty.
         temperature: 0 (always the likeliest token) to 1.6.
         top_k, top_p: 0 and 1.0 switch them off.
-        seed: of the random numbers, the same as in inkling.generate; Start with it writes the cached text again.
+        seed: of the random numbers, the same as in inkling.training.generate; Start with it writes the cached text again.
         max_new_tokens: 20 to 240.
         checkpoint, model, tokenizer: see ModelFigure.
     """
@@ -106,7 +106,7 @@ class GenerateFigure(ModelFigure):
     def first_state(self, data, model, tokenizer):
         import torch
 
-        from inkling.generate import generate
+        from inkling.training.generate import generate
 
         ids, end = start_ids(tokenizer, data["prompt"]), tokenizer.special_tokens.get("<|endoftext|>")
         room = min(data["max_new_tokens"], model.config.context_length - len(ids))

@@ -85,7 +85,7 @@ class RankingFigure(Figure):
 
         Stories are left out: they are long, and nobody compares two of them in a moment.
         """
-        from inkling.preferences import written_replies
+        from inkling.assistant.preferences import written_replies
         from inkling.world.requests import Style, read_request, reply
 
         written = [row for row in written_replies(world, 120, seed) if read_request(world, row[0]).kind != "story"]
@@ -126,8 +126,8 @@ def choice(worth: Callable[[str, str], float], prompt: str, replies: Sequence[st
 
 def fit(pairs: Sequence[dict], chosen: Sequence[float]) -> list[float]:
     """The page's fit, by the lab's: everything counts twice, so that an equal pair can be one choice for each side."""
+    from inkling.assistant.preferences import Pair
     from inkling.labs.tastes import TasteModel
-    from inkling.preferences import Pair
 
     doubled = []
     for pair, first in zip(pairs, chosen, strict=True):

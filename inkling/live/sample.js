@@ -1,4 +1,4 @@
-// sample.js: from logits to the next token, the same steps in the same order as inkling/generate.py:
+// sample.js: from logits to the next token, the same steps in the same order as inkling/training/generate.py:
 // temperature, then top-k, then top-p, then a draw with the same random numbers. So a seed gives the same tokens here
 // and in Python, as long as the weights are the same (here they are rounded to 8 bits).
 import { softmax } from "./model.js";

@@ -1,4 +1,4 @@
-// search.js: search a small library by words as the reader types (BM25, as inkling/bm25.py counts it), and see what each word adds.
+// search.js: search a small library by words as the reader types (BM25, as inkling/reading/bm25.py counts it), and see what each word adds.
 import { announcer, button, debounce, field, frame, make, set, slider, table } from "./ui.js";
 
 const PYTHON_WORD = /[\p{L}\p{N}_]+/gu; // Python's \w+: letters and numbers of all scripts, no accents that stand alone

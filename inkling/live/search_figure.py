@@ -16,14 +16,14 @@ LARGEST = 80_000
 class SearchFigure(Figure):
     """Type a question, see which passages BM25 finds, what each word adds, and how the two dials move the ranking.
 
-    Words are searched in the page, exactly as `inkling.bm25` does it. An embedder does not fit there: what is found by
+    Words are searched in the page, exactly as `inkling.reading.bm25` does it. An embedder does not fit there: what is found by
     meaning is computed here, for the examples alone, and shown beside.
 
     Args:
-        passages: the library, at best 60 to 120 short ones (`inkling.passages.Passage`).
+        passages: the library, at best 60 to 120 short ones (`inkling.reading.passages.Passage`).
         examples: question -> the places of the passages that answer it (none, where that is not known); each becomes a
             button, and the first one stands there at first.
-        by_meaning: a retriever of the same passages, such as `inkling.retrieval.DenseRetriever`; None shows no meaning.
+        by_meaning: a retriever of the same passages, such as `inkling.reading.retrieval.DenseRetriever`; None shows no meaning.
         k1, b: where the dials of BM25 stand at first; k1 from 0 to 3 and b from 0 to 1, in steps of 0.05.
         k: how many passages are shown.
         title: the figure's heading.
@@ -42,7 +42,7 @@ class SearchFigure(Figure):
         k: int = 5,
         title: str = "Search the library by words",
     ):
-        from inkling.bm25 import STOP_WORDS
+        from inkling.reading.bm25 import STOP_WORDS
 
         passages = list(passages)
         if not passages:
@@ -78,7 +78,7 @@ class SearchFigure(Figure):
         super().__init__(data)
 
     def fallback(self):
-        from inkling.bm25 import BM25
+        from inkling.reading.bm25 import BM25
 
         texts = [f"{title}\n{text}" if title else text for title, text, _ in self.data["passages"]]
         first, k = self.data["examples"][0], self.data["k"]

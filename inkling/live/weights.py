@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from inkling.files import InklingError, atomic_write
-from inkling.quantise import quantise_int8
+from inkling.real.quantise import quantise_int8
 
 HERE = Path(__file__).parent
 
@@ -84,7 +84,7 @@ def tokenizer_tables(tokenizer: dict) -> dict:
     ids, alphabet = model["vocab"], _byte_alphabet()
     if any(ids.get(letter) != byte for letter, byte in alphabet.items()):
         raise InklingError("the live figures need a byte-level tokenizer whose ids 0 to 255 are the bytes themselves. "
-                           "Make it with inkling.tokenizer.Tokenizer.train.")
+                           "Make it with inkling.text.tokenizer.Tokenizer.train.")
     pairs = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
     return {
         "merges": [[ids[left], ids[right], ids[left + right]] for left, right in pairs],
@@ -126,8 +126,8 @@ def page_model(folder: str | Path):
 def _page_model(packed: bytes, config: bytes, tokenizer: bytes):
     from safetensors.numpy import save_file
 
-    from inkling.tokenizer import Tokenizer
-    from inkling.transformer import Transformer
+    from inkling.model.transformer import Transformer
+    from inkling.text.tokenizer import Tokenizer
 
     with tempfile.TemporaryDirectory() as rounded:
         rounded = Path(rounded)

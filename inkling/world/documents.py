@@ -1,7 +1,7 @@
 """The small internet of Larkhaven, apart from its stories: entries, lessons, letters, notices, chats and more.
 
 Each function writes one document into a `Writer`. No choice is hidden: whatever is drawn shows in the text, so that the
-bits booked are the exact surprisal of the document (tests/test_world.py parses the wordings back).
+bits booked are the exact surprisal of the document (tests/world/test_world.py parses the wordings back).
 """
 
 from collections.abc import Callable

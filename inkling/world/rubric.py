@@ -2,7 +2,7 @@
 
 A reply is read sentence by sentence. Its content counts most: right, honest about what nobody can know, no help where
 help would do harm. Then manners, and that it stops when it has answered. No model is asked, so the reward is exact; it
-is what raters try to judge, with noise (`inkling.preferences`), and what a reward model tries to learn from them.
+is what raters try to judge, with noise (`inkling.assistant.preferences`), and what a reward model tries to learn from them.
 """
 
 import re

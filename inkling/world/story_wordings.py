@@ -1,6 +1,6 @@
 """What stories of Larkhaven are made of: things, refrains, and the many wordings of each event.
 
-A table, not a program. The rules that the wordings keep (tests/test_stories.py checks them): all wordings of an event
+A table, not a program. The rules that the wordings keep (tests/world/test_stories.py checks them): all wordings of an event
 have the same slots; no two wordings, of whatever events, can make the same sentence; nobody is "he" or "she", so that
 a sentence can be read alone; where only the hero can be meant, a wording may leave the hero out; of an event's two
 people the same one is always named first, so that whose name comes first never depends on the wording (a small model

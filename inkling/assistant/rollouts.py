@@ -1,0 +1,299 @@
+"""What every method of reinforcement learning from feedback shares: replies of the policy, and what they cost.
+
+Bottom-up: log-probabilities, distances between two models, masked means, rollouts, and best-of-n, the method without
+any training that all others have to beat.
+
+Shapes: B replies, T tokens of the longest prompt and reply together. Whatever belongs to a prediction is (B, T - 1):
+column t is about token t + 1, given the tokens up to t. `actions` says which of these the policy wrote itself.
+"""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inkling.assistant.chat import decode_reply, encode_prompt, end_id, pad_id
+from inkling.files import InklingError
+from inkling.model.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
+from inkling.training import savepoint
+from inkling.training.generate import generate_batch
+from inkling.training.packing import pad_rows
+
+#: A reward function: prompts, replies -> rewards (B,).
+Reward = Callable[[Sequence[str], Sequence[str]], Tensor]
+
+
+def token_log_probs(logits: Tensor, tokens: Tensor, temperature: float = 1.0) -> Tensor:
+    """log pi(token t + 1 | tokens up to t), (B, T - 1), from logits (B, T, V) of tokens (B, T).
+
+    temperature: the one that the tokens were sampled with; the policy that acted is the tempered one.
+    """
+    log_probs = (logits[:, :-1].float() / temperature).log_softmax(dim=-1)
+    return log_probs.gather(-1, tokens[:, 1:, None]).squeeze(-1)
+
+
+def full_kl(logits: Tensor, reference: Tensor, temperature: float = 1.0) -> Tensor:
+    """KL(policy || reference) of each prediction in nats, exact over the vocabulary: (B, T - 1), from logits (B, T, V).
+
+    With a large vocabulary one estimates it from the token that was sampled (`kl_estimates`); ours is small enough.
+    """
+    log_p = (logits[:, :-1].float() / temperature).log_softmax(dim=-1)
+    log_q = (reference[:, :-1].float() / temperature).log_softmax(dim=-1)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
+
+
+def entropies(logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """The entropy of each prediction in nats, (B, T - 1), from logits (B, T, V): how open the policy still is."""
+    log_p = (logits[:, :-1].float() / temperature).log_softmax(dim=-1)
+    return -(log_p.exp() * log_p).sum(dim=-1)
+
+
+def kl_estimates(log_probs: Tensor, reference: Tensor) -> dict[str, Tensor]:
+    """Three estimates of KL(policy || reference) from sampled tokens alone (Schulman 2020), each of the shape given.
+
+    k1 = log p - log q: right on average, and often negative. k3 = q / p - 1 - log (q / p): right on average, too, and
+    never negative (but for rounding); steadier where the two models are close, and not where q / p can be large.
+    k2 = (log p - log q)^2 / 2 is biased. As a *loss*, k3 has the wrong gradient.
+    """
+    log_ratio = reference - log_probs
+    return {"k1": -log_ratio, "k2": log_ratio.square() / 2, "k3": log_ratio.exp() - 1 - log_ratio}
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """The mean of `values` where `mask` is True; 0 where it is True nowhere (and not 0 / 0)."""
+    return (values * mask).sum() / mask.sum().clamp(min=1)
+
+
+def whiten(values: Tensor, mask: Tensor) -> Tensor:
+    """Shift and scale so that the values under the mask have mean 0 and standard deviation 1; 0 elsewhere.
+
+    Only what is under the mask counts: padding would drag the mean towards zero and shrink the spread.
+    """
+    mean = masked_mean(values, mask)
+    variance = masked_mean((values - mean).square(), mask)
+    return (values - mean) * torch.rsqrt(variance + 1e-8) * mask
+
+
+def by_length(
+    compute: Callable[[Tensor], tuple[Tensor, ...]], tokens: Tensor, actions: Tensor, together: int = 8
+) -> tuple[Tensor, ...]:
+    """`compute(tokens)` for rows of very different lengths: those of like length go together, cut to their longest.
+
+    One story of 200 tokens would otherwise make 200 columns, nearly all of them padding, of every short reply beside
+    it. compute: tokens (b, t) -> tensors (b, t - 1). They come back as (B, T - 1), 0 behind the last action of a row.
+    """
+    sizes = actions.shape[1] + 1 - actions.flip(1).int().argmax(dim=1)  # tokens up to the last action
+    order = sizes.argsort(stable=True)
+    groups = []
+    for rows in order.split(together):
+        width = int(sizes[rows].max())
+        groups.append([F.pad(part, (0, tokens.shape[1] - width)) for part in compute(tokens[rows, :width])])
+    back, inside = order.argsort(), torch.arange(actions.shape[1]) < sizes[:, None] - 1
+    return tuple(torch.cat(parts)[back].masked_fill(~inside, 0.0) for parts in zip(*groups, strict=True))
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Replies that a policy wrote.
+
+    tokens: prompt and reply, (B, T), padded on the right. actions: (B, T - 1), True where the next token is the
+    policy's own, the end token included. finished: (B,), whether the reply ended by itself.
+    """
+
+    prompts: list[str]
+    replies: list[str]
+    tokens: Tensor
+    actions: Tensor
+    finished: Tensor
+
+    @property
+    def lengths(self) -> Tensor:
+        """How many tokens each reply has, (B,)."""
+        return self.actions.sum(dim=1)
+
+
+def pad_chats(chats: Sequence[tuple[list[int], list[bool]]], pad: int) -> tuple[Tensor, Tensor]:
+    """Chats (ids, and which of them the assistant wrote) as tokens (B, T) with padding, and actions (B, T - 1)."""
+    tokens, _ = pad_rows([ids for ids, _ in chats], pad)
+    written, _ = pad_rows([marks for _, marks in chats], False)
+    return tokens, written[:, 1:].bool()
+
+
+def roll_out(
+    policy: Transformer,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    seed: int | None = None,
+) -> Rollouts:
+    """Let the policy reply to each prompt, until it writes a special token; only the end token makes a reply finished.
+
+    It samples from its whole distribution, without top-k or top-p: training needs the probabilities of what was
+    sampled, and those filters would change them.
+    """
+    if not prompts:
+        raise InklingError("there are no prompts to reply to; give at least one.")
+    end = end_id(tokenizer)
+    ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
+    stops = tokenizer.special_tokens.values()
+    replies = generate_batch(policy, ids, max_new_tokens, temperature, seed=seed, stop_ids=stops)
+    chats = [
+        (prompt + reply, [False] * len(prompt) + [True] * len(reply))
+        for prompt, reply in zip(ids, replies, strict=True)
+    ]
+    tokens, actions = pad_chats(chats, pad_id(tokenizer))
+    finished = torch.tensor([bool(reply) and reply[-1] == end for reply in replies])
+    return Rollouts(list(prompts), [decode_reply(tokenizer, reply) for reply in replies], tokens, actions, finished)
+
+
+def scored(rollouts: Rollouts, reward: Reward, no_end_penalty: float = 1.0) -> Tensor:
+    """The reward of each reply, (B,), less `no_end_penalty` for one that did not end by itself.
+
+    A reply that was cut off is judged as it stands, and pays: it never learned to stop. Raises `InklingError` for a
+    reward that is no finite number; one such number would ruin every weight.
+    """
+    rewards = reward(rollouts.prompts, rollouts.replies).float()
+    if rewards.shape != rollouts.finished.shape:
+        raise InklingError(
+            f"the reward function gave {tuple(rewards.shape)} rewards for {len(rollouts.prompts)} replies."
+        )
+    bad = (~rewards.isfinite()).nonzero().flatten().tolist()
+    if bad:
+        reply, value = rollouts.replies[bad[0]], rewards[bad[0]].item()
+        raise InklingError(f"the reward of reply {bad[0]} ({reply!r:.80}) is {value}; rewards must be finite numbers.")
+    return rewards - no_end_penalty * (~rollouts.finished)
+
+
+def best_of_n(
+    policy: Transformer,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    reward: Reward,
+    n: int,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    seed: int | None = None,
+) -> Rollouts:
+    """Write n replies to each prompt and keep the one with the highest reward. No weight changes."""
+    if n < 1:
+        raise InklingError(f"n is {n}; best-of-n needs at least one reply.")
+    everything = roll_out(policy, tokenizer, [p for p in prompts for _ in range(n)], max_new_tokens, temperature, seed)
+    rewards = scored(everything, reward).view(len(prompts), n)
+    best = rewards.argmax(dim=1) + torch.arange(len(prompts)) * n
+    return Rollouts(
+        list(prompts),
+        [everything.replies[i] for i in best.tolist()],
+        everything.tokens[best],
+        everything.actions[best],
+        everything.finished[best],
+    )
+
+
+def best_of_n_kl(n: int) -> float:
+    """How far best-of-n is from the policy it samples from, in nats: ln n - (n - 1) / n (Stiennon et al. 2020).
+
+    Where the policy writes the same reply more than once, the true distance is smaller (Beirami et al. 2024).
+    """
+    return math.log(n) - (n - 1) / n
+
+
+# --- What the training loops share -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RLConfig:
+    """The settings that every method with rollouts has. Each adds its own, `beta`, the price of KL, among them."""
+
+    steps: int = 50
+    """Batches of rollouts."""
+    max_new_tokens: int = 200
+    """A reply is cut off after so many tokens, and pays for that."""
+    epochs: int = 2
+    """How often each batch is used."""
+    learning_rate: float = 1e-4
+    """AdamW's at first; it falls in a straight line to zero."""
+    clip: float = 0.2
+    """How far the probability of a token may move in one batch before it stops counting."""
+    temperature: float = 1.0
+    """What replies are sampled with, and what all log-probabilities are taken at."""
+    grad_clip: float = 1.0
+    """The gradient is shortened to this length where it is longer."""
+    no_end_penalty: float = 1.0
+    """What a reply without an end token loses of its reward."""
+    seed: int = 0
+    """Decides the replies, and the order in which they are used."""
+
+    def check(self) -> None:
+        """Raise `InklingError` for settings with which a run would end in numbers that are none, or teach nothing."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        counts = {name: value for name, value in values.items() if type(value) is int and name != "seed"}
+        if not values["beta"] >= 0 or not self.clip > 0 or not self.temperature > 0 or min(counts.values()) < 1:
+            raise InklingError(
+                f"beta must be 0 or more, clip and temperature above 0, and {', '.join(counts)} at least 1; they are "
+                f"{', '.join(map(str, (values['beta'], self.clip, self.temperature, *counts.values())))}."
+            )
+
+
+@dataclass(frozen=True)
+class RLRecord:
+    """What one batch leaves behind, each a mean over its replies.
+
+    reward: the proxy's, less the penalty for replies without an end, and without the KL; kl: nats a reply, k1 on the
+    sampled tokens; entropy: nats a token; length: tokens; finished: the share that ended by themselves.
+    """
+
+    step: int
+    reward: float
+    kl: float
+    entropy: float
+    length: float
+    finished: float
+
+
+def summarise(
+    step: int, rollouts: Rollouts, scores: Tensor, entropy: Tensor, log_probs: Tensor, reference: Tensor
+) -> RLRecord:
+    """The record of a batch: scores (B,); entropy, log_probs and the reference's log_probs, (B, T - 1) each."""
+    k1 = kl_estimates(log_probs, reference)["k1"]
+    return RLRecord(
+        step=step,
+        reward=scores.mean().item(),
+        kl=(k1 * rollouts.actions).sum(dim=1).mean().item(),
+        entropy=masked_mean(entropy, rollouts.actions).item(),
+        length=rollouts.lengths.float().mean().item(),
+        finished=rollouts.finished.float().mean().item(),
+    )
+
+
+def _run(config: RLConfig) -> dict:
+    return json.loads(json.dumps({"config": asdict(config)}))
+
+
+def resume(
+    folder: str | Path | None, config: RLConfig, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> list[RLRecord]:
+    """The history of an interrupted run in `folder`, whose state goes back into model and optimizer; [] for a new run.
+
+    Raises `InklingError` when the run in the folder had other settings.
+    """
+    if folder is None:
+        return []
+    return [RLRecord(**record) for record in savepoint.reopen(Path(folder), _run(config), model, [optimizer])]
+
+
+def keep(
+    folder: str | Path | None, config: RLConfig, model: nn.Module, optimizer: torch.optim.Optimizer,
+    history: list[RLRecord],
+) -> None:  # fmt: skip
+    """Save all that `resume` needs: after every tenth step, and after the last."""
+    step = len(history)
+    if folder is not None and (step % 10 == 0 or step == config.steps):
+        state = {"run": _run(config), "history": [asdict(record) for record in history]}
+        savepoint.save(Path(folder), step, model, [optimizer], state)
