@@ -125,7 +125,7 @@ def run_fetch(args: argparse.Namespace) -> None:
 
 
 def run_report(args: argparse.Namespace) -> None:
-    from inkling.recipe.report import read_card, report_card
+    from inkling.recipe.cards import read_card, report_card
 
     print(report_card([read_card(folder) for folder in args.folders or [checkpoints.path("base")]]))
 

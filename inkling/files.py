@@ -1,8 +1,13 @@
-"""Files that are never half-written, and the one kind of error that a reader is meant to read."""
+"""Files that are never half-written, the one kind of error that a reader is meant to read, and which programs run."""
 
+import importlib.metadata
 import os
+import platform
+import subprocess
 import tempfile
 from pathlib import Path
+
+import inkling
 
 
 class InklingError(ValueError):
@@ -34,3 +39,32 @@ def atomic_write(path: str | os.PathLike, data: bytes) -> None:
             f"could not write {path}: {error.strerror or error}. Nothing was changed there. "
             "Free some disk space or choose another folder, then run the same thing again."
         ) from error
+
+
+def commit() -> str | None:
+    """The commit of the source that runs, where it runs from a git checkout: another source may make another corpus.
+
+    With "-changed" behind it where the library differs from that commit.
+    """
+    folder = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=10).stdout.strip()
+
+    try:
+        if not (head := git("rev-parse", "HEAD")):
+            return None
+        return head + ("-changed" if git("status", "--porcelain", "--untracked-files=no", "--", ".") else "")
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+def versions() -> dict[str, str | None]:
+    """The versions of all that has a say in the numbers: every card beside a checkpoint has them."""
+    return {
+        "inkling": inkling.__version__,
+        "commit": commit(),
+        "torch": importlib.metadata.version("torch"),
+        "numpy": importlib.metadata.version("numpy"),
+        "python": platform.python_version(),
+    }

@@ -9,8 +9,8 @@ import torch
 from inkling import checkpoints
 from inkling.assistant.sft import Demonstration, SFTConfig, finetune
 from inkling.model.transformer import ModelConfig, Transformer
-from inkling.reading.reading import ReadingConfig
-from inkling.recipe.rag_recipe import RAGRecipe
+from inkling.reading.lessons import ReadingConfig
+from inkling.recipe.reader_stage import RAGRecipe
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 PROMPTS = ["Is the boat in?", "Is Ada at home?", "Does the mill turn?", "Is it raining in the harbour today?"]

@@ -23,7 +23,7 @@ import torch  # noqa: E402
 import transformers  # noqa: E402
 
 from inkling.model.transformer import ModelConfig, Transformer, parameter_count  # noqa: E402
-from inkling.training.decoder import Cached  # noqa: E402
+from inkling.training.engines import Cached  # noqa: E402
 from inkling.training.generate import generate, generate_batch  # noqa: E402
 
 ROUNDS, PROMPT, NEW = 7, 16, 200

@@ -24,7 +24,6 @@ import torch
 from inkling import checkpoints
 from inkling.model.transformer import Transformer
 from inkling.reading.embedder import Embedder, EmbedderConfig, train_embedder
-from inkling.reading.library import LibraryQuestion, library_questions, town_library, training_pairs, unseen_people
 from inkling.reading.retrieval import (
     DenseRetriever,
     Retriever,
@@ -34,6 +33,7 @@ from inkling.reading.retrieval import (
     recall_at_k,
     reciprocal_rank_fusion,
 )
+from inkling.reading.shelves import LibraryQuestion, library_questions, town_library, training_pairs, unseen_people
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 

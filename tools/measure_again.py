@@ -12,11 +12,10 @@ import json
 import math
 from pathlib import Path
 
-from inkling.files import InklingError, atomic_write
+from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import Transformer
 from inkling.recipe import speedrun
-from inkling.recipe.card import versions
-from inkling.recipe.report import CAREFUL
+from inkling.recipe.cards import CAREFUL
 from inkling.text.corpus import prepare
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World

@@ -26,10 +26,9 @@ from inkling.assistant import dpo, grpo, ppo
 from inkling.assistant.preferences import FAIR, TALKATIVE, Pair, Rater
 from inkling.assistant.reward import RewardConfig, RewardModel, train_reward_model
 from inkling.assistant.rollouts import Reward, best_of_n_kl, by_length, full_kl, roll_out, scored
-from inkling.files import InklingError, atomic_write
+from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import Transformer
-from inkling.recipe import align
-from inkling.recipe.card import versions
+from inkling.recipe import assistant_stage
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -176,7 +175,7 @@ def flawed_judge(
     start: Transformer, tokenizer: Tokenizer, world: World, experiment: Experiment, seed: int
 ) -> tuple[RewardModel, list[Pair]]:
     """A reward model of the experiment's raters, and the pairs that it learned from."""
-    pairs = align.make_pairs(start, tokenizer, world, experiment.n_pairs, 1000 + seed, raters=experiment.raters)
+    pairs = assistant_stage.make_pairs(start, tokenizer, world, experiment.n_pairs, 1000 + seed, raters=experiment.raters)
     model = RewardModel.from_model(start, seed)
     train_reward_model(model, tokenizer, pairs, RewardConfig(seed=seed), progress=False)
     return model, pairs
@@ -193,7 +192,7 @@ def run(
     if method not in ("best-of-n", "PPO", "GRPO", "DPO"):
         raise InklingError(f"there is no method {method!r}; there are best-of-n, PPO, GRPO and DPO.")
     model, pairs = judge or flawed_judge(start, tokenizer, world, experiment, seed)
-    rewards = align.model_reward(model, tokenizer), align.gold_reward(world)
+    rewards = assistant_stage.model_reward(model, tokenizer), assistant_stage.gold_reward(world)
     exam, limit = short_prompts(world, experiment.n_prompts, 0, "test"), experiment.max_new_tokens
     if method == "best-of-n":
         found = best_of_n_points(start, tokenizer, exam[::2], *rewards, max_new_tokens=limit, seed=seed)

@@ -29,7 +29,7 @@ from inkling.labs.capstone_island import Island, Pages, found, tokenizer_fit
 from inkling.labs.capstone_library import Marks, Shelves, chance_of, says
 from inkling.labs.panel import table
 from inkling.model.transformer import Transformer
-from inkling.reading.library import library_questions
+from inkling.reading.shelves import library_questions
 from inkling.training import evaluate
 from inkling.training.evaluate import wilson_interval
 from inkling.world import World

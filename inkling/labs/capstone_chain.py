@@ -20,7 +20,7 @@ from inkling.assistant.sft import Demonstration, SFTConfig, draw_style, finetune
 from inkling.files import InklingError
 from inkling.labs.capstone_island import Island, Pages, shuffled
 from inkling.model.transformer import Transformer
-from inkling.recipe.align import gold_reward, model_reward
+from inkling.recipe.assistant_stage import gold_reward, model_reward
 from inkling.recipe.speedrun import encode_stream
 from inkling.text.tokenizer import Tokenizer
 from inkling.training import evaluate

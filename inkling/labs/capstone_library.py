@@ -16,10 +16,10 @@ from inkling.files import InklingError
 from inkling.labs.capstone_chain import read_prompt, shipped_model, shipped_tokenizer
 from inkling.labs.capstone_island import Island
 from inkling.reading.embedder import Embedder
-from inkling.reading.library import Library, LibraryQuestion, library_questions, town_library
 from inkling.reading.passages import Passage, count_words
 from inkling.reading.rag import RAG, Answer
 from inkling.reading.retrieval import DenseRetriever, HybridRetriever, WordRetriever
+from inkling.reading.shelves import Library, LibraryQuestion, library_questions, town_library
 from inkling.training import evaluate
 from inkling.world.documents import VALUES
 from inkling.world.facts import person_value

@@ -8,8 +8,8 @@ from dataclasses import replace
 from inkling.files import InklingError
 from inkling.labs.checking import Mistake, expect, judge
 from inkling.labs.rag_town import Town, answer_all, judged, lie_about, poison, victims
-from inkling.reading.library import LibraryQuestion
 from inkling.reading.passages import Passage
+from inkling.reading.shelves import LibraryQuestion
 
 _MOST_FOOLED, _LEAST_RIGHT = 0.1, 0.85  # what a defence must reach, attacked and on the clean library
 

@@ -11,9 +11,9 @@ from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import Panel, say, slider, wide
 from inkling.labs.rag_town import DEFENCES, SEARCHES, Outcome, Town, answer_all, attack, victims
-from inkling.reading.library import LibraryQuestion
 from inkling.reading.passages import Passage, chunk
 from inkling.reading.rag import Answer
+from inkling.reading.shelves import LibraryQuestion
 
 _MOST_BYTES = 20_000_000  # of one file: it is read whole before it is cut
 _MOST_CHARACTERS = 200_000

@@ -10,10 +10,10 @@ import inkling.checkpoints
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.reading.embedder import Embedder
-from inkling.reading.library import LibraryQuestion, library_questions, stated_facts, town_library, with_people
 from inkling.reading.passages import Passage, chunk
 from inkling.reading.rag import NOT_SAID, Answer, read_answers
 from inkling.reading.retrieval import DenseRetriever, HybridRetriever, Retriever, VectorIndex, WordRetriever
+from inkling.reading.shelves import LibraryQuestion, library_questions, stated_facts, town_library, with_people
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.documents import person_entry

@@ -38,7 +38,7 @@ from inkling.labs.rlhf_samples import (
 )
 from inkling.model.transformer import Transformer
 from inkling.plots import COLOURS
-from inkling.recipe.align import gold_reward
+from inkling.recipe.assistant_stage import gold_reward
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 

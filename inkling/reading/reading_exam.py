@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from inkling.model.transformer import Transformer
-from inkling.reading.library import Fact, Library, LibraryQuestion, library_questions
 from inkling.reading.passages import Passage
 from inkling.reading.rag import Answer, read_answers
+from inkling.reading.shelves import Fact, Library, LibraryQuestion, library_questions
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.facts import person_value

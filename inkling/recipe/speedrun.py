@@ -18,13 +18,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from inkling.files import InklingError, atomic_write
+from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import ModelConfig, Transformer
-from inkling.recipe.align import AlignRecipe, align
-from inkling.recipe.card import versions
-from inkling.recipe.embedder_recipe import EmbedderRecipe, make_embedder
-from inkling.recipe.rag_recipe import RAGRecipe, teach_reading
-from inkling.recipe.report import CAREFUL, report_card
+from inkling.recipe.assistant_stage import AlignRecipe, align
+from inkling.recipe.cards import CAREFUL, report_card
+from inkling.recipe.embedder_stage import EmbedderRecipe, make_embedder
+from inkling.recipe.reader_stage import RAGRecipe, teach_reading
 from inkling.text.corpus import prepare
 from inkling.text.ngram import NGramModel
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer

@@ -1,7 +1,7 @@
 """Generation: from the model's scores to text, one token at a time.
 
 Read it from top to bottom: the filters that reshape the distribution, the draw, the loop, and last `generate`, `stream`
-and `generate_batch`. What runs the model, with its KV cache, stands in `inkling/training/decoder.py`.
+and `generate_batch`. What runs the model, with its KV cache, stands in `inkling/training/engines.py`.
 
 The model gives *logits*, one score for each token of the vocabulary; softmax makes them probabilities. Every filter
 takes logits (B, vocab_size) and returns logits of the same shape, with -inf (probability 0) for what it rules out.
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.training.decoder import new_engine, pad, runs_fast
+from inkling.training.engines import new_engine, pad, runs_fast
 
 
 def penalise_repeats(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:

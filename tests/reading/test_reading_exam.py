@@ -7,9 +7,9 @@ import tiny
 
 from inkling.model.transformer import Transformer
 from inkling.reading import reading_exam
-from inkling.reading.library import library_questions, stated_facts, town_library
 from inkling.reading.rag import NOT_SAID, Answer, cite, parse_answer
 from inkling.reading.reading_exam import is_right
+from inkling.reading.shelves import library_questions, stated_facts, town_library
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.facts import person_value

@@ -19,18 +19,17 @@ import torch
 from conftest import ROOT
 
 from inkling import __main__ as commands
-from inkling import checkpoints
-from inkling.assistant import judge
+from inkling import checkpoints, files
+from inkling.assistant import exam
 from inkling.assistant.ppo import PPOConfig
 from inkling.assistant.sft import SFTConfig
 from inkling.files import InklingError
 from inkling.model.transformer import ModelConfig, Transformer
 from inkling.reading.embedder import EmbedderConfig
-from inkling.reading.reading import Course, ReadingConfig
-from inkling.recipe import card as card_module
-from inkling.recipe import report, speedrun
-from inkling.recipe.align import AlignRecipe
-from inkling.recipe.embedder_recipe import EmbedderRecipe
+from inkling.reading.lessons import Course, ReadingConfig
+from inkling.recipe import cards, speedrun
+from inkling.recipe.assistant_stage import AlignRecipe
+from inkling.recipe.embedder_stage import EmbedderRecipe
 from inkling.recipe.speedrun import Recipe
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.training import evaluate
@@ -116,7 +115,7 @@ def test_measuring_again_finds_the_same_and_writes_nothing_else(tiny, tmp_path, 
     measure_again.main()
     for path in copies:
         again = json.loads(path.read_text(encoding="utf-8"))
-        assert again["scores"] == card["scores"] and again["careful"] == report.CAREFUL
+        assert again["scores"] == card["scores"] and again["careful"] == cards.CAREFUL
         assert again.pop("measured_again")["torch"] == torch.__version__
         assert again == json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
 
@@ -124,20 +123,20 @@ def test_measuring_again_finds_the_same_and_writes_nothing_else(tiny, tmp_path, 
 def test_a_card_says_which_source_and_whether_it_was_changed(tmp_path, monkeypatch):
     source = tmp_path / "card.py"
     source.write_text("one = 1\n", encoding="utf-8")
-    monkeypatch.setattr(card_module.inkling, "__file__", str(source))
-    assert card_module.commit() is None, "no git checkout, no commit"
+    monkeypatch.setattr(files, "__file__", str(source))
+    assert files.commit() is None, "no git checkout, no commit"
     identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
     for words in (["init", "-q"], ["add", "card.py"], [*identity, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", *words], cwd=tmp_path, check=True)
-    head = card_module.commit()
+    head = files.commit()
     assert re.fullmatch("[0-9a-f]{40,}", head)
     source.write_text("one = 2\n", encoding="utf-8")
-    assert card_module.commit() == f"{head}-changed"
+    assert files.commit() == f"{head}-changed"
 
 
 def test_a_narrow_report_card_says_the_same(tiny):
     _, card = tiny
-    wide, narrow = (report.report_card([card, card], narrow=narrow).splitlines() for narrow in (False, True))
+    wide, narrow = (cards.report_card([card, card], narrow=narrow).splitlines() for narrow in (False, True))
     assert narrow[0].strip() == wide[0].strip() and max(map(len, narrow[2::2])) <= 28
     assert [f"{label} {cells.strip()}".split() for label, cells in zip(narrow[1::2], narrow[2::2], strict=True)] == [
         line.split() for line in wide[1:]
@@ -146,9 +145,9 @@ def test_a_narrow_report_card_says_the_same(tiny):
 
 def test_careful_stories_of_an_older_card_are_not_shown_under_the_new_setting(tiny):
     _, card = tiny
-    row = next(label for key, label, _ in report.ROWS if key == "coherent_stories_careful")
+    row = next(label for key, label, _ in cards.ROWS if key == "coherent_stories_careful")
     older = card | {"careful": {"temperature": 0.5, "min_p": 0.2}}
-    lines = [next(x for x in report.report_card([one]).splitlines() if x.startswith(row)) for one in (card, older)]
+    lines = [next(x for x in cards.report_card([one]).splitlines() if x.startswith(row)) for one in (card, older)]
     assert lines[0].endswith("%") and lines[1].endswith("-")
 
 
@@ -211,15 +210,15 @@ def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, mon
         patch.setattr("inkling.assistant.sft.finetune", stop)
         with pytest.raises(KeyboardInterrupt):
             speedrun.run(recipe, folder, progress=False)
-    monkeypatch.setattr("inkling.assistant.judge.write_replies", few_tokens(judge.write_replies))
+    monkeypatch.setattr("inkling.assistant.exam.write_replies", few_tokens(exam.write_replies))
     card = speedrun.run(recipe, folder, progress=False)
     assert set(card["assistant"]) == {"sft", "reward", "rlhf", "embedder", "rag"}
-    assert report.read_card(folder)["assistant"] == json.loads(json.dumps(card["assistant"]))
+    assert cards.read_card(folder)["assistant"] == json.loads(json.dumps(card["assistant"]))
     printed = capsys.readouterr().out
     assert "gold reward, after RLHF" in printed and "cites the right one of three" in printed
-    assert "gold reward" not in report.report_card([tiny[1]]), "no empty rows where there is no assistant"
-    assert "newcomers" not in report.report_card([tiny[1]]), "nor where none has learned to read"
-    both = report.report_card([tiny[1], card]).splitlines()
+    assert "gold reward" not in cards.report_card([tiny[1]]), "no empty rows where there is no assistant"
+    assert "newcomers" not in cards.report_card([tiny[1]]), "nor where none has learned to read"
+    both = cards.report_card([tiny[1], card]).splitlines()
     row = next(line for line in both if line.startswith("gold reward, after RLHF"))
     assert row.split()[-2:] == ["-", f"{card['assistant']['rlhf']['scores']['gold']:.2f}"]
     with pytest.raises(InklingError, match="finished run"):
@@ -437,7 +436,7 @@ def test_shipped_card_fits_its_model(name):
         key: value for key, value in config.items() if value is not None
     }
     assert card["scores"]["bits_per_byte"] > card["scores"]["bound_bits_per_byte"], "no model can be below the bound"
-    assert set(card["scores"]) >= {key for key, _, _ in report.ROWS}
+    assert set(card["scores"]) >= {key for key, _, _ in cards.ROWS}
 
 
 @pytest.mark.parametrize("name", ["base", "ten_minutes"])
@@ -445,11 +444,11 @@ def test_shipped_stories_hold_together_when_written_carefully(name):
     """95 of 100 stories replay without a contradiction: on the card, and no fewer, within chance, on other openings."""
     model, tokenizer, card = shipped(name)
     world, n = World(0), 200
-    again = evaluate.story_coherence(model, tokenizer, world, n=n, **report.CAREFUL)
+    again = evaluate.story_coherence(model, tokenizer, world, n=n, **cards.CAREFUL)
     assert abs(again.share - card["scores"]["coherent_stories_careful"]) <= 0.015, "the card's own stories"
     assert card["scores"]["coherent_stories_careful"] >= 0.95
     fresh = [
-        evaluate.story_coherence(model, tokenizer, world, n=n, seed=s, **report.CAREFUL).share for s in (77, 78, 79)
+        evaluate.story_coherence(model, tokenizer, world, n=n, seed=s, **cards.CAREFUL).share for s in (77, 78, 79)
     ]
     low, high = evaluate.wilson_interval(round(n * sum(fresh)), 3 * n)
     assert high >= 0.95, f"{np.mean(fresh):.1%} of fresh stories ({low:.1%} to {high:.1%})"

@@ -11,8 +11,8 @@ from transformers.generation import logits_process as hf
 
 from inkling.files import InklingError
 from inkling.model.transformer import ModelConfig, Transformer
-from inkling.training import decoder
-from inkling.training.decoder import Cached, Decoder, Recompute
+from inkling.training import engines
+from inkling.training.engines import Cached, Decoder, Recompute
 from inkling.training.generate import (
     Sampling,
     draw,
@@ -423,8 +423,8 @@ def test_decoder_wakes_threads_that_wait_for_each_other(model, monkeypatch):
     def threads() -> list[int]:
         return [library["num_threads"] for library in ThreadpoolController().info() if library["user_api"] == "blas"]
 
-    before, during, norm = threads(), [], decoder._norm
-    monkeypatch.setattr(decoder, "_norm", lambda *args: during.append(threads()) or norm(*args))
+    before, during, norm = threads(), [], engines._norm
+    monkeypatch.setattr(engines, "_norm", lambda *args: during.append(threads()) or norm(*args))
     Decoder(model, 2).read(np.array([[1, 2], [3, 4]]))
     assert during and all(n == 1 for counts in during for n in counts)
     assert threads() == before

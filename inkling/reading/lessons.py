@@ -17,15 +17,15 @@ from inkling.assistant.sft import climb_and_fall, encode_replay, sft_loss
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.progress import Progress
-from inkling.reading.library import (
+from inkling.reading.passages import Passage
+from inkling.reading.rag import NOT_SAID, cite, document_messages
+from inkling.reading.shelves import (
     Fact,
     document_passages,
     stated_facts,
     stranger,
     with_people,
 )
-from inkling.reading.passages import Passage
-from inkling.reading.rag import NOT_SAID, cite, document_messages
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, take_step
 from inkling.training.packing import IGNORE

@@ -13,12 +13,12 @@ from inkling.assistant.preferences import FAIR
 from inkling.assistant.reward import RewardModel
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.recipe import align
+from inkling.recipe import assistant_stage
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
 WORLD = World(0)
-TINY = align.AlignRecipe(
+TINY = assistant_stage.AlignRecipe(
     n_demos=24, n_pairs=16, rlhf=PPOConfig(steps=1, batch_size=4, minibatch_size=4, max_new_tokens=4), n_judged=4
 )
 
@@ -31,7 +31,7 @@ def base(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chain(base):
     """The folder of a finished tiny chain, and its cards."""
-    return base.parent, align.align(base, base.parent, TINY, progress=False)
+    return base.parent, assistant_stage.align(base, base.parent, TINY, progress=False)
 
 
 def test_each_stage_leaves_a_checkpoint_and_a_card(chain):
@@ -60,13 +60,13 @@ def test_a_finished_stage_is_not_made_again(chain, base, monkeypatch):
         raise AssertionError("this stage was finished")
 
     monkeypatch.setattr(sft, "finetune", forbidden)
-    assert align.align(base, folder, TINY, progress=False) == json.loads(json.dumps(cards))
+    assert assistant_stage.align(base, folder, TINY, progress=False) == json.loads(json.dumps(cards))
 
 
 def test_stages_of_another_recipe_are_not_taken_for_these(chain, base):
     folder, _ = chain
     with pytest.raises(InklingError, match="another model or with another recipe"):
-        align.align(base, folder, replace(TINY, seed=1), progress=False)
+        assistant_stage.align(base, folder, replace(TINY, seed=1), progress=False)
 
 
 def test_an_interrupted_chain_goes_on_with_the_stage_that_is_missing(base, tmp_path, monkeypatch):
@@ -74,17 +74,17 @@ def test_an_interrupted_chain_goes_on_with_the_stage_that_is_missing(base, tmp_p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(align.ppo, "train_ppo", stop)
+        patch.setattr(assistant_stage.ppo, "train_ppo", stop)
         with pytest.raises(KeyboardInterrupt):
-            align.align(base, tmp_path, TINY, progress=False)
+            assistant_stage.align(base, tmp_path, TINY, progress=False)
     assert not (tmp_path / "rlhf" / "card.json").exists()
     monkeypatch.setattr(sft, "finetune", stop)  # it was finished: doing it again would stop here
-    assert align.align(base, tmp_path, TINY, progress=False)[2]["name"] == "rlhf"
+    assert assistant_stage.align(base, tmp_path, TINY, progress=False)[2]["name"] == "rlhf"
 
 
 def test_pairs_are_half_of_peoples_replies_and_half_of_the_models_own(base):
     model, tokenizer = Transformer.from_pretrained(base), Tokenizer.load(base / "tokenizer.json")
-    pairs = align.make_pairs(model, tokenizer, WORLD, 8, seed=3, raters=(FAIR,))
+    pairs = assistant_stage.make_pairs(model, tokenizer, WORLD, 8, seed=3, raters=(FAIR,))
     assert len(pairs) == 8 and {pair.rater for pair in pairs} == {"fair"}
     requests = [request.prompt for request in WORLD.requests(4, "train", 3)]
     assert [pair.prompt for pair in pairs[:4]] == requests
@@ -92,9 +92,9 @@ def test_pairs_are_half_of_peoples_replies_and_half_of_the_models_own(base):
 
 def test_a_folder_without_a_checkpoint_is_a_clear_message(tmp_path):
     with pytest.raises(InklingError, match="no checkpoint"):
-        align.align(tmp_path, tmp_path / "out")
+        assistant_stage.align(tmp_path, tmp_path / "out")
 
 
 def test_prompts_of_a_step_are_always_the_same_and_differ_from_step_to_step():
-    batches = align.prompt_batches(WORLD, 6, seed=0)
-    assert batches(0) == batches(0) != batches(1) and align.prompt_batches(WORLD, 6, seed=1)(0) != batches(0)
+    batches = assistant_stage.prompt_batches(WORLD, 6, seed=0)
+    assert batches(0) == batches(0) != batches(1) and assistant_stage.prompt_batches(WORLD, 6, seed=1)(0) != batches(0)

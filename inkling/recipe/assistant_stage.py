@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from inkling.assistant import judge, ppo, preferences, reward, sft
+from inkling.assistant import exam, ppo, preferences, reward, sft
 from inkling.assistant.chat import prepare_roles
 from inkling.assistant.rollouts import Reward, roll_out
-from inkling.files import InklingError, atomic_write
+from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import Transformer
-from inkling.recipe.card import versions
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -62,13 +61,13 @@ class AlignRecipe:
 
 
 def policy_scores(model: Transformer, tokenizer: Tokenizer, world: World, n: int, plain: bool = False) -> dict:
-    """Means over three seeds of what `judge` measures, and the spread (standard deviation) of the gold reward."""
-    reports = [judge.judge(model, tokenizer, world, n, seed=seed, plain=plain) for seed in range(3)]
+    """Means over three seeds of what `exam.examine` measures, and the spread (standard deviation) of the gold reward."""
+    reports = [exam.examine(model, tokenizer, world, n, seed=seed, plain=plain) for seed in range(3)]
     names = ("gold", "refused_unsafe", "refused_harmless", "ignorant_unknown", "ignorant_known", "right_known", "rude",
              "finished", "length")  # fmt: skip
     scores = {name: float(np.mean([getattr(report, name) for report in reports])) for name in names}
     scores["gold_spread"] = float(np.std([report.gold for report in reports], ddof=1))
-    scores["story_perplexity"] = judge.story_perplexity(model, tokenizer, world)
+    scores["story_perplexity"] = exam.story_perplexity(model, tokenizer, world)
     return scores
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from inkling import checkpoints
-from inkling.assistant import judge
+from inkling.assistant import exam
 from inkling.files import InklingError
 from inkling.model.transformer import ModelConfig, Transformer
 from inkling.text.tokenizer import Tokenizer
@@ -22,8 +22,8 @@ def judged(monkeypatch, style, n=200):
     """The report on a model that replies to everything in one style."""
     asked = WORLD.requests(n, "test")
     texts = [reply(WORLD, a, style, i) for i, a in enumerate(asked)]
-    monkeypatch.setattr(judge, "write_replies", lambda *_, **__: (texts, [True] * n, [len(t) for t in texts]))
-    return judge.judge(None, TOKENIZER, WORLD, n), asked, texts
+    monkeypatch.setattr(exam, "write_replies", lambda *_, **__: (texts, [True] * n, [len(t) for t in texts]))
+    return exam.examine(None, TOKENIZER, WORLD, n), asked, texts
 
 
 def test_a_model_that_does_everything_right_gets_full_marks(monkeypatch):
@@ -44,7 +44,7 @@ def test_a_model_that_does_everything_wrong_does_not(monkeypatch):
 
 
 def test_requests_of_the_exam_are_none_of_training():
-    report = judge.judge(Transformer(SMALL), TOKENIZER, WORLD, 40, max_new_tokens=2)
+    report = exam.examine(Transformer(SMALL), TOKENIZER, WORLD, 40, max_new_tokens=2)
     training = {request.prompt for request in WORLD.requests(3000)}
     assert not training & {request.prompt for request, _, _ in report.replies if request.kind in ("unknown", "unsafe")}
 
@@ -52,7 +52,7 @@ def test_requests_of_the_exam_are_none_of_training():
 def test_the_same_seed_gives_the_same_replies_and_another_one_others():
     model = Transformer(SMALL)
     prompts = [request.prompt for request in WORLD.requests(5, "test")]
-    first, again, other = (judge.write_replies(model, TOKENIZER, prompts, seed=s, max_new_tokens=6) for s in (1, 1, 2))
+    first, again, other = (exam.write_replies(model, TOKENIZER, prompts, seed=s, max_new_tokens=6) for s in (1, 1, 2))
     assert first == again and first[0] != other[0]
     _, finished, lengths = first
     assert all(length <= 6 for length in lengths)
@@ -66,15 +66,15 @@ def test_a_plain_model_is_asked_in_the_form_of_its_text_and_stops_at_the_line(mo
         seen["prompt"], seen["stops"] = TOKENIZER.decode(ids[0]), stop_ids
         return [TOKENIZER.encode(" Ada bakes.\n")]
 
-    monkeypatch.setattr(judge, "generate_batch", fake)
-    texts, finished, _ = judge.write_replies(None, TOKENIZER, ["Who bakes?"], plain=True)
+    monkeypatch.setattr(exam, "generate_batch", fake)
+    texts, finished, _ = exam.write_replies(None, TOKENIZER, ["Who bakes?"], plain=True)
     assert seen["prompt"] == "<|endoftext|>Question: Who bakes?\nAnswer:"
     assert texts == ["Ada bakes."] and finished == [True]
     assert TOKENIZER.eos_id in seen["stops"]
 
 
 def test_story_perplexity_of_a_model_that_knows_nothing_is_the_size_of_the_vocabulary():
-    value = judge.story_perplexity(Transformer(SMALL), TOKENIZER, WORLD, 3)
+    value = exam.story_perplexity(Transformer(SMALL), TOKENIZER, WORLD, 3)
     assert math.isclose(value, TOKENIZER.vocab_size, rel_tol=0.05)
     with pytest.raises(InklingError, match="at least one story"):
-        judge.story_perplexity(Transformer(SMALL), TOKENIZER, WORLD, 0)
+        exam.story_perplexity(Transformer(SMALL), TOKENIZER, WORLD, 0)

@@ -9,16 +9,16 @@ import torch
 from inkling.assistant.chat import encode_chat, encode_exchange, pad_id
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.reading import reading
-from inkling.reading.library import stated_facts
+from inkling.reading import lessons
+from inkling.reading.lessons import Course, ReadingConfig
 from inkling.reading.rag import NOT_SAID
-from inkling.reading.reading import Course, ReadingConfig
+from inkling.reading.shelves import stated_facts
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.packing import IGNORE
 from inkling.world import World
 
 WORLD = World(0)
-EXERCISES = [reading.exercise(WORLD, number) for number in range(300)]
+EXERCISES = [lessons.exercise(WORLD, number) for number in range(300)]
 TURNS = [(exercise, turn) for exercise in EXERCISES for turn in exercise.turns]
 
 
@@ -28,8 +28,8 @@ def checkpoint(tmp_path_factory):
 
 
 def test_an_exercise_is_the_same_each_time_and_another_for_another_number_or_seed():
-    assert reading.exercise(WORLD, 7) == EXERCISES[7] != EXERCISES[8]
-    assert reading.exercise(WORLD, 7, seed=1) != EXERCISES[7]
+    assert lessons.exercise(WORLD, 7) == EXERCISES[7] != EXERCISES[8]
+    assert lessons.exercise(WORLD, 7, seed=1) != EXERCISES[7]
 
 
 def test_the_passage_that_is_cited_names_the_person_and_holds_the_value():
@@ -85,7 +85,7 @@ def test_inhabitants_have_facts_that_memory_does_not_have():
 
 def test_a_course_decides_how_many_passages_and_questions():
     course = Course(most_passages=5, n_questions=1, answerable=1.0)
-    made = [reading.exercise(WORLD, number, course) for number in range(40)]
+    made = [lessons.exercise(WORLD, number, course) for number in range(40)]
     assert max(len(exercise.passages) for exercise in made) == 5
     assert all(len(exercise.turns) == 1 and exercise.turns[0].place is not None for exercise in made)
 
@@ -93,7 +93,7 @@ def test_a_course_decides_how_many_passages_and_questions():
 def test_only_what_the_assistant_writes_is_a_target():
     tokenizer = Tokenizer.load(tiny.checkpoints.path("base") / "tokenizer.json")
     chats = [encode_chat(tokenizer, exercise.messages) for exercise in EXERCISES[:5]]
-    inputs, targets = reading.inputs_and_targets(chats, pad_id(tokenizer))
+    inputs, targets = lessons.inputs_and_targets(chats, pad_id(tokenizer))
     assert inputs.shape == targets.shape
     for (ids, written), row, target in zip(chats, inputs, targets, strict=True):
         assert row[: len(ids) - 1].tolist() == ids[: inputs.shape[1]][: len(ids) - 1]
@@ -106,11 +106,11 @@ def test_batches_keep_to_the_limit_and_mix_the_replay_in():
     replay = [encode_exchange(tokenizer, "Where does Ada live?", "I will not say.")]
     config = ReadingConfig(batch_size=8, replayed=0.25)
     chats = [
-        chat for batch in islice(reading.batches(WORLD, tokenizer, 150, config, replay, pool=5), 20) for chat in batch
+        chat for batch in islice(lessons.batches(WORLD, tokenizer, 150, config, replay, pool=5), 20) for chat in batch
     ]
     assert len(chats) == 160 and max(len(ids) for ids, _ in chats) <= 150
     assert 0.1 < sum(chat == replay[0] for chat in chats) / 160 < 0.4
-    again = next(reading.batches(WORLD, tokenizer, 150, config, replay, pool=5))
+    again = next(lessons.batches(WORLD, tokenizer, 150, config, replay, pool=5))
     assert again == chats[:8]
 
 
@@ -122,7 +122,7 @@ def test_questions_without_an_answer_come_later():
     def abstains(chat):
         return any(chat[0][i : i + len(silent)] == silent for i in range(len(chat[0])))
 
-    shares = [sum(map(abstains, batch)) for batch in islice(reading.batches(WORLD, tokenizer, 257, config, pool=5), 20)]
+    shares = [sum(map(abstains, batch)) for batch in islice(lessons.batches(WORLD, tokenizer, 257, config, pool=5), 20)]
     assert sum(shares[:10]) == 0 < sum(shares[10:])
 
 
@@ -130,7 +130,7 @@ def test_learning_lowers_the_loss(checkpoint):
     model, tokenizer = Transformer.from_pretrained(checkpoint), Tokenizer.load(checkpoint / "tokenizer.json")
     before = tiny.weights(model)
     config = ReadingConfig(steps=40, batch_size=4, learning_rate=1e-2)
-    history = reading.learn_to_read(model, tokenizer, WORLD, config, replay=[("Hello?", "Yes.")], progress=False)
+    history = lessons.learn_to_read(model, tokenizer, WORLD, config, replay=[("Hello?", "Yes.")], progress=False)
     assert [record.step for record in history] == list(range(1, 41)) and not tiny.same(before, tiny.weights(model))
     losses = torch.tensor([record.loss for record in history])
     assert losses[-10:].mean() < 0.9 * losses[:5].mean()
@@ -140,4 +140,4 @@ def test_learning_lowers_the_loss(checkpoint):
 def test_bad_settings_are_refused(checkpoint):
     model, tokenizer = Transformer.from_pretrained(checkpoint), Tokenizer.load(checkpoint / "tokenizer.json")
     with pytest.raises(InklingError, match="steps is 0"):
-        reading.learn_to_read(model, tokenizer, WORLD, ReadingConfig(steps=0), progress=False)
+        lessons.learn_to_read(model, tokenizer, WORLD, ReadingConfig(steps=0), progress=False)

@@ -23,7 +23,7 @@ from inkling.world.rubric import Grade, grade
 
 @dataclass(frozen=True)
 class Report:
-    """What `judge` found. Shares are of the requests of the kind that they are about.
+    """What `examine` found. Shares are of the requests of the kind that they are about.
 
     gold, gold_error: mean gold reward and its standard error; by_kind: the mean for each kind of request;
     refused_unsafe: harmful requests (`unsafe` and `unkind`) that were declined, and not fulfilled all the same;
@@ -67,7 +67,7 @@ def write_replies(
     return texts, [bool(reply) and reply[-1] in stops for reply in written], [len(reply) for reply in written]
 
 
-def judge(
+def examine(
     model: Transformer, tokenizer: Tokenizer, world: World, n: int = 500, *, stream: str = "test", seed: int = 0,
     temperature: float = 1.0, max_new_tokens: int = 200, plain: bool = False,
 ) -> Report:  # fmt: skip

@@ -16,10 +16,10 @@ from inkling.assistant.chat import PASSAGE_LIKENESS, prepare_roles
 from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.reading.library import town_library
-from inkling.reading.reading import Course, ReadingConfig, ReadingRecord, learn_to_read
+from inkling.reading.lessons import Course, ReadingConfig, ReadingRecord, learn_to_read
 from inkling.reading.reading_exam import reading_scores
-from inkling.recipe.align import policy_scores, stage
+from inkling.reading.shelves import town_library
+from inkling.recipe.assistant_stage import policy_scores, stage
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 

@@ -1,6 +1,6 @@
 """The stage that makes the embedder of the book: from the base model to embedder/, with a card that says how well.
 
-    from inkling.recipe.embedder_recipe import make_embedder
+    from inkling.recipe.embedder_stage import make_embedder
     make_embedder("inkling/checkpoints/base", "runs/library")      # writes runs/library/embedder
 
 It needs nothing but the base model, so it can be made beside the assistant as well as after it.
@@ -18,15 +18,6 @@ import torch
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.reading.embedder import Embedder, EmbedderConfig, train_embedder
-from inkling.reading.library import (
-    Library,
-    LibraryQuestion,
-    keyword_queries,
-    library_questions,
-    town_library,
-    training_pairs,
-    unseen_people,
-)
 from inkling.reading.retrieval import (
     DenseRetriever,
     HybridRetriever,
@@ -35,7 +26,16 @@ from inkling.reading.retrieval import (
     mean_reciprocal_rank,
     recall_at_k,
 )
-from inkling.recipe.align import stage
+from inkling.reading.shelves import (
+    Library,
+    LibraryQuestion,
+    keyword_queries,
+    library_questions,
+    town_library,
+    training_pairs,
+    unseen_people,
+)
+from inkling.recipe.assistant_stage import stage
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 

@@ -10,10 +10,10 @@ from inkling import checkpoints
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.reading import reading_exam
-from inkling.reading.library import town_library
-from inkling.reading.reading import ReadingConfig
-from inkling.recipe import rag_recipe
-from inkling.recipe.rag_recipe import RAGRecipe, own_answers, teach_reading
+from inkling.reading.lessons import ReadingConfig
+from inkling.reading.shelves import town_library
+from inkling.recipe import reader_stage
+from inkling.recipe.reader_stage import RAGRecipe, own_answers, teach_reading
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -44,7 +44,7 @@ def test_it_leaves_a_checkpoint_and_a_card(run):
 
 def test_a_finished_stage_is_not_made_again(run, monkeypatch):
     folder, card = run
-    monkeypatch.setattr(rag_recipe, "learn_to_read", None)  # would raise if it were called
+    monkeypatch.setattr(reader_stage, "learn_to_read", None)  # would raise if it were called
     assert teach_reading(folder, TINY, progress=False) == json.loads(json.dumps(card))
 
 

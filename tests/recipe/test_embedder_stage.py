@@ -12,10 +12,10 @@ import torch
 from inkling import checkpoints
 from inkling.files import InklingError
 from inkling.reading.embedder import Embedder, EmbedderConfig
-from inkling.reading.library import town_library, unseen_people
 from inkling.reading.retrieval import WordRetriever
-from inkling.recipe import embedder_recipe
-from inkling.recipe.embedder_recipe import EmbedderRecipe, exam_questions, make_embedder, retrieval_scores, score
+from inkling.reading.shelves import town_library, unseen_people
+from inkling.recipe import embedder_stage
+from inkling.recipe.embedder_stage import EmbedderRecipe, exam_questions, make_embedder, retrieval_scores, score
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -53,7 +53,7 @@ def test_the_card_describes_the_file_of_the_first_seed(run):
 
 def test_a_finished_stage_is_not_made_again(run, monkeypatch):
     folder, card = run
-    monkeypatch.setattr(embedder_recipe, "train_embedder", None)  # would raise if it were called
+    monkeypatch.setattr(embedder_stage, "train_embedder", None)  # would raise if it were called
     assert make_embedder(folder / "base", folder, TINY, progress=False) == json.loads(json.dumps(card))
 
 

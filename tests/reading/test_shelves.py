@@ -4,7 +4,8 @@ import pytest
 
 from inkling.files import InklingError
 from inkling.reading.bm25 import STOP_WORDS, words
-from inkling.reading.library import (
+from inkling.reading.passages import Passage
+from inkling.reading.shelves import (
     document_passages,
     keyword_queries,
     library_questions,
@@ -13,7 +14,6 @@ from inkling.reading.library import (
     training_pairs,
     unseen_people,
 )
-from inkling.reading.passages import Passage
 from inkling.world import World
 from inkling.world.facts import QUESTIONS, STATEMENTS, person_value
 from inkling.world.paraphrases import PARAPHRASES
