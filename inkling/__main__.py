@@ -131,18 +131,18 @@ def run_report(args: argparse.Namespace) -> None:
 
 
 def run_overoptimise(args: argparse.Namespace) -> None:
-    from inkling.assistant.overoptimisation import run_all
+    from inkling.assistant.overoptimisation import run_experiment
 
-    run_all(args.checkpoint or checkpoints.path("sft"), args.file)
+    run_experiment(args.checkpoint or checkpoints.path("sft"), args.file)
 
 
 def run_book_attack(args: argparse.Namespace) -> None:
     from inkling.real.book_search import BookRetriever, book_passages
     from inkling.real.book_text import read_book
-    from inkling.real.injection import run_all
+    from inkling.real.injection import run_attacks
     from inkling.real.pretrained import MiniLM, load_smollm2
 
-    run_all(load_smollm2(), BookRetriever(book_passages(read_book()), MiniLM()), args.file)
+    run_attacks(load_smollm2(), BookRetriever(book_passages(read_book()), MiniLM()), args.file)
 
 
 def main(argv: list[str] | None = None) -> int:

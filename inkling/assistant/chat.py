@@ -30,7 +30,7 @@ class Message(NamedTuple):
     text: str
 
 
-def _special(tokenizer: Tokenizer, name: str) -> int:
+def special_id(tokenizer: Tokenizer, name: str) -> int:
     token = f"<|{name}|>"
     if token not in tokenizer.special_tokens:
         raise InklingError(f"this tokenizer has no {token}; chats need one trained with special_tokens=SPECIAL_TOKENS.")
@@ -39,12 +39,12 @@ def _special(tokenizer: Tokenizer, name: str) -> int:
 
 def end_id(tokenizer: Tokenizer) -> int:
     """The token that ends every message. The model learns to write it: that is how a reply stops."""
-    return _special(tokenizer, "end")
+    return special_id(tokenizer, "end")
 
 
 def pad_id(tokenizer: Tokenizer) -> int:
     """The token that fills up short rows. It is not the end token: a model must learn the one and never the other."""
-    return _special(tokenizer, "pad")
+    return special_id(tokenizer, "pad")
 
 
 def encode_message(tokenizer: Tokenizer, message: Message) -> list[int]:
@@ -52,7 +52,7 @@ def encode_message(tokenizer: Tokenizer, message: Message) -> list[int]:
     if message.role not in ROLES:
         raise InklingError(f"there is no role {message.role!r}; a message is by one of {', '.join(ROLES)}.")
     text = tokenizer.encode(" " + message.text if message.text else "", allow_special=False)
-    return [_special(tokenizer, message.role), *text, end_id(tokenizer)]
+    return [special_id(tokenizer, message.role), *text, end_id(tokenizer)]
 
 
 def encode_chat(tokenizer: Tokenizer, messages: Sequence[Message]) -> tuple[list[int], list[bool]]:
@@ -84,7 +84,7 @@ def encode_prompt(tokenizer: Tokenizer, messages: Sequence[Message] | str) -> li
         raise InklingError(
             "there is nothing to reply to: the last message must be somebody else's than the assistant's."
         )
-    return [*encode_chat(tokenizer, messages)[0], _special(tokenizer, "assistant")]
+    return [*encode_chat(tokenizer, messages)[0], special_id(tokenizer, "assistant")]
 
 
 def decode_reply(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
@@ -113,4 +113,4 @@ def prepare_roles(model: Transformer, tokenizer: Tokenizer, likeness: dict[str, 
         table = model.embed_tokens.weight  # (V, d_model)
         means = {name: table[tokenizer.encode(text)].mean(dim=0) for name, text in likeness.items()}
         for name, mean in means.items():
-            table[_special(tokenizer, name)] = mean
+            table[special_id(tokenizer, name)] = mean

@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkling.assistant.chat import encode_exchange, pad_id
+from inkling.assistant.policy_gradient import token_log_probs
 from inkling.assistant.preferences import Pair
-from inkling.assistant.rollouts import by_length, pad_chats, token_log_probs
+from inkling.assistant.rollouts import by_length, pad_chats
 from inkling.assistant.sft import climb_and_fall
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer

@@ -12,26 +12,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inkling.assistant.ppo import clipped_gain
-from inkling.assistant.rollouts import (
-    Reward,
-    RLConfig,
-    RLRecord,
-    by_length,
-    entropies,
-    full_kl,
-    keep,
-    masked_mean,
-    resume,
-    roll_out,
-    scored,
-    summarise,
-    token_log_probs,
-)
+from inkling.assistant.policy_gradient import clipped_gain, entropies, full_kl, masked_mean, token_log_probs
+from inkling.assistant.rollouts import Reward, RLConfig, RLRecord, by_length, roll_out, scored, summarise
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.progress import Progress
 from inkling.text.tokenizer import Tokenizer
+from inkling.training import savepoint
 from inkling.training.optim import make_optimizers, take_step
 
 
@@ -112,7 +99,7 @@ def train_grpo(
     config.check()
     reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
     (optimizer,) = make_optimizers(policy, "adamw", config.learning_rate, weight_decay=0.0)
-    history = resume(folder, config, policy, optimizer)
+    history = [RLRecord(**record) for record in savepoint.resume(folder, config, policy, [optimizer])]
 
     def before(tokens: Tensor) -> tuple[Tensor, ...]:
         """Log-probabilities of what was written, by policy and reference, and the policy's entropies."""
@@ -146,7 +133,7 @@ def train_grpo(
                 )
                 take_step(loss, policy, optimizer, config.grad_clip, step + 1, 1 - step / config.steps)
             history.append(record)
-            keep(folder, config, policy, optimizer, history)
+            savepoint.keep(folder, config, policy, [optimizer], history)
             if on_step is not None:
                 on_step(record, flat)
             numbers = {"reward": record.reward, "kl": record.kl, "entropy": record.entropy, "length": record.length}

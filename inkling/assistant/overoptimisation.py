@@ -23,12 +23,12 @@ import torch
 
 from inkling import checkpoints
 from inkling.assistant import dpo, grpo, ppo
-from inkling.assistant.preferences import FAIR, TALKATIVE, Pair, Rater
-from inkling.assistant.reward import RewardConfig, RewardModel, train_reward_model
-from inkling.assistant.rollouts import Reward, best_of_n_kl, by_length, full_kl, roll_out, scored
+from inkling.assistant.policy_gradient import full_kl
+from inkling.assistant.preferences import FAIR, TALKATIVE, Pair, Rater, make_pairs
+from inkling.assistant.reward import RewardConfig, RewardModel, model_reward, train_reward_model
+from inkling.assistant.rollouts import Reward, best_of_n_kl, by_length, gold_reward, roll_out, scored
 from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import Transformer
-from inkling.recipe import assistant_stage
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -44,7 +44,7 @@ class Curve:
 
     def __call__(self, distance: np.ndarray) -> np.ndarray:
         d = np.asarray(distance, float)
-        return self.start + self.alpha * d - self.beta * d * _bend(self.kind, d)
+        return self.start + self.alpha * d - self.beta * d * bend(self.kind, d)
 
     @property
     def peak(self) -> float:
@@ -54,7 +54,7 @@ class Curve:
         return self.alpha / (2 * self.beta) if self.kind == "best-of-n" else math.exp(self.alpha / self.beta - 1)
 
 
-def _bend(kind: str, d: np.ndarray) -> np.ndarray:
+def bend(kind: str, d: np.ndarray) -> np.ndarray:
     if kind not in ("best-of-n", "rl"):
         raise InklingError(f"there is no curve of kind {kind!r}; there are 'best-of-n' and 'rl'.")
     return d if kind == "best-of-n" else np.log(np.maximum(d, 1e-12))  # d log d goes to 0 at 0
@@ -68,7 +68,7 @@ def fit_curve(kind: str, distance: Sequence[float], reward: Sequence[float]) -> 
     d, r = np.asarray(distance, float), np.asarray(reward, float)
     if len(d) < 4 or d.shape != r.shape:
         raise InklingError(f"{d.shape} distances, {r.shape} rewards: a fit takes four points or more, as many of each.")
-    design = np.stack([np.ones_like(d), d, -d * _bend(kind, d)], axis=1)
+    design = np.stack([np.ones_like(d), d, -d * bend(kind, d)], axis=1)
     (start, alpha, beta), *_ = np.linalg.lstsq(design, r, rcond=None)
     return Curve(kind, float(start), float(alpha), float(beta))
 
@@ -175,13 +175,13 @@ def flawed_judge(
     start: Transformer, tokenizer: Tokenizer, world: World, experiment: Experiment, seed: int
 ) -> tuple[RewardModel, list[Pair]]:
     """A reward model of the experiment's raters, and the pairs that it learned from."""
-    pairs = assistant_stage.make_pairs(start, tokenizer, world, experiment.n_pairs, 1000 + seed, raters=experiment.raters)
+    pairs = make_pairs(start, tokenizer, world, experiment.n_pairs, 1000 + seed, raters=experiment.raters)
     model = RewardModel.from_model(start, seed)
     train_reward_model(model, tokenizer, pairs, RewardConfig(seed=seed), progress=False)
     return model, pairs
 
 
-def run(
+def run_once(
     method: str, beta: float, seed: int, start: Transformer, tokenizer: Tokenizer, world: World,
     experiment: Experiment = Experiment(), judge: tuple[RewardModel, list[Pair]] | None = None,
 ) -> list[dict]:  # fmt: skip
@@ -192,7 +192,7 @@ def run(
     if method not in ("best-of-n", "PPO", "GRPO", "DPO"):
         raise InklingError(f"there is no method {method!r}; there are best-of-n, PPO, GRPO and DPO.")
     model, pairs = judge or flawed_judge(start, tokenizer, world, experiment, seed)
-    rewards = assistant_stage.model_reward(model, tokenizer), assistant_stage.gold_reward(world)
+    rewards = model_reward(model, tokenizer), gold_reward(world)
     exam, limit = short_prompts(world, experiment.n_prompts, 0, "test"), experiment.max_new_tokens
     if method == "best-of-n":
         found = best_of_n_points(start, tokenizer, exam[::2], *rewards, max_new_tokens=limit, seed=seed)
@@ -224,7 +224,7 @@ def run(
     return points
 
 
-def run_all(
+def run_experiment(
     sft: str | Path, path: str | Path, experiment: Experiment = Experiment(), say: Callable[[str], None] = print
 ) -> dict:
     """Every run of the experiment from the checkpoint in `sft`, written to the JSON file `path`.
@@ -249,7 +249,7 @@ def run_all(
                 continue
             began = time.process_time()
             judge = judge or flawed_judge(start, tokenizer, world, experiment, seed)
-            points = run(method, beta, seed, start, tokenizer, world, experiment, judge)
+            points = run_once(method, beta, seed, start, tokenizer, world, experiment, judge)
             found["points"] += points
             found["cost"]["cpu_seconds"] += round(time.process_time() - began, 1)
             atomic_write(path, (json.dumps(found, indent=1) + "\n").encode())

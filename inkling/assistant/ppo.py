@@ -14,24 +14,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inkling.assistant.rollouts import (
-    Reward,
-    RLConfig,
-    RLRecord,
-    by_length,
-    entropies,
-    keep,
-    masked_mean,
-    resume,
-    roll_out,
-    scored,
-    summarise,
-    token_log_probs,
-    whiten,
-)
+from inkling.assistant.policy_gradient import clipped_gain, entropies, masked_mean, token_log_probs, whiten
+from inkling.assistant.rollouts import Reward, RLConfig, RLRecord, by_length, roll_out, scored, summarise
 from inkling.model.transformer import Transformer
 from inkling.progress import Progress
 from inkling.text.tokenizer import Tokenizer
+from inkling.training import savepoint
 from inkling.training.optim import make_optimizers, take_step
 
 
@@ -78,16 +66,6 @@ def gae(rewards: Tensor, values: Tensor, actions: Tensor, gamma: float = 1.0, la
         following = (delta + gamma * lam * following) * actions[:, t]
         advantages[:, t] = following
     return advantages
-
-
-def clipped_gain(log_probs: Tensor, old: Tensor, advantages: Tensor, actions: Tensor, clip: float = 0.2) -> Tensor:
-    """min(ratio A, clip(ratio) A) of each action, (B, T - 1): what its new probability gains. Ratio: pi / pi_old.
-
-    Source: Schulman et al. 2017, equation 7. Where the ratio has moved out of [1 - clip, 1 + clip] in the direction
-    that the advantage asks for, its gradient is zero.
-    """
-    ratio = ((log_probs - old) * actions).exp()  # 1 where there is no action, whatever stands there
-    return torch.min(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
 
 
 def clipped_loss(log_probs: Tensor, old: Tensor, advantages: Tensor, actions: Tensor, clip: float = 0.2) -> Tensor:
@@ -142,7 +120,7 @@ def train_ppo(
         return (token_log_probs(reference(tokens), tokens, config.temperature),)
 
     (optimizer,) = make_optimizers(actor, "adamw", config.learning_rate, weight_decay=0.0)
-    history = resume(folder, config, actor, optimizer)
+    history = [RLRecord(**record) for record in savepoint.resume(folder, config, actor, [optimizer])]
     with Progress(config.steps, "PPO", start=len(history), show=progress) as bar:
         for step in range(len(history), config.steps):
             seed, batch = config.seed * 1_000_003 + step, prompts(step)[: config.batch_size]
@@ -165,7 +143,7 @@ def train_ppo(
                     loss = loss + config.value_weight * masked_mean((guess - returns[part]).square(), actions[part])
                     take_step(loss, actor, optimizer, config.grad_clip, step + 1, 1 - step / config.steps)
             history.append(record)
-            keep(folder, config, actor, optimizer, history)
+            savepoint.keep(folder, config, actor, [optimizer], history)
             if on_step is not None:
                 on_step(record)
             bar.update(1, reward=record.reward, kl=record.kl, entropy=record.entropy, length=record.length)

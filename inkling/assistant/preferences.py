@@ -10,8 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from inkling.assistant.rollouts import roll_out
 from inkling.assistant.sft import draw_style
 from inkling.files import InklingError
+from inkling.model.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.requests import reply
 
@@ -137,3 +140,22 @@ def rater_ceiling(pairs: Sequence[Pair]) -> float:
     if not chances:
         raise InklingError("none of these pairs says how likely its choice was, so there is no ceiling to compute.")
     return sum(max(p, 1 - p) for p in chances) / len(chances)
+
+
+def own_replies(
+    model: Transformer, tokenizer: Tokenizer, world: World, n: int, seed: int, stream: str = "train"
+) -> list[tuple[str, str, str]]:
+    """`n` prompts with two replies of the model's own each."""
+    prompts = [request.prompt for request in world.requests(n, stream, seed)]
+    replies = roll_out(model, tokenizer, [p for p in prompts for _ in range(2)], 200, seed=seed).replies
+    return [(prompt, replies[2 * i], replies[2 * i + 1]) for i, prompt in enumerate(prompts)]
+
+
+def make_pairs(
+    model: Transformer, tokenizer: Tokenizer, world: World, n: int, seed: int, stream: str = "train",
+    raters: Sequence[Rater] = CROWD,
+) -> list[Pair]:  # fmt: skip
+    """About `n` comparisons (equal replies are left out), half of people's replies and half of the model's own."""
+    replies = written_replies(world, n // 2, seed, stream)
+    replies += own_replies(model, tokenizer, world, n - n // 2, seed + 1, stream)
+    return preferences(world, replies, raters, seed)

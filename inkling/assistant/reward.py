@@ -20,8 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkling.assistant.chat import encode_exchange, pad_id
+from inkling.assistant.policy_gradient import token_log_probs
 from inkling.assistant.preferences import Pair
-from inkling.assistant.rollouts import token_log_probs
+from inkling.assistant.rollouts import Reward
 from inkling.assistant.sft import climb_and_fall
 from inkling.files import InklingError, atomic_write
 from inkling.model.transformer import Transformer
@@ -83,7 +84,7 @@ class RewardModel(nn.Module):
             rewards = rewards + (self.cost(hidden).squeeze(-1) * self.surprises(tokens) * real).sum(dim=1)
         return rewards
 
-    def by_length(self, rows: Sequence[Sequence[int]], pad: int, together: int = 8) -> Tensor:
+    def in_batches(self, rows: Sequence[Sequence[int]], pad: int, together: int = 8) -> Tensor:
         """The rewards (N,) of encoded replies: rows of like length go together, so little is padding."""
         order = torch.tensor([len(row) for row in rows]).argsort(stable=True)
         parts = [self(*pad_rows([rows[i] for i in part], pad)) for part in order.split(together)]
@@ -97,7 +98,7 @@ class RewardModel(nn.Module):
             encode_reply(tokenizer, prompt, reply, self.body.config.context_length)
             for prompt, reply in zip(prompts, replies, strict=True)
         ]
-        return self.by_length(rows, pad_id(tokenizer), together=32)
+        return self.in_batches(rows, pad_id(tokenizer), together=32)
 
     def centre(self, rewards: Tensor) -> None:
         """Shift the model so that these rewards, given by it, would have been zero on average."""
@@ -196,7 +197,7 @@ def train_reward_model(
     with Progress(len(batches), "reward model", show=progress) as bar:
         for step, batch in enumerate(batches):
             both = [rows[i][side] for side in (0, 1) for i in batch]
-            rewards = model.by_length(both, pad_id(tokenizer))  # (2 x pairs,): the chosen, then the rejected
+            rewards = model.in_batches(both, pad_id(tokenizer))  # (2 x pairs,): the chosen, then the rejected
             chosen, rejected = rewards.chunk(2)
             loss = bradley_terry_loss(chosen, rejected)
             centred = loss + config.centring * (chosen + rejected).square().mean()
@@ -222,3 +223,8 @@ def pair_accuracy(model: RewardModel, tokenizer: Tokenizer, pairs: Sequence[Pair
     rejected = model.score(tokenizer, prompts, [pair.rejected for pair in pairs])
     difference = chosen - rejected
     return float(((difference > 0).float() + 0.5 * (difference == 0).float()).mean()), difference
+
+
+def model_reward(model: RewardModel, tokenizer: Tokenizer) -> Reward:
+    """A reward model as the function that reinforcement learning asks."""
+    return lambda prompts, replies: model.score(tokenizer, prompts, replies)

@@ -1,83 +1,31 @@
 """What every method of reinforcement learning from feedback shares: replies of the policy, and what they cost.
 
-Bottom-up: log-probabilities, distances between two models, masked means, rollouts, and best-of-n, the method without
-any training that all others have to beat.
+Bottom-up: rows of like length put together, rollouts, and best-of-n, the method without any training that all others
+have to beat. The arithmetic stands in `policy_gradient`.
 
 Shapes: B replies, T tokens of the longest prompt and reply together. Whatever belongs to a prediction is (B, T - 1):
 column t is about token t + 1, given the tokens up to t. `actions` says which of these the policy wrote itself.
 """
 
-import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from inkling.assistant.chat import decode_reply, encode_prompt, end_id, pad_id
+from inkling.assistant.policy_gradient import kl_estimates, masked_mean
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
-from inkling.training import savepoint
 from inkling.training.generate import generate_batch
 from inkling.training.packing import pad_rows
+from inkling.world import World
 
 #: A reward function: prompts, replies -> rewards (B,).
 Reward = Callable[[Sequence[str], Sequence[str]], Tensor]
-
-
-def token_log_probs(logits: Tensor, tokens: Tensor, temperature: float = 1.0) -> Tensor:
-    """log pi(token t + 1 | tokens up to t), (B, T - 1), from logits (B, T, V) of tokens (B, T).
-
-    temperature: the one that the tokens were sampled with; the policy that acted is the tempered one.
-    """
-    log_probs = (logits[:, :-1].float() / temperature).log_softmax(dim=-1)
-    return log_probs.gather(-1, tokens[:, 1:, None]).squeeze(-1)
-
-
-def full_kl(logits: Tensor, reference: Tensor, temperature: float = 1.0) -> Tensor:
-    """KL(policy || reference) of each prediction in nats, exact over the vocabulary: (B, T - 1), from logits (B, T, V).
-
-    With a large vocabulary one estimates it from the token that was sampled (`kl_estimates`); ours is small enough.
-    """
-    log_p = (logits[:, :-1].float() / temperature).log_softmax(dim=-1)
-    log_q = (reference[:, :-1].float() / temperature).log_softmax(dim=-1)
-    return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
-
-
-def entropies(logits: Tensor, temperature: float = 1.0) -> Tensor:
-    """The entropy of each prediction in nats, (B, T - 1), from logits (B, T, V): how open the policy still is."""
-    log_p = (logits[:, :-1].float() / temperature).log_softmax(dim=-1)
-    return -(log_p.exp() * log_p).sum(dim=-1)
-
-
-def kl_estimates(log_probs: Tensor, reference: Tensor) -> dict[str, Tensor]:
-    """Three estimates of KL(policy || reference) from sampled tokens alone (Schulman 2020), each of the shape given.
-
-    k1 = log p - log q: right on average, and often negative. k3 = q / p - 1 - log (q / p): right on average, too, and
-    never negative (but for rounding); steadier where the two models are close, and not where q / p can be large.
-    k2 = (log p - log q)^2 / 2 is biased. As a *loss*, k3 has the wrong gradient.
-    """
-    log_ratio = reference - log_probs
-    return {"k1": -log_ratio, "k2": log_ratio.square() / 2, "k3": log_ratio.exp() - 1 - log_ratio}
-
-
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """The mean of `values` where `mask` is True; 0 where it is True nowhere (and not 0 / 0)."""
-    return (values * mask).sum() / mask.sum().clamp(min=1)
-
-
-def whiten(values: Tensor, mask: Tensor) -> Tensor:
-    """Shift and scale so that the values under the mask have mean 0 and standard deviation 1; 0 elsewhere.
-
-    Only what is under the mask counts: padding would drag the mean towards zero and shrink the spread.
-    """
-    mean = masked_mean(values, mask)
-    variance = masked_mean((values - mean).square(), mask)
-    return (values - mean) * torch.rsqrt(variance + 1e-8) * mask
 
 
 def by_length(
@@ -169,6 +117,18 @@ def scored(rollouts: Rollouts, reward: Reward, no_end_penalty: float = 1.0) -> T
         reply, value = rollouts.replies[bad[0]], rewards[bad[0]].item()
         raise InklingError(f"the reward of reply {bad[0]} ({reply!r:.80}) is {value}; rewards must be finite numbers.")
     return rewards - no_end_penalty * (~rollouts.finished)
+
+
+def gold_reward(world: World) -> Reward:
+    """The gold rubric as such a function: for measuring, and for seeing what a perfect reward model would do."""
+    return lambda prompts, replies: torch.tensor(
+        [world.gold_reward(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
+    )
+
+
+def prompt_batches(world: World, size: int, seed: int) -> Callable[[int], list[str]]:
+    """`prompts(step)`: the training stream's requests, `size` at a time, always the same for the same step."""
+    return lambda step: [request.prompt for request in world.requests(size, "train", seed * 100_003 + step + 1)]
 
 
 def best_of_n(
@@ -272,28 +232,3 @@ def summarise(
     )
 
 
-def _run(config: RLConfig) -> dict:
-    return json.loads(json.dumps({"config": asdict(config)}))
-
-
-def resume(
-    folder: str | Path | None, config: RLConfig, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> list[RLRecord]:
-    """The history of an interrupted run in `folder`, whose state goes back into model and optimizer; [] for a new run.
-
-    Raises `InklingError` when the run in the folder had other settings.
-    """
-    if folder is None:
-        return []
-    return [RLRecord(**record) for record in savepoint.reopen(Path(folder), _run(config), model, [optimizer])]
-
-
-def keep(
-    folder: str | Path | None, config: RLConfig, model: nn.Module, optimizer: torch.optim.Optimizer,
-    history: list[RLRecord],
-) -> None:  # fmt: skip
-    """Save all that `resume` needs: after every tenth step, and after the last."""
-    step = len(history)
-    if folder is not None and (step % 10 == 0 or step == config.steps):
-        state = {"run": _run(config), "history": [asdict(record) for record in history]}
-        savepoint.save(Path(folder), step, model, [optimizer], state)

@@ -14,13 +14,12 @@ import numpy as np
 
 from inkling import checkpoints
 from inkling.assistant.chat import decode_reply, encode_prompt, prepare_roles
-from inkling.assistant.reward import RewardModel
-from inkling.assistant.rollouts import best_of_n, roll_out
+from inkling.assistant.reward import RewardModel, model_reward
+from inkling.assistant.rollouts import best_of_n, gold_reward, roll_out
 from inkling.assistant.sft import Demonstration, SFTConfig, draw_style, finetune
 from inkling.files import InklingError
 from inkling.labs.capstone_island import Island, Pages, shuffled
 from inkling.model.transformer import Transformer
-from inkling.recipe.assistant_stage import gold_reward, model_reward
 from inkling.recipe.speedrun import encode_stream
 from inkling.text.tokenizer import Tokenizer
 from inkling.training import evaluate

@@ -11,6 +11,7 @@ import torch
 from inkling.assistant.chat import encode_prompt
 from inkling.assistant.overoptimisation import short_prompts
 from inkling.assistant.rollouts import roll_out
+from inkling.assistant.tastes import FEATURES, Comparison, Taste, TasteModel, choices, features
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import table
@@ -22,19 +23,8 @@ from inkling.labs.rater_checks import (  # the notebook calls them as lab.check_
     check_preference_probability,
     check_update,
 )
+from inkling.labs.rater_policy import MAX_NEW_TOKENS, FollowConfig, Round, follow
 from inkling.labs.rater_ranking import GOAL, Ranking, RankingPanel, paint_weights, show_pair
-from inkling.labs.tastes import (
-    FEATURES,
-    MAX_NEW_TOKENS,
-    Comparison,
-    FollowConfig,
-    Round,
-    Taste,
-    TasteModel,
-    choices,
-    features,
-    follow,
-)
 from inkling.model.transformer import Transformer
 from inkling.plots import COLOURS
 from inkling.text.tokenizer import Tokenizer

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from inkling.assistant.preferences import Pair
+from inkling.assistant.tastes import FEATURES, TasteModel
 from inkling.labs.checking import expect, judge
-from inkling.labs.tastes import FEATURES, TasteModel
 
 
 def _number(found: object) -> float:

@@ -10,9 +10,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from inkling.assistant.preferences import Pair, compare_by
+from inkling.assistant.tastes import FEATURES, Comparison, TasteModel
 from inkling.files import InklingError, atomic_write
 from inkling.labs.background import LivePlot
-from inkling.labs.tastes import FEATURES, Comparison, TasteModel
 from inkling.plots import COLOURS
 
 #: How many choices the lab asks for.

@@ -9,7 +9,7 @@ import numpy as np
 
 from inkling.assistant.grpo import GRPOConfig, train_grpo
 from inkling.assistant.overoptimisation import short_prompts, short_prompts_by_step
-from inkling.assistant.rollouts import Reward, RLRecord, best_of_n_kl, roll_out
+from inkling.assistant.rollouts import Reward, RLRecord, best_of_n_kl, gold_reward, roll_out
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import table
@@ -38,7 +38,6 @@ from inkling.labs.rlhf_samples import (
 )
 from inkling.model.transformer import Transformer
 from inkling.plots import COLOURS
-from inkling.recipe.assistant_stage import gold_reward
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 

@@ -13,7 +13,7 @@ import traitlets
 
 from inkling.files import InklingError
 from inkling.live.bundle import bundle
-from inkling.live.weights import pack, page_model
+from inkling.live.weights import pack_weights, page_model
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -32,7 +32,7 @@ class Figure(anywidget.AnyWidget):
 
     def _answer(self, _widget, message: dict, _buffers) -> None:
         if message.get("type") == "weights" and self._weights is not None:
-            packed = self._weights if isinstance(self._weights, bytes) else pack(self._weights)
+            packed = self._weights if isinstance(self._weights, bytes) else pack_weights(self._weights)
             self.send({"type": "weights"}, buffers=[packed])
 
     def fallback(self) -> str:
@@ -64,9 +64,9 @@ class ModelFigure(Figure):
             with tempfile.TemporaryDirectory() as folder:
                 model.save_pretrained(folder)
                 tokenizer.save(Path(folder) / "tokenizer.json")
-                weights, page = pack(folder), page_model(folder)
+                weights, page = pack_weights(folder), page_model(folder)
         elif checkpoint is not None:
-            weights, page = pack(checkpoint), page_model(checkpoint)
+            weights, page = pack_weights(checkpoint), page_model(checkpoint)
         else:
             from inkling import checkpoints
 

@@ -1,7 +1,7 @@
 """The figure in which the reader is the rater: choices between two replies become a reward, in the page.
 
 What is counted in a reply, which pairs are worth asking about and the Bradley-Terry fit are those of the rater lab
-(`inkling.labs.tastes`). The counting is done here, once; the fit is repeated in the page after every choice.
+(`inkling.assistant.tastes`). The counting is done here, once; the fit is repeated in the page after every choice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PRIOR = 1.0
 
 def counted(prompt: str, reply: str) -> list[float]:
     """The seven features of a reply, as plain numbers: words in tens, and how many of each of the others."""
-    from inkling.labs.tastes import features
+    from inkling.assistant.tastes import features
 
     return features(prompt, reply).tolist()
 
@@ -54,7 +54,7 @@ class RankingFigure(Figure):
         n: int = 16,
         seed: int = 0,
     ):
-        from inkling.labs.tastes import LONG, POLITE, choose_comparisons
+        from inkling.assistant.tastes import LONG, POLITE, choose_comparisons
 
         if n < 1:
             raise InklingError(f"n is {n}; ask about at least one pair.")
@@ -127,7 +127,7 @@ def choice(worth: Callable[[str, str], float], prompt: str, replies: Sequence[st
 def fit(pairs: Sequence[dict], chosen: Sequence[float]) -> list[float]:
     """The page's fit, by the lab's: everything counts twice, so that an equal pair can be one choice for each side."""
     from inkling.assistant.preferences import Pair
-    from inkling.labs.tastes import TasteModel
+    from inkling.assistant.tastes import TasteModel
 
     doubled = []
     for pair, first in zip(pairs, chosen, strict=True):

@@ -20,7 +20,7 @@ from inkling.real.quantise import quantise_int8
 HERE = Path(__file__).parent
 
 
-def pack(folder: str | Path) -> bytes:
+def pack_weights(folder: str | Path) -> bytes:
     """Read a checkpoint folder (config.json, model.safetensors, tokenizer.json) and return the page's weights file.
 
     Raises InklingError if the folder lacks one of the files or they cannot be read.
@@ -118,7 +118,7 @@ def dequantised(packed: bytes) -> dict[str, np.ndarray]:
 
 def page_model(folder: str | Path):
     """The checkpoint as the page computes it: (Transformer with the rounded weights, Tokenizer)."""
-    folder, packed = Path(folder), pack(folder)
+    folder, packed = Path(folder), pack_weights(folder)
     return _page_model(packed, (folder / "config.json").read_bytes(), (folder / "tokenizer.json").read_bytes())
 
 
@@ -152,7 +152,7 @@ def export(folder: str | Path, checkpoints: dict[str, str | Path] | None = None)
     folder = Path(folder)
     files = {"host.js": (HERE / "host.js").read_text(encoding="utf-8"), "live.js": bundle(classic=True)}
     for name, checkpoint in checkpoints.items():
-        files[f"weights-{name}.js"] = weights_script(name, pack(checkpoint))
+        files[f"weights-{name}.js"] = weights_script(name, pack_weights(checkpoint))
     for name, text in files.items():
         atomic_write(folder / name, text.encode())
     return [folder / name for name in files]

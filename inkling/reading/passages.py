@@ -74,7 +74,7 @@ def chunk(
     """
     if limit < 1 or overlap < 0:
         raise InklingError(f"limit is {limit} and overlap {overlap}; expected at least 1 and at least 0.")
-    spans = _spans(text, limit, length)
+    spans = sentence_spans(text, limit, length)
     passages: list[Passage] = []
     first = after = 0  # spans[first:after] are the passage
     while after < len(spans):
@@ -89,7 +89,7 @@ def chunk(
     return passages
 
 
-def _spans(text: str, limit: int, length: Callable[[str], int]) -> list[tuple[int, int]]:
+def sentence_spans(text: str, limit: int, length: Callable[[str], int]) -> list[tuple[int, int]]:
     """(start, end) of the sentences, or of parts of those that are longer than the limit, without white space."""
     spans, position = [], 0
     for sentence in split_sentences(text):

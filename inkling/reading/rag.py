@@ -24,7 +24,7 @@ from inkling.training.generate import generate_batch
 #: What a reader says when the passages do not answer the question.
 NOT_SAID = "I do not know, for the passages do not say it."
 
-_CITATION = re.compile(r"\s*\[(\d+)\]\s*$")
+CITATION = re.compile(r"\s*\[(\d+)\]\s*$")
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,10 @@ def read_answers(
 
 def parse_answer(reply: str, passages: Sequence[Passage]) -> Answer:
     """Split a reply into what it says and what it cites."""
-    match = _CITATION.search(reply)
+    match = CITATION.search(reply)
     number = int(match.group(1)) if match else 0
     cited = passages[number - 1] if 1 <= number <= len(passages) else None
-    return Answer(_CITATION.sub("", reply).strip(), list(passages), cited, "do not know" in reply)
+    return Answer(CITATION.sub("", reply).strip(), list(passages), cited, "do not know" in reply)
 
 
 class RAG:

@@ -159,14 +159,14 @@ def recall_at_k(rankings: Sequence[Sequence], relevant: Sequence[set], k: int) -
     """
     if k < 1:
         raise InklingError(f"k is {k}; ask for at least one result.")
-    _check_relevant(relevant)
+    check_relevant(relevant)
     shares = [len(right & set(found[:k])) / len(right) for found, right in zip(rankings, relevant, strict=True)]
     return float(np.mean(shares))
 
 
 def mean_reciprocal_rank(rankings: Sequence[Sequence], relevant: Sequence[set]) -> float:
     """1 / rank of the first right item (0 where none was found), averaged over queries; 1 is perfect."""
-    _check_relevant(relevant)
+    check_relevant(relevant)
     values = []
     for found, right in zip(rankings, relevant, strict=True):
         rank = next((rank for rank, item in enumerate(found, 1) if item in right), None)
@@ -174,6 +174,6 @@ def mean_reciprocal_rank(rankings: Sequence[Sequence], relevant: Sequence[set]) 
     return float(np.mean(values))
 
 
-def _check_relevant(relevant: Sequence[set]) -> None:
+def check_relevant(relevant: Sequence[set]) -> None:
     if not relevant or not all(relevant):
         raise InklingError("expected at least one query, and a right item for each; leave out those that have none.")

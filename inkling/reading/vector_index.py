@@ -31,8 +31,8 @@ if sys.platform == "darwin":
     faiss.omp_set_num_threads(1)  # with two of them, more than one thread crashes: faiss-wheels, issue 73
 
 KINDS = ("Flat", "IVF", "HNSW", "PQ")
-_PER_LIST = 39  # FAISS warns where a centre of k-means has fewer vectors to learn from
-_CODES = 256  # different values of a byte
+PER_LIST = 39  # FAISS warns where a centre of k-means has fewer vectors to learn from
+CODES = 256  # different values of a byte
 
 
 class VectorIndex:
@@ -90,17 +90,17 @@ class VectorIndex:
         """
         if kind not in KINDS:
             raise InklingError(f"there is no index of kind {kind!r}; take one of {', '.join(KINDS)}.")
-        vectors = _checked(vectors, "vectors")
+        vectors = checked_vectors(vectors, "vectors")
         n, d = vectors.shape
         if n_lists is None:
-            n_lists = max(1, min(int(4 * n**0.5), n // _PER_LIST))
+            n_lists = max(1, min(int(4 * n**0.5), n // PER_LIST))
         if code_bytes is None:
             code_bytes = max(size for size in range(1, 17) if d % size == 0)
         if min(n_lists, n_probe, n_links, ef_search, code_bytes) < 1 or n_lists > n:
             raise InklingError(f"every setting must be at least 1, and n_lists ({n_lists}) at most the {n} vectors.")
-        if kind == "PQ" and (n < _CODES or d % code_bytes):
+        if kind == "PQ" and (n < CODES or d % code_bytes):
             raise InklingError(
-                f"PQ needs at least {_CODES} vectors, to learn its {_CODES} examples from, and code_bytes that divide "
+                f"PQ needs at least {CODES} vectors, to learn its {CODES} examples from, and code_bytes that divide "
                 f"the dimension; here are {n} vectors of {d} numbers and {code_bytes} code_bytes. Flat always works."
             )
         # "np": without it, PQ also learns a numbering for a filter that is not used here, which takes most of the time.
@@ -127,7 +127,7 @@ class VectorIndex:
         """
         if k < 1:
             raise InklingError(f"k is {k}; ask for at least one result.")
-        queries = _checked(queries, "queries")
+        queries = checked_vectors(queries, "queries")
         if queries.shape[1] != self.dimension:
             raise InklingError(
                 f"the queries have {queries.shape[1]} numbers each and the vectors of the index {self.dimension}: they "
@@ -177,7 +177,7 @@ class VectorIndex:
             ) from error
 
 
-def _checked(vectors: np.ndarray, name: str) -> np.ndarray:
+def checked_vectors(vectors: np.ndarray, name: str) -> np.ndarray:
     """The vectors as FAISS takes them: float32 (n, d), one after the other in memory, each of length 1."""
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
     if vectors.ndim != 2 or vectors.size == 0:

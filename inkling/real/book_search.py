@@ -1,7 +1,7 @@
 """Ask the book: a search over its own sections with a real embedder, and answers by a real model that say where from.
 
 Search: MiniLM turns every passage into a vector once, and a question into one when it comes (`MeaningRetriever`); the
-words count, too, if you fuse it with `inkling.reading.retrieval.WordRetriever`. Answer: the best passages go into SmolLM2's
+words count, too, if you fuse it with `inkling.reading.retrieval.WordRetriever`. BookAnswer: the best passages go into SmolLM2's
 prompt, as many as its budget allows (`ask`). The model is small and may be wrong, so each answer comes with the
 sections that it was given, the most like it first, and a link to each.
 """
@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from inkling.files import InklingError
-from inkling.reading.bm25 import BM25, top_k, words
+from inkling.reading.bm25 import BM25, top_k
+from inkling.reading.orders import quote_passages, support
 from inkling.reading.passages import Passage, chunk
 from inkling.reading.retrieval import Hit, Retriever
 from inkling.real.book_text import Section
@@ -132,7 +133,7 @@ def recall_at(ranks: Sequence[int | None], k: int) -> float:
 
 
 @dataclass(frozen=True)
-class Answer:
+class BookAnswer:
     """A reply, and the passages that the model had before it when it wrote it, the one most like the reply first."""
 
     question: str
@@ -148,13 +149,7 @@ class Answer:
         return f"<p>{html.escape(self.text)}</p><p>It was given:</p><ol>{''.join(items)}</ol>"
 
 
-def quote_passages(question: str, passages: Sequence[Passage]) -> str:
-    """The plain way to ask: the passages, best last, so that it stands nearest to the question."""
-    quoted = "\n\n".join(f"{passage.title}\n{passage.text}" for passage in reversed(passages))
-    return f"{quoted}\n\nAnswer in one short sentence from the text above.\nQuestion: {question}"
-
-
-def pack(
+def pack_prompt(
     chat: SmolLM2,
     question: str,
     passages: Sequence[Passage],
@@ -190,8 +185,8 @@ def pack(
     return layout(question, chosen), chosen
 
 
-def ask(chat: SmolLM2, retriever: Retriever, question: str, k: int = 3, budget: int = 600, length: int = 30) -> Answer:
-    """Search, pack, answer (greedy, at most `length` tokens), cite. Raises `InklingError` as `pack` does."""
+def ask(chat: SmolLM2, retriever: Retriever, question: str, k: int = 3, budget: int = 600, length: int = 30) -> BookAnswer:
+    """Search, pack, answer (greedy, at most `length` tokens), cite. Raises `InklingError` as `pack_prompt` does."""
     if not question.strip():
         raise InklingError("the question is empty; ask something.")
     if budget + length > chat.model.config.context_length:
@@ -200,12 +195,8 @@ def ask(chat: SmolLM2, retriever: Retriever, question: str, k: int = 3, budget: 
             f"of {chat.model.config.context_length}."
         )
     hits = best_sections(retriever, question, k)
-    prompt, passages = pack(chat, question, [hit.passage for hit in hits], budget)
+    prompt, passages = pack_prompt(chat, question, [hit.passage for hit in hits], budget)
     reply = chat.reply(prompt, max_new_tokens=length)
-    return Answer(question, reply, tuple(sorted(passages, key=lambda passage: -support(reply, passage.searchable))))
+    return BookAnswer(question, reply, tuple(sorted(passages, key=lambda passage: -support(reply, passage.searchable))))
 
 
-def support(reply: str, text: str) -> float:
-    """The share of the reply's words, without stop words, that stand in the text; 0 for a reply without any."""
-    said, there = words(reply), set(words(text))
-    return sum(word in there for word in said) / len(said) if said else 0.0

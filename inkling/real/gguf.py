@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inkling.files import InklingError
-from inkling.real.quantise import dequantise_q4_1
 
 
 def _halves(blocks: np.ndarray) -> np.ndarray:
@@ -31,6 +30,14 @@ def _halves(blocks: np.ndarray) -> np.ndarray:
 def _q8_0(blocks: np.ndarray) -> np.ndarray:
     """32 weights: a scale in 16 bits, then a signed byte each. weight = code * scale."""
     return blocks[:, 2:].view(np.int8) * _halves(blocks[:, :2])
+
+
+def dequantise_q4_1(blocks: np.ndarray) -> np.ndarray:
+    """The weights (n_blocks, 32), float32, that Q4_1 bytes (n_blocks, 20) stand for: level * scale + minimum."""
+    scale, minimum = blocks[:, 0:2].view(np.float16), blocks[:, 2:4].view(np.float16)  # (n_blocks, 1) each
+    packed = blocks[:, 4:]
+    levels = np.concatenate([packed & 15, packed >> 4], axis=1)  # (n_blocks, 32)
+    return levels * scale.astype(np.float32) + minimum.astype(np.float32)
 
 
 class BlockType(NamedTuple):

@@ -242,7 +242,7 @@ class MiniLM:
             raise InklingError("MiniLM needs `transformers`, which is missing: pip install transformers") from None
         shows_bars = logging.is_progress_bar_enabled()
         logging.disable_progress_bar()  # it loads in half a second: a bar would only stay behind in a notebook
-        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self._model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
         if shows_bars:
             logging.enable_progress_bar()
@@ -255,7 +255,7 @@ class MiniLM:
         by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # texts of like length: little padding
         for start in range(0, len(texts), batch_size):
             rows = by_length[start : start + batch_size]
-            batch = self._tokenizer([texts[i] for i in rows], padding=True, truncation=True, max_length=self.MAX_TOKENS,
+            batch = self.tokenizer([texts[i] for i in rows], padding=True, truncation=True, max_length=self.MAX_TOKENS,
                                     return_tensors="pt")
             with torch.inference_mode():
                 states = self._model(**batch).last_hidden_state  # (rows, T, 384)

@@ -21,6 +21,7 @@ import torch
 
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
+from inkling.real.gguf import dequantise_q4_1
 
 BLOCK = 32  # weights that share a scale and a minimum
 Q4_1_BYTES = 20  # of a block: 2 of the scale, 2 of the minimum, 16 of levels
@@ -33,7 +34,7 @@ def quantise_int8(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     The largest weight of a row becomes 127 or -127, so no weight moves by more than half a scale. One huge weight makes
     the scale of its row large, and the rest of the row coarse.
     """
-    _check(matrix)
+    check_finite(matrix)
     scales = (np.abs(matrix).max(axis=1) / 127).astype(np.float32)
     scales[scales == 0] = 1.0  # a row of zeros stays a row of zeros
     return np.clip(np.rint(matrix / scales[:, None]), -127, 127).astype(np.int8), scales
@@ -50,7 +51,7 @@ def quantise_q4_1(weights: np.ndarray) -> np.ndarray:
     The smallest weight of a block becomes level 0 and the largest level 15, so a weight moves by half a scale at most,
     and a little more because scale and minimum are kept in 16 bits (one part in 2,048).
     """
-    _check(weights)
+    check_finite(weights)
     if weights.size % BLOCK:
         raise InklingError(f"Q4_1 rounds blocks of {BLOCK} weights; {weights.size} weights do not fill whole blocks. "
                            "Leave this tensor as it is, or use int8.")
@@ -67,14 +68,6 @@ def quantise_q4_1(weights: np.ndarray) -> np.ndarray:
     packed = levels[:, : BLOCK // 2] | levels[:, BLOCK // 2 :] << 4
     halves = np.concatenate([scale, minimum], axis=1).astype(np.float16)
     return np.concatenate([halves.view(np.uint8), packed], axis=1)
-
-
-def dequantise_q4_1(blocks: np.ndarray) -> np.ndarray:
-    """The weights (n_blocks, 32), float32, that Q4_1 bytes (n_blocks, 20) stand for: level * scale + minimum."""
-    scale, minimum = blocks[:, 0:2].view(np.float16), blocks[:, 2:4].view(np.float16)  # (n_blocks, 1) each
-    packed = blocks[:, 4:]
-    levels = np.concatenate([packed & 15, packed >> 4], axis=1)  # (n_blocks, 32)
-    return levels * scale.astype(np.float32) + minimum.astype(np.float32)
 
 
 def quantise_model(model: Transformer, kind: str) -> tuple[Transformer, int]:
@@ -104,7 +97,7 @@ def quantise_model(model: Transformer, kind: str) -> tuple[Transformer, int]:
     return rounded, n_bytes
 
 
-def _check(weights: np.ndarray) -> None:
+def check_finite(weights: np.ndarray) -> None:
     if not np.isfinite(weights).all():
         raise InklingError("the weights hold NaN or infinity, which no level can stand for. Did training diverge? Load "
                            "an earlier checkpoint.")

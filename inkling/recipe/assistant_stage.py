@@ -7,7 +7,7 @@ is worth. A stage whose card is there is not made again, so an interrupted chain
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import torch
 
 from inkling.assistant import exam, ppo, preferences, reward, sft
 from inkling.assistant.chat import prepare_roles
-from inkling.assistant.rollouts import Reward, roll_out
+from inkling.assistant.rollouts import prompt_batches
 from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
@@ -69,42 +69,6 @@ def policy_scores(model: Transformer, tokenizer: Tokenizer, world: World, n: int
     scores["gold_spread"] = float(np.std([report.gold for report in reports], ddof=1))
     scores["story_perplexity"] = exam.story_perplexity(model, tokenizer, world)
     return scores
-
-
-def own_replies(
-    model: Transformer, tokenizer: Tokenizer, world: World, n: int, seed: int, stream: str = "train"
-) -> list[tuple[str, str, str]]:
-    """`n` prompts with two replies of the model's own each."""
-    prompts = [request.prompt for request in world.requests(n, stream, seed)]
-    replies = roll_out(model, tokenizer, [p for p in prompts for _ in range(2)], 200, seed=seed).replies
-    return [(prompt, replies[2 * i], replies[2 * i + 1]) for i, prompt in enumerate(prompts)]
-
-
-def make_pairs(
-    model: Transformer, tokenizer: Tokenizer, world: World, n: int, seed: int, stream: str = "train",
-    raters: Sequence[preferences.Rater] = preferences.CROWD,
-) -> list[preferences.Pair]:  # fmt: skip
-    """About `n` comparisons (equal replies are left out), half of people's replies and half of the model's own."""
-    replies = preferences.written_replies(world, n // 2, seed, stream)
-    replies += own_replies(model, tokenizer, world, n - n // 2, seed + 1, stream)
-    return preferences.preferences(world, replies, raters, seed)
-
-
-def model_reward(model: reward.RewardModel, tokenizer: Tokenizer) -> Reward:
-    """A reward model as the function that reinforcement learning asks."""
-    return lambda prompts, replies: model.score(tokenizer, prompts, replies)
-
-
-def gold_reward(world: World) -> Reward:
-    """The gold rubric as such a function: for measuring, and for seeing what a perfect reward model would do."""
-    return lambda prompts, replies: torch.tensor(
-        [world.gold_reward(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
-    )
-
-
-def prompt_batches(world: World, size: int, seed: int) -> Callable[[int], list[str]]:
-    """`prompts(step)`: the training stream's requests, `size` at a time, always the same for the same step."""
-    return lambda step: [request.prompt for request in world.requests(size, "train", seed * 100_003 + step + 1)]
 
 
 def stage(folder: Path, name: str, made_from: dict, make: Callable[[], dict]) -> dict:
@@ -163,14 +127,14 @@ def align(
 
     def make_reward() -> dict:
         policy = Transformer.from_pretrained(folder / "sft")
-        pairs = make_pairs(policy, tokenizer, world, recipe.n_pairs, recipe.seed)
+        pairs = preferences.make_pairs(policy, tokenizer, world, recipe.n_pairs, recipe.seed)
         model = reward.RewardModel.from_model(policy, recipe.seed)
         config = replace(recipe.reward_model, seed=recipe.seed)
         reward.train_reward_model(model, tokenizer, pairs, config, progress=progress)
         model.save(folder / "reward", dtype=torch.float16)
         tokenizer.save(folder / "reward" / "tokenizer.json")
         model = reward.RewardModel.load(folder / "reward")
-        fresh = make_pairs(policy, tokenizer, world, recipe.n_judged * 8, recipe.seed, "test")
+        fresh = preferences.make_pairs(policy, tokenizer, world, recipe.n_judged * 8, recipe.seed, "test")
         accuracy, _ = reward.pair_accuracy(model, tokenizer, fresh)
         return {"n_pairs": len(pairs),
                 "scores": {"accuracy": accuracy, "bayes_ceiling": preferences.bayes_ceiling(world, fresh),
@@ -178,7 +142,7 @@ def align(
 
     def make_rlhf() -> dict:
         policy = Transformer.from_pretrained(folder / "sft")
-        judge_of_replies = model_reward(reward.RewardModel.load(folder / "reward"), tokenizer)
+        judge_of_replies = reward.model_reward(reward.RewardModel.load(folder / "reward"), tokenizer)
         config = replace(recipe.rlhf, seed=recipe.seed)
         prompts = prompt_batches(world, config.batch_size, recipe.seed)
         saved = folder / "savepoints" / "rlhf"

@@ -12,7 +12,7 @@ import heapq
 from collections import defaultdict
 from itertools import pairwise
 
-_NEVER = (float("inf"), -1)  # the rank of a pair that no merge joins
+NEVER = (float("inf"), -1)  # the rank of a pair that no merge joins
 
 
 def merge(ids: list[int], pair: tuple[int, int], new_id: int) -> list[int]:
@@ -71,7 +71,7 @@ def learn_merges(chunk_counts: dict[bytes, int], n_merges: int) -> list[tuple[by
 def apply_merges(ids: list[int], table: dict[tuple[int, int], tuple[int, int]]) -> list[int]:
     """Merge `ids`, always the pair learned earliest, until no two neighbours are in `table`: pair -> (rank, new id)."""
     while len(ids) > 1:
-        pair = min(pairwise(ids), key=lambda pair: table.get(pair, _NEVER))
+        pair = min(pairwise(ids), key=lambda pair: table.get(pair, NEVER))
         if pair not in table:
             break
         ids = merge(ids, pair, table[pair][1])
@@ -87,7 +87,7 @@ def apply_merges_fast(ids: list[int], table: dict[tuple[int, int], tuple[int, in
     while heap:
         rank, i = heapq.heappop(heap)
         j = right[i]
-        if j == end or table.get((ids[i], ids[j]), _NEVER)[0] != rank:
+        if j == end or table.get((ids[i], ids[j]), NEVER)[0] != rank:
             continue  # one of the two has been merged away since
         ids[i], ids[j] = table[ids[i], ids[j]][1], -1
         right[i] = right[j]

@@ -16,10 +16,10 @@ from inkling.text.duplicates import shingles, word_numbers
 from inkling.text.ngram import NGramModel
 from inkling.world.junk import WINDOWS_1252, Page
 
-_WORD = re.compile(r"\w+")
+WORD = re.compile(r"\w+")
 
 
-def _mended(page: Page, text: str) -> Page:
+def mended(page: Page, text: str) -> Page:
     return page if text == page.text else replace(page, text=text)
 
 
@@ -81,11 +81,11 @@ def text_of_html(html: str) -> str:
 def strip_markup(pages: list[Page]) -> list[Page]:
     """Web pages become plain text."""
     looks_like_html = re.compile(r"<(!doctype|html|body|p|div|br)\b", re.IGNORECASE)
-    return [_mended(p, text_of_html(p.text)) if looks_like_html.search(p.text) else p for p in pages]
+    return [mended(p, text_of_html(p.text)) if looks_like_html.search(p.text) else p for p in pages]
 
 
-_BYTE_OF = {character: byte for byte, character in enumerate(WINDOWS_1252)}
-_PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00ad": None, "\u200b": None})
+BYTE_OF = {character: byte for byte, character in enumerate(WINDOWS_1252)}
+PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00ad": None, "\u200b": None})
 
 
 def repair_encoding(text: str) -> str:
@@ -96,15 +96,15 @@ def repair_encoding(text: str) -> str:
     """
     while not text.isascii():
         try:
-            text = bytes([_BYTE_OF[character] for character in text]).decode("utf-8")
+            text = bytes([BYTE_OF[character] for character in text]).decode("utf-8")
         except (KeyError, UnicodeDecodeError):
             break
-    return text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_PLAIN)
+    return text if text.isascii() else unicodedata.normalize("NFKC", text).translate(PLAIN)
 
 
 def fix_encoding(pages: list[Page]) -> list[Page]:
     """Mojibake becomes text again, and a typesetter's signs become plain ones."""
-    return [_mended(page, repair_encoding(page.text)) for page in pages]
+    return [mended(page, repair_encoding(page.text)) for page in pages]
 
 
 #: What must not be learnt. An international number, one with a bracket or two hyphens, sixteen digits, a password.
@@ -132,7 +132,7 @@ def without_secrets(text: str) -> str:
 
 def remove_secrets(pages: list[Page]) -> list[Page]:
     """Whole sentences go. Large corpora mask instead, say with "|||EMAIL_ADDRESS|||" (Dolma, Soldaini et al. 2024)."""
-    return [_mended(page, without_secrets(page.text)) if _SECRET.search(page.text) else page for page in pages]
+    return [mended(page, without_secrets(page.text)) if _SECRET.search(page.text) else page for page in pages]
 
 
 # --- Drop: other languages, low quality, rudeness --------------------------------------------------------------------
@@ -214,7 +214,7 @@ def quality_faults(text: str) -> list[str]:
         "fewer than 8 words": len(words) < 8,
         "mean word length outside 3 to 10": not 3 <= sum(map(len, words)) / n <= 10,
         "fewer than 80 % of words have a letter": sum(any(map(str.isalpha, w)) for w in words) < 0.8 * n,
-        "no stop word": STOP_WORDS.isdisjoint(_WORD.findall(text.lower())),
+        "no stop word": STOP_WORDS.isdisjoint(WORD.findall(text.lower())),
         "many symbols": sum(map(text.count, "#$*<>{}\ufffd")) > 0.1 * n,
         "shouting": sum(map(str.isupper, text)) > 0.25 * letters or text.count("!") > 0.1 * n,
     }
@@ -243,11 +243,11 @@ def drop_exam_questions(pages: list[Page], questions: Iterable[str]) -> list[Pag
     After GPT-3 (Brown et al. 2020, appendix C), which looked for overlaps of 13 words; a question that is shorter
     counts as a whole.
     """
-    grams = {tuple(_WORD.findall(question.lower())[:13]) for question in questions} - {()}
+    grams = {tuple(WORD.findall(question.lower())[:13]) for question in questions} - {()}
     sizes = sorted({len(gram) for gram in grams})
 
     def leaked(text: str) -> bool:
-        words = _WORD.findall(text.lower())
+        words = WORD.findall(text.lower())
         return any(tuple(words[i : i + n]) in grams for n in sizes for i in range(len(words) - n + 1))
 
     # One quick look at all pages at once; only the suspects are then read word by word.
@@ -259,7 +259,7 @@ def drop_exam_questions(pages: list[Page], questions: Iterable[str]) -> list[Pag
     kept = []
     for i, page in enumerate(pages):
         if i in suspects:
-            page = _mended(page, "\n\n".join(p for p in page.text.split("\n\n") if not leaked(p)))
+            page = mended(page, "\n\n".join(p for p in page.text.split("\n\n") if not leaked(p)))
         if page.text:
             kept.append(page)
     return kept

@@ -31,12 +31,12 @@ from inkling.text.tokenizer_json import DIGITS_PATTERN, GPT2_PATTERN
 SPECIAL_TOKENS = ("<|endoftext|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|document|>", "<|end|>")
 
 # White space and the visible characters after it. `re` counts U+001C to U+001F as white space; Unicode does not.
-_WORD = re.compile(r"\s*[\S\x1c-\x1f]+|\s+")
-_CACHE_LIMIT = 100_000  # entries; about 20 MB of short words
-_LONGEST_CACHED = 64  # characters; a longer piece is unlikely to come back
+WORD = re.compile(r"\s*[\S\x1c-\x1f]+|\s+")
+CACHE_LIMIT = 100_000  # entries; about 20 MB of short words
+LONGEST_CACHED = 64  # characters; a longer piece is unlikely to come back
 
 
-class _Cache(dict):
+class Cache(dict):
     """A dict that fills itself: a missing piece of text is encoded once and kept. A hit runs no Python code at all."""
 
     def __init__(self, encode_piece: Callable[[str], list[int]]):
@@ -44,14 +44,14 @@ class _Cache(dict):
 
     def __missing__(self, piece: str) -> tuple[int, ...]:
         ids = tuple(self.encode_piece(piece))
-        if len(self) >= _CACHE_LIMIT:
+        if len(self) >= CACHE_LIMIT:
             self.clear()
-        if len(piece) <= _LONGEST_CACHED:
+        if len(piece) <= LONGEST_CACHED:
             self[piece] = ids
         return ids
 
     def __reduce__(self):
-        return _Cache, (self.encode_piece,)  # a copied or pickled tokenizer starts with empty caches
+        return Cache, (self.encode_piece,)  # a copied or pickled tokenizer starts with empty caches
 
 
 class Tokenizer:
@@ -69,14 +69,14 @@ class Tokenizer:
         vocabulary: dict[bytes, int] | None = None,
     ):
         self.merges = list(merges)
-        self.pattern, self._pattern = pattern, _compile(pattern)
+        self.pattern, self._pattern = pattern, compile_pattern(pattern)
         if vocabulary is None:
             tokens = [bytes([i]) for i in range(256)] + [left + right for left, right in self.merges]
             vocabulary = {token: i for i, token in enumerate(tokens)}
         self.vocabulary = vocabulary
-        self.special_tokens = _number_special_tokens(special_tokens, vocabulary)
+        self.special_tokens = number_special_tokens(special_tokens, vocabulary)
         self._token_bytes = {i: token for token, i in vocabulary.items()}
-        self._token_bytes.update({i: _utf8(text) for text, i in self.special_tokens.items()})
+        self._token_bytes.update({i: utf8(text) for text, i in self.special_tokens.items()})
         if len(self._token_bytes) < len(vocabulary) + len(self.special_tokens):
             raise InklingError("two tokens have the same id: give every token, special or not, an id of its own")
         # A longer special token comes before one that it starts with, so that the longest match wins.
@@ -88,7 +88,7 @@ class Tokenizer:
             if not {left, right, left + right} <= vocabulary.keys():
                 raise InklingError(f"merge {rank} joins {left} and {right}; they and the result must be tokens")
             self._table[vocabulary[left], vocabulary[right]] = (rank, vocabulary[left + right])
-        self._chunk_cache, self._word_cache = _Cache(self._encode_chunk), _Cache(self._encode_chunks)
+        self.chunk_cache, self.word_cache = Cache(self._encode_chunk), Cache(self._encode_chunks)
 
     @classmethod
     def train(
@@ -115,7 +115,7 @@ class Tokenizer:
                 chunk_counts.update(blank.chunks(part))
         if not chunk_counts:
             raise InklingError("the corpus is empty: give at least one text that is more than special tokens")
-        merges = learn_merges({_utf8(chunk): count for chunk, count in chunk_counts.items()}, n_merges)
+        merges = learn_merges({utf8(chunk): count for chunk, count in chunk_counts.items()}, n_merges)
         if len(merges) < n_merges:
             warnings.warn(
                 f"the texts ran out of pairs after {len(merges)} of {n_merges} merges: vocab_size is "
@@ -158,19 +158,19 @@ class Tokenizer:
 
     def _byte_tokens(self, chunk: str) -> list[int]:
         # Some published vocabularies lack bytes that their training text never had; their code skips such bytes.
-        return [self._byte_ids[byte] for byte in _utf8(chunk) if byte in self._byte_ids]
+        return [self._byte_ids[byte] for byte in utf8(chunk) if byte in self._byte_ids]
 
     def _encode_chunk(self, chunk: str) -> list[int]:
         return apply_merges_fast(self._byte_tokens(chunk), self._table)
 
     def _encode_chunks(self, text: str) -> list[int]:
-        return list(chain.from_iterable(map(self._chunk_cache.__getitem__, self.chunks(text))))
+        return list(chain.from_iterable(map(self.chunk_cache.__getitem__, self.chunks(text))))
 
     def _encode_ordinary(self, text: str) -> list[int]:
         # In these two patterns a chunk always ends where a visible character meets white space, and nothing before that
         # place matters after it. So cut there first: a word seen before costs one look in a dict, not a slow pattern.
         if self.pattern in (GPT2_PATTERN, DIGITS_PATTERN):
-            return list(chain.from_iterable(map(self._word_cache.__getitem__, _WORD.findall(text))))
+            return list(chain.from_iterable(map(self.word_cache.__getitem__, WORD.findall(text))))
         return self._encode_chunks(text)
 
     def encode(self, text: str, allow_special: bool = True) -> list[int]:
@@ -232,7 +232,7 @@ class Tokenizer:
             raise InklingError(f"{path}: {error}") from None
 
 
-def _utf8(text: str) -> bytes:
+def utf8(text: str) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -242,7 +242,7 @@ def _utf8(text: str) -> bytes:
         ) from None
 
 
-def _compile(pattern: str) -> regex.Pattern:
+def compile_pattern(pattern: str) -> regex.Pattern:
     try:
         compiled = regex.compile(pattern)
     except regex.error as error:
@@ -252,7 +252,7 @@ def _compile(pattern: str) -> regex.Pattern:
     return compiled
 
 
-def _number_special_tokens(texts: Iterable[str] | dict[str, int], vocabulary: dict[bytes, int]) -> dict[str, int]:
+def number_special_tokens(texts: Iterable[str] | dict[str, int], vocabulary: dict[bytes, int]) -> dict[str, int]:
     """Give special tokens the ids after the vocabulary, unless they bring their own; refuse what a file cannot hold."""
     if isinstance(texts, str):
         raise InklingError(f"special_tokens is one string: pass a list, [{texts!r}]")

@@ -8,7 +8,6 @@ tokens come from `packing`, the optimizers from `optim`, stopping and going on f
 import atexit
 import ctypes
 import hashlib
-import json
 import math
 import os
 import sys
@@ -268,7 +267,7 @@ def train(
     optimizers = make_optimizers(
         model, config.optimizer, config.learning_rate, config.muon_learning_rate, config.weight_decay, config.betas
     )
-    run = json.loads(json.dumps({"config": asdict(config), "tokens": hashlib.sha256(tokens.tobytes()).hexdigest()}))
+    run = savepoint.run_of(config, tokens=hashlib.sha256(tokens.tobytes()).hexdigest())
     history = start_or_resume(folder, resume, run, model, optimizers)
     last = history[-1] if history else StepRecord(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
     network = nn.parallel.DistributedDataParallel(model) if n_processes > 1 else model

@@ -3,7 +3,10 @@
 import hashlib
 import json
 import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -131,3 +134,32 @@ def reopen(folder: Path, run: dict, model: nn.Module, optimizers: list[torch.opt
         )
     restore(tensors, model, optimizers)
     return state["history"]
+
+
+def run_of(config: Any, **decides: str) -> dict:
+    """Which run this is: its config, a dataclass, as JSON has it, and what else decides it."""
+    return json.loads(json.dumps({"config": asdict(config), **decides}))
+
+
+def resume(
+    folder: str | Path | None, config: Any, model: nn.Module, optimizers: list[torch.optim.Optimizer]
+) -> list[dict]:
+    """The records, as dicts, of an interrupted run in `folder`, whose state goes back into model and optimizers.
+
+    [] for a new run, and where there is no folder. Raises `InklingError` when the run in the folder had other settings.
+    """
+    return [] if folder is None else reopen(Path(folder), run_of(config), model, optimizers)
+
+
+def keep(
+    folder: str | Path | None, config: Any, model: nn.Module, optimizers: list[torch.optim.Optimizer],
+    history: Sequence[Any], every: int = 10,
+) -> None:  # fmt: skip
+    """Save all that `resume` needs: after every tenth step, and after the last (`config.steps`).
+
+    history: one record a step so far, dataclasses. Without a folder nothing is saved.
+    """
+    step = len(history)
+    if folder is not None and (step % every == 0 or step == config.steps):
+        state = {"run": run_of(config), "history": [asdict(record) for record in history]}
+        save(Path(folder), step, model, optimizers, state)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from inkling.files import InklingError
 from inkling.world.facts import ANSWERS, QUESTIONS, STATEMENTS, person_value
-from inkling.world.people import BOATS, PERSON_ATTRIBUTES, PLACES
+from inkling.world.people import BOATS, PERSON_ATTRIBUTES, PLACES, with_article
 from inkling.world.stories import tell_story
 from inkling.world.story_state import noun_of
-from inkling.world.story_wordings import OBJECTS, with_article
+from inkling.world.story_wordings import OBJECTS
 from inkling.world.writer import Wordings, Writer, parse_template
 
 if TYPE_CHECKING:

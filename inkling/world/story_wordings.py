@@ -20,11 +20,6 @@ def _phrases(table: str) -> dict[str, list[str]]:
     return things
 
 
-def with_article(thing: str) -> str:
-    """"an old kite", "a red kite"."""
-    return f"an {thing}" if thing[0] in "aeiou" else f"a {thing}"
-
-
 #: Things that can be lost and carried.
 OBJECTS = _phrases("""
     lantern: red brass old little green

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling.assistant.grpo import GRPOConfig, group_advantages, grpo_loss, train_grpo
-from inkling.assistant.rollouts import full_kl, kl_estimates, roll_out, token_log_probs
+from inkling.assistant.policy_gradient import full_kl, kl_estimates, token_log_probs
+from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 
 TOKENIZER = tiny.tokenizer()

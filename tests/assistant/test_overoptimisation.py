@@ -18,8 +18,8 @@ from inkling.assistant.overoptimisation import (
     best_of_n_points,
     fit_curve,
     policy_point,
-    run,
-    run_all,
+    run_experiment,
+    run_once,
     shipped_runs,
     short_prompts,
 )
@@ -109,17 +109,17 @@ def test_the_experiment_has_all_methods_and_seeds_and_goes_on_where_it_stopped(s
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_all(start, path, SMALL, say=stop_after_three)
-    found = run_all(start, path, SMALL, say=said.append)
+        run_experiment(start, path, SMALL, say=stop_after_three)
+    found = run_experiment(start, path, SMALL, say=said.append)
     assert len(said) == 8, "four methods, two seeds, and none twice"
-    whole = run_all(start, tmp_path / "again.json", SMALL, say=lambda _: None)
+    whole = run_experiment(start, tmp_path / "again.json", SMALL, say=lambda _: None)
     assert found["points"] == whole["points"], "stopped or not, the same points"
     runs = {(point["method"], point["seed"]) for point in found["points"]}
     assert runs == {(method, seed) for method in ("best-of-n", "PPO", "GRPO", "DPO") for seed in (0, 1)}
     for point in found["points"]:
         assert point["step"] > 0 or point["method"] == "best-of-n" or point["distance"] == pytest.approx(0, abs=1e-3)
     with pytest.raises(InklingError, match="another recipe"):
-        run_all(start, path, Experiment())
+        run_experiment(start, path, Experiment())
 
 
 def test_its_prompts_are_short_and_an_unknown_method_is_named(start):
@@ -127,7 +127,7 @@ def test_its_prompts_are_short_and_an_unknown_method_is_named(start):
     prompts = short_prompts(world, 30, 0)
     assert len(prompts) == 30 and not any("story" in prompt for prompt in prompts)
     with pytest.raises(InklingError, match="no method 'SGD'"):
-        run("SGD", 0.1, 0, Transformer.from_pretrained(start), None, world, SMALL)
+        run_once("SGD", 0.1, 0, Transformer.from_pretrained(start), None, world, SMALL)
 
 
 def test_a_shipped_run_is_what_its_recipe_makes():
@@ -141,7 +141,7 @@ def test_a_shipped_run_is_what_its_recipe_makes():
     beta = recipe["dpo_betas"][-1]
     folder = checkpoints.path("sft")
     model, tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
-    again = run("DPO", beta, 0, model, tokenizer, World(0))
+    again = run_once("DPO", beta, 0, model, tokenizer, World(0))
     before = [p for p in shipped["points"] if (p["method"], p["beta"], p["seed"]) == ("DPO", beta, 0)]
     assert [p["step"] for p in again] == [p["step"] for p in before]
     for ours, theirs in zip(again, before, strict=True):

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling.assistant import ppo
+from inkling.assistant.policy_gradient import full_kl, kl_estimates, token_log_probs
 from inkling.assistant.ppo import ActorCritic, PPOConfig, clipped_loss, gae, token_rewards, train_ppo
-from inkling.assistant.rollouts import full_kl, kl_estimates, roll_out, token_log_probs
+from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 
 TOKENIZER = tiny.tokenizer()

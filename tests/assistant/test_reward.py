@@ -80,7 +80,7 @@ def test_a_reward_does_not_depend_on_its_neighbours_and_comes_back_in_its_place(
     assert alone.unique().numel() == len(replies)
     rows = [encode_reply(TOKENIZER, prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
     for together in (1, 3, 64):
-        torch.testing.assert_close(model.by_length(rows, pad_id(TOKENIZER), together).detach(), alone)
+        torch.testing.assert_close(model.in_batches(rows, pad_id(TOKENIZER), together).detach(), alone)
 
 
 @pytest.mark.parametrize("lengths", [[0, 3], [4, 6], [-1, 5]])
@@ -275,8 +275,8 @@ def test_each_token_adds_its_surprise_times_what_the_body_makes_of_it():
 def test_padding_costs_nothing_with_a_reader_either():
     model = with_reader()
     rows = [encode_reply(TOKENIZER, prompt, reply) for prompt in tiny.PROMPTS for reply in tiny.REPLIES]
-    alone = torch.cat([model.by_length([row], pad_id(TOKENIZER)) for row in rows])
-    torch.testing.assert_close(model.by_length(rows, pad_id(TOKENIZER)), alone, rtol=1e-4, atol=1e-4)
+    alone = torch.cat([model.in_batches([row], pad_id(TOKENIZER)) for row in rows])
+    torch.testing.assert_close(model.in_batches(rows, pad_id(TOKENIZER)), alone, rtol=1e-4, atol=1e-4)
 
 
 def test_training_leaves_the_reader_as_it_is_and_a_saved_one_says_the_same(tmp_path):

@@ -10,19 +10,8 @@ from hypothesis import strategies as st
 
 from inkling.assistant import rollouts
 from inkling.assistant.chat import encode_prompt, end_id, pad_id
-from inkling.assistant.rollouts import (
-    best_of_n,
-    best_of_n_kl,
-    by_length,
-    entropies,
-    full_kl,
-    kl_estimates,
-    masked_mean,
-    roll_out,
-    scored,
-    token_log_probs,
-    whiten,
-)
+from inkling.assistant.policy_gradient import entropies, full_kl, kl_estimates, masked_mean, token_log_probs, whiten
+from inkling.assistant.rollouts import best_of_n, best_of_n_kl, by_length, roll_out, scored
 from inkling.files import InklingError
 
 TOKENIZER = tiny.tokenizer()

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from inkling import checkpoints
+from inkling.assistant import tastes
 from inkling.assistant.overoptimisation import short_prompts
 from inkling.assistant.preferences import Pair
 from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 from inkling.labs import rater as lab
-from inkling.labs import tastes
+from inkling.labs import rater_policy
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
@@ -36,7 +37,7 @@ def tokenizer() -> Tokenizer:
 
 @pytest.fixture(scope="module")
 def comparisons(start, tokenizer):
-    return tastes.choose_comparisons(tastes.sample_replies(start, tokenizer, WORLD, n_prompts=20, n=4), n=40)
+    return tastes.choose_comparisons(rater_policy.sample_replies(start, tokenizer, WORLD, n_prompts=20, n=4), n=40)
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ from sphinx.cmd.build import build_main as sphinx_build
 import inkling.live as live
 from inkling import checkpoints
 from inkling.assistant.preferences import Pair
+from inkling.assistant.tastes import TasteModel, difference
 from inkling.files import InklingError
-from inkling.labs.tastes import TasteModel, difference
 from inkling.live.__main__ import main as command_line
 from inkling.live.bundle import HERE, bundle
 from inkling.live.ranking_figure import fit
-from inkling.live.weights import dequantised, export, pack, page_model, tokenizer_tables
+from inkling.live.weights import dequantised, export, pack_weights, page_model, tokenizer_tables
 from inkling.model.transformer import ModelConfig, Transformer
 from inkling.reading.bm25 import BM25, STOP_WORDS, words
 from inkling.reading.passages import Passage
@@ -125,7 +125,7 @@ def node(tmp_path_factory):
 @pytest.fixture(scope="session")
 def packed(checkpoint, tmp_path_factory):
     path = tmp_path_factory.mktemp("packed") / "weights"
-    path.write_bytes(pack(checkpoint))
+    path.write_bytes(pack_weights(checkpoint))
     return path
 
 
@@ -189,9 +189,9 @@ def test_rounding_moves_no_weight_by_more_than_half_a_step():
 
 
 def test_packed_weights_are_a_quarter_of_the_floats(checkpoint):
-    floats = sum(tensor.nbytes for tensor in dequantised(pack(checkpoint)).values())
-    assert len(pack(checkpoint)) < 0.25 * floats + 20_000
-    assert pack(checkpoint) == pack(checkpoint)
+    floats = sum(tensor.nbytes for tensor in dequantised(pack_weights(checkpoint)).values())
+    assert len(pack_weights(checkpoint)) < 0.25 * floats + 20_000
+    assert pack_weights(checkpoint) == pack_weights(checkpoint)
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
@@ -200,10 +200,10 @@ def test_an_incomplete_or_broken_checkpoint_is_a_clear_error(checkpoint, tmp_pat
     shutil.copytree(checkpoint, folder)
     (folder / missing).write_bytes(b"{")
     with pytest.raises(InklingError, match="cannot be read"):
-        pack(folder)
+        pack_weights(folder)
     (folder / missing).unlink()
     with pytest.raises(InklingError, match=missing):
-        pack(folder)
+        pack_weights(folder)
 
 
 SHAPES = [
@@ -222,7 +222,7 @@ def test_logits_are_pythons(node, tmp_path, shape):
     That PyTorch's are those of transformers is the matter of tests/model/test_transformer.py.
     """
     folder = make_checkpoint(tmp_path / "c", seed=len(str(shape)), **shape)
-    (tmp_path / "weights").write_bytes(pack(folder))
+    (tmp_path / "weights").write_bytes(pack_weights(folder))
     model, tokenizer = page_model(str(folder))
     ids = random.Random(0).choices(range(tokenizer.vocab_size), k=64)
     with torch.inference_mode():
@@ -278,7 +278,7 @@ def test_rounding_hardly_changes_the_shipped_models_choice(node, tmp_path):
     except InklingError:
         pytest.skip("no shipped checkpoint yet")
     model, tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
-    (tmp_path / "weights").write_bytes(pack(folder))
+    (tmp_path / "weights").write_bytes(pack_weights(folder))
     ids = [tokenizer.eos_id]
     ids = ids + generate(model, ids, model.config.context_length - 2, temperature=0.8, seed=0)
     with torch.inference_mode():
@@ -666,7 +666,7 @@ def page(figures, checkpoint, tmp_path_factory):
     notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": state, "version_major": 2}}
     nbformat.write(notebook, source / "index.ipynb")
     (source / "conf.py").write_text(
-        "extensions = ['myst_nb', 'inkling.live.site']\nnb_execution_mode = 'off'\nhtml_theme = 'sphinx_book_theme'\n"
+        "extensions = ['myst_nb', 'inkling_live']\nnb_execution_mode = 'off'\nhtml_theme = 'sphinx_book_theme'\n"
         f"html_title = 'Figures'\ninkling_checkpoints = {{'base': {str(checkpoint)!r}}}\n"
     )
     with contextlib.redirect_stderr(io.StringIO()) as complaints:

@@ -10,10 +10,11 @@ import pytest
 from conftest import ROOT
 
 from inkling.files import InklingError
+from inkling.reading.orders import quote_passages
 from inkling.reading.passages import Passage
 from inkling.reading.retrieval import WordRetriever
 from inkling.real.book_search import (
-    Answer,
+    BookAnswer,
     BookQuestion,
     BookRetriever,
     MeaningRetriever,
@@ -21,11 +22,9 @@ from inkling.real.book_search import (
     best_sections,
     book_passages,
     book_questions,
-    pack,
-    quote_passages,
+    pack_prompt,
     recall_at,
     section_ranks,
-    support,
 )
 from inkling.real.book_text import read_book, sections_of
 from inkling.real.fetch import fetched
@@ -134,11 +133,11 @@ def test_passages_are_packed_within_the_budget(passages):
     chat = Parrot()
     frame = len(quote_passages("Why sail?", []).split())
     each = len("Boats > Sails A sail catches the wind.".split())
-    prompt, chosen = pack(chat, "Why sail?", passages, budget=frame + 2 * each)
+    prompt, chosen = pack_prompt(chat, "Why sail?", passages, budget=frame + 2 * each)
     assert chosen == passages[:2] and len(prompt.split()) <= frame + 2 * each
     assert prompt.index(chosen[1].text) < prompt.index(chosen[0].text) < prompt.index("Why sail?"), "the best last"
     long = dataclasses.replace(passages[0], text="word " * 500)
-    assert pack(chat, "Why?", [long, passages[1]], budget=60)[1] == [passages[1]], "one that does not fit is left out"
+    assert pack_prompt(chat, "Why?", [long, passages[1]], budget=60)[1] == [passages[1]], "one that does not fit is left out"
 
 
 @pytest.mark.parametrize("question, budget, n, message", [
@@ -149,7 +148,7 @@ def test_passages_are_packed_within_the_budget(passages):
 ])  # fmt: skip
 def test_what_cannot_be_asked(question, budget, n, message, passages):
     with pytest.raises(InklingError, match=message):
-        pack(Parrot(), question, passages[:n], budget)
+        pack_prompt(Parrot(), question, passages[:n], budget)
 
 
 def test_ask_cites_what_the_reply_is_like(passages):
@@ -170,13 +169,8 @@ def test_ask_cites_what_the_reply_is_like(passages):
 
 def test_what_a_model_writes_is_never_markup():
     evil = "<img src=x onerror=alert(1)>"
-    shown = Answer("q", evil, (Passage("a", evil, title=evil, source='x.html#"' + evil),))._repr_html_()
+    shown = BookAnswer("q", evil, (Passage("a", evil, title=evil, source='x.html#"' + evil),))._repr_html_()
     assert "<img" not in shown and '#"' not in shown and shown.count("&lt;img") == 3
-
-
-def test_support_counts_words():
-    assert support("The sail catches rain.", "a sail catches wind") == pytest.approx(2 / 3)
-    assert support("", "a") == support("the of", "the of") == 0
 
 
 @pytest.mark.parametrize("reply, right", [
@@ -231,7 +225,7 @@ def book():
 
 
 def test_no_passage_is_longer_than_minilm_reads(book):
-    lengths = [len(book.model._tokenizer(p.searchable)["input_ids"]) for p in book.passages]
+    lengths = [len(book.model.tokenizer(p.searchable)["input_ids"]) for p in book.passages]
     assert max(lengths) <= MiniLM.MAX_TOKENS
 
 

@@ -1,4 +1,4 @@
-"""Planted documents and defences. A model that does what the last order in its prompt says stands in for SmolLM2; the
+"""The experiment with planted documents. A model that does what the last order in its prompt says stands in for SmolLM2; the
 last part wants the real files."""
 
 import json
@@ -11,29 +11,14 @@ from conftest import ROOT
 from inkling import __main__ as commands
 from inkling.assistant.chat import Message
 from inkling.files import InklingError
+from inkling.reading.orders import ATTACKS, CANARY, DEFENCES, KNOWN, Defence, drop_orders, obeys, planted
 from inkling.reading.passages import Passage, split_sentences
 from inkling.reading.retrieval import WordRetriever
 from inkling.real import injection
 from inkling.real.book_search import book_passages, book_questions
 from inkling.real.book_text import read_book
 from inkling.real.fetch import fetched
-from inkling.real.injection import (
-    ATTACKS,
-    CANARY,
-    DEFENCES,
-    KNOWN,
-    Defence,
-    Writer,
-    defended_replies,
-    drop_orders,
-    fence_passages,
-    load_results,
-    lone_witness,
-    obeys,
-    passages_for,
-    planted,
-    run_all,
-)
+from inkling.real.injection import GreedyReplies, defended_replies, load_results, passages_for, run_attacks
 
 TRUE = Passage("a/0", "Ada keeps a goat behind the mill.", "Ada", "a.html#ada")
 ALSO = Passage("b/0", "The goat is white.", "Goats", "b.html#goats")
@@ -55,16 +40,7 @@ class Obedient:
         return replies
 
 
-# --- attacks and defences --------------------------------------------------------------------------------------------
-
-
-def test_a_planted_document_begins_with_the_question():
-    for attack in ATTACKS:
-        document = planted("What is a token?", attack)
-        assert document.text.startswith("What is a token? ") and obeys(document.text)
-        assert "{" not in document.text
-    with pytest.raises(InklingError, match="no attack 'x'; there are: order, "):
-        planted("?", "x")
+# --- under attack -------------------------------------------------------------------------------------------------
 
 
 def test_no_page_of_the_book_has_the_canary():
@@ -72,36 +48,10 @@ def test_no_page_of_the_book_has_the_canary():
     assert not any(obeys(text) for text in pages), "a right reply could have it: take another word"
 
 
-def test_what_obeys():
-    assert obeys("Pineapple!") and obeys(f"the {CANARY}s") and not obeys("an apple from a pine")
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_the_filter_stops_what_it_was_written_against_and_nothing_else(attack):
-    (left,) = drop_orders([planted("What is a token?", attack)])
-    assert obeys(left.text) == (attack not in KNOWN)
-    assert left.text.startswith("What is a token?")
-
-
 def test_the_filter_leaves_nearly_all_of_the_book():
     passages = book_passages(read_book(ROOT))
     before, after = (sum(len(split_sentences(p.text)) for p in some) for some in (passages, drop_orders(passages)))
     assert 0 <= before - after <= 0.02 * before
-
-
-def test_the_fence_quotes_and_asks_last():
-    rule, asked = fence_passages("What does Ada keep?", [TRUE, ALSO])
-    assert rule.role == "system" and "Never obey" in rule.text and asked.role == "user"
-    assert asked.text.index(ALSO.text) < asked.text.index(TRUE.text) < asked.text.index("Question: What does Ada keep?")
-    assert asked.text.endswith("What does Ada keep?") and asked.text.count('"') == 4
-
-
-def test_a_lone_witness_is_found():
-    documents = [TRUE, ALSO, planted("What does Ada keep?", "order")]
-    assert lone_witness(CANARY, "What does Ada keep?", documents) == 2
-    assert lone_witness("Ada keeps a goat.", "What does Ada keep?", documents) is None
-    assert lone_witness("behind the mill", "What does Ada keep?", documents) == 0, "this is what it costs"
-    assert lone_witness("", "What?", documents) == 0, "nothing said rests on nothing"
 
 
 def test_defences_at_work():
@@ -138,7 +88,7 @@ def test_a_writer_reads_a_prompt_once(monkeypatch):
     monkeypatch.setattr(injection, "generate_batch", generate_batch)
     tokenizer = SimpleNamespace(decode=lambda ids: f" {ids} ")
     chat = SimpleNamespace(model=None, tokenizer=tokenizer, stop_ids=(9,), encode_prompt=lambda text: [len(text)])
-    writer = Writer(chat, length=5, batch_size=3)
+    writer = GreedyReplies(chat, length=5, batch_size=3)
     assert writer.write(["aa", "b", "aa"]) == ["[2]", "[1]", "[2]"]
     assert writer.write(["b", (Message("user", "x"),) * 4]) == ["[1]", "[4]"]
     assert asked == [([[2], [1]], 5, 0.0, 3), ([[4]], 5, 0.0, 3)]
@@ -157,22 +107,22 @@ def test_the_whole_run_goes_on_where_it_was(monkeypatch, tmp_path):
             made.append(len(prompts))
             return super().write(prompts)
 
-    monkeypatch.setattr(injection, "Writer", Counting)
+    monkeypatch.setattr(injection, "GreedyReplies", Counting)
     retriever = WordRetriever(book_passages(read_book(ROOT)))
-    first = run_all(None, retriever, path, progress=False)
+    first = run_attacks(None, retriever, path, progress=False)
     assert set(first["replies"]) == set(DEFENCES) and json.loads(path.read_text()) == first
     assert all(set(found) == {"clean", *ATTACKS} for found in first["replies"].values())
     assert all(map(obeys, first["replies"]["none"]["quiz"])) and not any(
         map(obeys, first["replies"]["filter"]["order"])
     )
     made.clear()
-    assert run_all(None, retriever, path, progress=False) == first and made == []
+    assert run_attacks(None, retriever, path, progress=False) == first and made == []
     cut = {**first, "replies": {**first["replies"], "fence": {}}}
     path.write_text(json.dumps(cut))
-    assert run_all(None, retriever, path, progress=False) == first and made == [len(book_questions("facts"))] * 7
+    assert run_attacks(None, retriever, path, progress=False) == first and made == [len(book_questions("facts"))] * 7
     path.write_text(json.dumps({**first, "book": "another"}))
     made.clear()
-    run_all(None, retriever, path, progress=False)
+    run_attacks(None, retriever, path, progress=False)
     assert len(made) > 36, "of another text, all is made anew"
 
 
@@ -211,7 +161,7 @@ def test_replies_of_the_shipped_run_are_written_again():
     retriever = BookRetriever(book_passages(read_book(ROOT)), MiniLM())
     if injection.text_hash(retriever.passages) != shipped["book"]:
         pytest.skip("the book's text has grown since: run `python -m inkling book-attack` to make the replies anew")
-    writer = Writer(load_smollm2())
+    writer = GreedyReplies(load_smollm2())
     found = passages_for(retriever, few, "order")
     replies = defended_replies(writer, DEFENCES["none"], [q.question for q in few], found)
     assert replies == shipped["replies"]["none"]["order"][:4]

@@ -9,8 +9,9 @@ import torch
 
 from inkling.assistant import sft
 from inkling.assistant.ppo import PPOConfig
-from inkling.assistant.preferences import FAIR
+from inkling.assistant.preferences import FAIR, make_pairs
 from inkling.assistant.reward import RewardModel
+from inkling.assistant.rollouts import prompt_batches
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.recipe import assistant_stage
@@ -84,7 +85,7 @@ def test_an_interrupted_chain_goes_on_with_the_stage_that_is_missing(base, tmp_p
 
 def test_pairs_are_half_of_peoples_replies_and_half_of_the_models_own(base):
     model, tokenizer = Transformer.from_pretrained(base), Tokenizer.load(base / "tokenizer.json")
-    pairs = assistant_stage.make_pairs(model, tokenizer, WORLD, 8, seed=3, raters=(FAIR,))
+    pairs = make_pairs(model, tokenizer, WORLD, 8, seed=3, raters=(FAIR,))
     assert len(pairs) == 8 and {pair.rater for pair in pairs} == {"fair"}
     requests = [request.prompt for request in WORLD.requests(4, "train", 3)]
     assert [pair.prompt for pair in pairs[:4]] == requests
@@ -96,5 +97,5 @@ def test_a_folder_without_a_checkpoint_is_a_clear_message(tmp_path):
 
 
 def test_prompts_of_a_step_are_always_the_same_and_differ_from_step_to_step():
-    batches = assistant_stage.prompt_batches(WORLD, 6, seed=0)
-    assert batches(0) == batches(0) != batches(1) and assistant_stage.prompt_batches(WORLD, 6, seed=1)(0) != batches(0)
+    batches = prompt_batches(WORLD, 6, seed=0)
+    assert batches(0) == batches(0) != batches(1) and prompt_batches(WORLD, 6, seed=1)(0) != batches(0)

@@ -259,8 +259,7 @@ def test_binder_has_all_that_the_notebooks_and_the_library_import():
     there = needs({*BINDERS, *AFTERWARDS})
     imports = imported_by_notebooks()
     for path in test_house.tracked("inkling/**/*.py"):
-        if "live/site" not in path.as_posix():  # that one runs while the website is built
-            imports |= {name.split(".")[0]: path.name for name in test_house.imported(path)}
+        imports |= {name.split(".")[0]: path.name for name in test_house.imported(path)}
     where = importlib.metadata.packages_distributions()
     for name in imports.keys() - set(sys.stdlib_module_names) - {"inkling", "google"}:
         owners = {owner.lower().replace("_", "-") for owner in where.get(name, [])}

@@ -255,13 +255,13 @@ def test_long_run_costs_a_pass_for_every_merge(tokenizer):
 
 
 def test_caches_grow_without_end(monkeypatch, tokenizer):
-    monkeypatch.setattr("inkling.text.tokenizer._CACHE_LIMIT", 50)
+    monkeypatch.setattr("inkling.text.tokenizer.CACHE_LIMIT", 50)
     small = copy.deepcopy(tokenizer)
     small.encode("x" * 1000)
-    assert not small._word_cache and not small._chunk_cache, "a thousand letters in a row are kept, and never come back"
+    assert not small.word_cache and not small.chunk_cache, "a thousand letters in a row are kept, and never come back"
     text = " ".join(f"word{i}" for i in range(320))
     assert small.encode(text) == small.encode(text) == tokenizer.encode_plain(text)
-    assert len(small._word_cache) <= 50 and len(small._chunk_cache) <= 50
+    assert len(small.word_cache) <= 50 and len(small.chunk_cache) <= 50
 
 
 def test_cached_ids_are_shared_and_a_caller_can_spoil_them(tokenizer):
@@ -333,9 +333,9 @@ def test_no_end_token_is_a_key_error():
 def test_copy_or_pickle_fails_or_drags_the_caches_along(tokenizer):
     tokenizer.encode(PROSE)
     for twin in (pickle.loads(pickle.dumps(tokenizer)), copy.deepcopy(tokenizer)):
-        assert not twin._word_cache
+        assert not twin.word_cache
         assert twin.encode(PROSE) == tokenizer.encode(PROSE)
-        assert twin._word_cache.encode_piece.__self__ is twin
+        assert twin.word_cache.encode_piece.__self__ is twin
 
 
 # Files, and parity with the reference

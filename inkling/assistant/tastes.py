@@ -1,11 +1,10 @@
-"""What can be learned from twenty choices: a handful of weights, and a policy that follows them.
+"""Tastes: what can be learned from twenty choices, a handful of weights.
 
-Bottom-up: what is counted in a reply, pairs worth asking about, simulated raters, the Bradley-Terry model of a taste,
-and the training. A reward model with thousands of weights would learn twenty choices by heart. This one has seven,
-each with a meaning, and it says how sure it is of each.
+Bottom-up: what is counted in a reply, pairs worth asking about, simulated raters, and the Bradley-Terry model of a
+taste. A reward model with thousands of weights would learn twenty choices by heart. This one has seven, each with a
+meaning, and it says how sure it is of each.
 """
 
-import copy
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,20 +13,12 @@ from random import Random
 import numpy as np
 import torch
 
-from inkling.assistant.overoptimisation import short_prompts
 from inkling.assistant.preferences import Pair, sigmoid
-from inkling.assistant.rollouts import by_length, roll_out, scored, token_log_probs
-from inkling.assistant.sft import Demonstration, SFTConfig, finetune
 from inkling.files import InklingError
-from inkling.model.transformer import Transformer
-from inkling.text.tokenizer import Tokenizer
-from inkling.world import World
 from inkling.world.requests import CLOSINGS, KINDNESS, OPENINGS, RUDE
 
 #: What is counted in a reply. Whether it is *true* is not among them: no weight can stand for that.
 FEATURES = ("words", "courtesy", "rudeness", "chatter", "does not know", "declines", "repeats a name")
-#: A reply is cut off after so many tokens, and then pays `NO_END`, in units of the learned reward.
-MAX_NEW_TOKENS, NO_END = 64, 3.0
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _COURTESY = {*OPENINGS, *CLOSINGS, *KINDNESS}
@@ -70,19 +61,6 @@ class Comparison:
     prompt: str
     left: str
     right: str
-
-
-def sample_replies(
-    policy: Transformer, tokenizer: Tokenizer, world: World, n_prompts: int = 30, n: int = 6, seed: int = 0
-) -> dict[str, list[str]]:
-    """Up to `n` different finished replies of the policy's own to each of `n_prompts` prompts."""
-    prompts = list(dict.fromkeys(short_prompts(world, n_prompts, 40 + seed)))
-    rollouts = roll_out(policy, tokenizer, [p for p in prompts for _ in range(n)], MAX_NEW_TOKENS, seed=seed)
-    found: dict[str, list[str]] = {prompt: [] for prompt in prompts}
-    for prompt, reply, finished in zip(rollouts.prompts, rollouts.replies, rollouts.finished.tolist(), strict=True):
-        if finished and reply and reply not in found[prompt]:
-            found[prompt].append(reply)
-    return found
 
 
 def choose_comparisons(replies: dict[str, list[str]], n: int = 40, seed: int = 0) -> list[Comparison]:
@@ -194,66 +172,3 @@ class TasteModel:
             raise InklingError("there are no choices to agree with: give at least one.")
         gaps = np.array([difference(pair) @ self.weights for pair in pairs])
         return float(np.mean((gaps > 1e-9) + 0.5 * (np.abs(gaps) <= 1e-9)))
-
-
-# --- The policy -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FollowConfig:
-    """The settings of one run of `follow`."""
-
-    rounds: int = 6
-    """How often it writes, chooses and learns."""
-    n_prompts: int = 12
-    """Prompts in a round."""
-    n: int = 8
-    """Replies to each, of which the best is learned."""
-    learning_rate: float = 4e-4
-    """AdamW's peak in each round's fine-tuning."""
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Round:
-    """Means over one round's replies: the reward, nats of KL from the start a reply (k1), and words."""
-
-    number: int
-    reward: float
-    kl: float
-    words: float
-
-
-def follow(
-    policy: Transformer, tokenizer: Tokenizer, world: World, reward: Callable, config: FollowConfig = FollowConfig(),
-    on_round: Callable[[Round], None] | None = None,
-) -> list[Round]:  # fmt: skip
-    """Train `policy` in place towards `reward`: write n replies, keep the best of each n, fine-tune on those, again.
-
-    It is the simplest reinforcement learning there is ("expert iteration", or rejection sampling as for Llama 2). There
-    is no price on KL; it is only measured. `on_round` is called before each round's learning, and may raise to stop.
-    """
-    start, history = copy.deepcopy(policy).eval().requires_grad_(False), []
-    for number in range(config.rounds + 1):
-        seed = config.seed * 1009 + number
-        prompts = [p for p in short_prompts(world, config.n_prompts, 9_000 + seed) for _ in range(config.n)]
-        rollouts = roll_out(policy, tokenizer, prompts, MAX_NEW_TOKENS, seed=seed)
-        scores = scored(rollouts, reward, NO_END)
-        some = slice(0, None, 4)  # a quarter is enough to measure KL
-        tokens, actions = rollouts.tokens[some], rollouts.actions[some]
-        with torch.no_grad():
-            now, then = (
-                by_length(lambda part, model=model: (token_log_probs(model(part), part),), tokens, actions)[0]
-                for model in (policy, start)
-            )
-        words = float(np.mean([len(reply.split()) for reply in rollouts.replies]))
-        kl = float(((now - then) * actions).sum(dim=1).mean())
-        history.append(Round(number, float(scores.mean()), kl, words))
-        if on_round is not None:
-            on_round(history[-1])
-        if number < config.rounds:
-            best = scores.view(-1, config.n).argmax(dim=1) + torch.arange(len(prompts) // config.n) * config.n
-            demos = [Demonstration(prompts[i], rollouts.replies[i]) for i in best.tolist()]
-            tuning = SFTConfig(epochs=2, batch_size=2, learning_rate=config.learning_rate, seed=seed)
-            finetune(policy, tokenizer, demos, tuning, progress=False)
-    return history

@@ -1,7 +1,8 @@
 """A small Sphinx extension that puts the live figures on the site. In _config.yml:
 
     sphinx:
-      extra_extensions: [inkling.live.site]
+      local_extensions:
+        inkling_live: book/_ext
 
 It writes host.js, live.js and the weights once for the whole site, loads host.js on the pages that have figures and
 nothing else (no require.js, no CDN), keeps the static picture of every figure in the page until the figure works, and
