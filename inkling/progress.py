@@ -1,4 +1,6 @@
-"""One small progress bar: a line in a terminal, a line in a notebook, nothing anywhere else."""
+"""One small progress bar: a line in a terminal, a line in a notebook, nothing anywhere
+else.
+"""
 
 import sys
 
@@ -6,7 +8,9 @@ from tqdm import tqdm
 
 
 def in_notebook() -> bool:
-    """True in a Jupyter kernel (JupyterLab, Colab, nbconvert), False in plain Python and in IPython's terminal."""
+    """True in a Jupyter kernel (JupyterLab, Colab, nbconvert), False in plain Python
+    and in IPython's terminal.
+    """
     if "IPython" not in sys.modules:
         return False
     from IPython import get_ipython
@@ -15,7 +19,9 @@ def in_notebook() -> bool:
 
 
 class _NotebookLine:
-    """A file for tqdm to write on: each write replaces the cell's one line of output."""
+    """A file for tqdm to write on: each write replaces the cell's one line of
+    output.
+    """
 
     def __init__(self) -> None:
         from IPython.display import display
@@ -32,14 +38,23 @@ class _NotebookLine:
 
 
 class Progress:
-    """A progress bar with a rate and a loss, used as `with Progress(total, "pre-training") as bar: bar.update(1, ...)`.
+    """A progress bar with a rate and a loss, used as `with Progress(total,
+    "pre-training") as bar: bar.update(1, ...)`.
 
-    `total` and `start` count steps, or what `unit` names. The bar shows on a terminal (on stderr) and in a notebook;
-    where nobody watches (a log file, a test) it stays silent, and `show=False` always keeps it silent. The numbers
-    given to `update` stand behind the bar; in a notebook the last of them are what is left of it.
+    `total` and `start` count steps, or what `unit` names. The bar shows on a terminal
+    (on stderr) and in a notebook; where nobody watches (a log file, a test) it stays
+    silent, and `show=False` always keeps it silent. The numbers given to `update` stand
+    behind the bar; in a notebook the last of them are what is left of it.
     """
 
-    def __init__(self, total: int, label: str, start: int = 0, show: bool = True, unit: str = "step") -> None:
+    def __init__(
+        self,
+        total: int,
+        label: str,
+        start: int = 0,
+        show: bool = True,
+        unit: str = "step",
+    ) -> None:
         notebook = show and in_notebook()
         terminal = show and not notebook and sys.stderr.isatty()
         self._line = _NotebookLine() if notebook else None
@@ -57,8 +72,13 @@ class Progress:
         )
 
     def update(self, steps: int = 1, **numbers: float) -> None:
-        """Move on by `steps` and show `numbers`, for example `update(1, loss=2.31, tokens_per_s=18000.0)`."""
-        shown = {name: f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3f}" for name, number in numbers.items()}
+        """Move on by `steps` and show `numbers`, for example `update(1, loss=2.31,
+        tokens_per_s=18000.0)`.
+        """
+        shown = {
+            name: f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3f}"
+            for name, number in numbers.items()
+        }
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update(steps)
         self._shown = shown
@@ -68,10 +88,16 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
-        if self._line is not None:  # what stays on a page is no bar: a few short lines, which fit on a phone
+        # what stays on a page is no bar: a few short lines, which fit on a phone
+        if self._line is not None:
             bar, seconds = self._bar, self._bar.format_dict["elapsed"]
             of = "" if bar.n >= bar.total else f" of {bar.total:,}"
             unit = "steps" if bar.unit == "step" else bar.unit
             since = f" from {bar.initial:,} on" if bar.initial else ""
             ends = [f"{bar.desc}: {bar.n:,}{of} {unit}{since} in {seconds:.0f} s"]
-            self._line.write("\n".join(ends + [f"    {name} {number}" for name, number in self._shown.items()]))
+            self._line.write(
+                "\n".join(
+                    ends
+                    + [f"    {name} {number}" for name, number in self._shown.items()]
+                )
+            )

@@ -1,7 +1,9 @@
-"""Is this machine ready for the labs? `python -m inkling selftest` says so in about ten seconds.
+"""Is this machine ready for the labs? `python -m inkling selftest` says so in about ten
+seconds.
 
-Each line says "ok", "note" (the labs run, but you may want to know) or "not ok", and then what to do about it. Nothing
-here reaches the network, and nothing is written but one small file that is removed again.
+Each line says "ok", "note" (the labs run, but you may want to know) or "not ok", and
+then what to do about it. Nothing here reaches the network, and nothing is written but
+one small file that is removed again.
 """
 
 import importlib.metadata
@@ -23,30 +25,60 @@ from inkling.files import InklingError
 
 OK, NOTE, BAD = "ok", "note", "not ok"
 PYTHON = (3, 10)
-# What the labs import beyond Python, and what shows them. The bounds are those of pyproject.toml where it has them.
+# What the labs import beyond Python, and what shows them. The bounds are those of
+# pyproject.toml where it has them.
 PACKAGES = {
-    "torch": "2.4", "numpy": "1.26", "regex": "2023.0", "safetensors": "0.4", "threadpoolctl": "3.1", "tqdm": "4.60",
-    "matplotlib": "3.7", "ipywidgets": "8.0", "anywidget": "0.9", "datasets": "2.18", "faiss-cpu": "1.8",
-    "jupyterlab": "4.0", "ipykernel": "6.0",
-}  # fmt: skip
-EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets", "anywidget": "anywidget"}
+    "torch": "2.4",
+    "numpy": "1.26",
+    "regex": "2023.0",
+    "safetensors": "0.4",
+    "threadpoolctl": "3.1",
+    "tqdm": "4.60",
+    "matplotlib": "3.7",
+    "ipywidgets": "8.0",
+    "anywidget": "0.9",
+    "datasets": "2.18",
+    "faiss-cpu": "1.8",
+    "jupyterlab": "4.0",
+    "ipykernel": "6.0",
+}
+EXTENSIONS = {
+    "@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets",
+    "anywidget": "anywidget",
+}
 CHECKPOINTS = ("base", "sft", "reward", "rlhf", "embedder", "rag", "ten_minutes")
 MEMORY, DISK = 2 * 2**30, 500 * 10**6
-# What running every cell of a lab once takes on the machine where a training step takes REFERENCE_STEP seconds.
+# What running every cell of a lab once takes on the machine where a training step takes
+# REFERENCE_STEP seconds.
 LAB_SECONDS = {
-    "tokenizer": 15, "attention": 25, "pretrain": 30, "sampling": 25, "rater": 30, "rlhf": 30, "rag": 45,
+    "tokenizer": 15,
+    "attention": 25,
+    "pretrain": 30,
+    "sampling": 25,
+    "rater": 30,
+    "rlhf": 30,
+    "rag": 45,
     "capstone": 60,
-}  # fmt: skip
+}
 REFERENCE_STEP = 0.05
-SLOW_STEP, SLOW_WRITING = 0.5, 30  # seconds a training step, tokens a second: beyond these a lab is no fun
+# seconds a training step, tokens a second: beyond these a lab is no fun
+SLOW_STEP, SLOW_WRITING = 0.5, 30
 SLOW = "Slow: plug the laptop in, close other programs, or take Binder or Colab."
-INSTALL = "Run `make lab` again; by hand: pip install -r requirements.txt, then pip install --no-deps -e ."
+INSTALL = (
+    "Run `make lab` again; by hand: pip install -r requirements.txt, then pip install"
+    " --no-deps -e ."
+)
 
-AGAIN = "Get them again: git checkout -- inkling/checkpoints, or pip install --force-reinstall --no-deps inkling-book."
+AGAIN = (
+    "Get them again: git checkout -- inkling/checkpoints, or pip install"
+    " --force-reinstall --no-deps inkling-book."
+)
 
 
 class Result(NamedTuple):
-    """One line of the self-test. state: OK, NOTE or BAD. found: what is there. todo: what to do about it."""
+    """One line of the self-test. state: OK, NOTE or BAD. found: what is there. todo:
+    what to do about it.
+    """
 
     name: str
     state: str
@@ -58,7 +90,12 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Result:
     found = ".".join(map(str, version))
     if tuple(version) < PYTHON:
         least = ".".join(map(str, PYTHON))
-        return Result("Python", BAD, found, f"Install Python {least} or newer; then `make lab PYTHON=python3.12`, say.")
+        return Result(
+            "Python",
+            BAD,
+            found,
+            f"Install Python {least} or newer; then `make lab PYTHON=python3.12`, say.",
+        )
     return Result("Python", OK, found)
 
 
@@ -68,7 +105,9 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def check_packages(wanted: dict[str, str] = PACKAGES) -> Result:
-    """Every package is there and new enough. In a copy of the repository: is it also the one the book pins?"""
+    """Every package is there and new enough. In a copy of the repository: is it also
+    the one the book pins?
+    """
     missing, old, there = [], [], {}
     for name, least in wanted.items():
         try:
@@ -82,29 +121,52 @@ def check_packages(wanted: dict[str, str] = PACKAGES) -> Result:
         found = "; ".join([f"missing: {', '.join(missing)}"] * bool(missing) + old)
         return Result("packages", BAD, found, INSTALL)
     pins = Path(__file__).resolve().parents[1] / "requirements.txt"
-    pinned = dict(re.findall(r"^(\S+)==(\S+)$", pins.read_text("utf-8"), re.MULTILINE)) if pins.is_file() else {}
-    other = [f"{n} {v}, not {pinned[n]}" for n, v in there.items() if pinned.get(n, v) != v.split("+")[0]]
+    pinned = (
+        dict(re.findall(r"^(\S+)==(\S+)$", pins.read_text("utf-8"), re.MULTILINE))
+        if pins.is_file()
+        else {}
+    )
+    other = [
+        f"{n} {v}, not {pinned[n]}"
+        for n, v in there.items()
+        if pinned.get(n, v) != v.split("+")[0]
+    ]
     if other:
         found = f"all there, but {'; '.join(other)}"
-        return Result("packages", NOTE, found, f"The book was tested with those. {INSTALL}")
-    return Result("packages", OK, f"{len(there)} there, torch {there.get('torch', '')}".removesuffix(", torch "))
+        return Result(
+            "packages", NOTE, found, f"The book was tested with those. {INSTALL}"
+        )
+    return Result(
+        "packages",
+        OK,
+        f"{len(there)} there, torch {there.get('torch', '')}".removesuffix(", torch "),
+    )
 
 
 def cores() -> int:
     """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
 
 
 def check_cores() -> Result:
     n = cores()
     if n < 2:
-        todo = "The labs run on one core, at about half the speed. Close other programs while one trains."
+        todo = (
+            "The labs run on one core, at about half the speed. Close other programs"
+            " while one trains."
+        )
         return Result("cores", NOTE, "1", todo)
     return Result("cores", OK, str(n))
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that new programs can have here, a container's limit included; None if nothing tells."""
+    """Bytes of memory that new programs can have here, a container's limit included;
+    None if nothing tells.
+    """
     free = []
     try:
         import psutil  # JupyterLab's kernels bring it
@@ -113,7 +175,10 @@ def free_memory() -> int | None:
     except ImportError:
         meminfo = Path("/proc/meminfo")
         if meminfo.is_file():
-            free += [1024 * int(kb) for kb in re.findall(r"MemAvailable: *(\d+) kB", meminfo.read_text())]
+            free += [
+                1024 * int(kb)
+                for kb in re.findall(r"MemAvailable: *(\d+) kB", meminfo.read_text())
+            ]
     try:
         group = Path("/sys/fs/cgroup")
         limit = (group / "memory.max").read_text().strip()
@@ -127,32 +192,56 @@ def free_memory() -> int | None:
 def check_memory() -> Result:
     free = free_memory()
     if free is None:
-        return Result("memory", NOTE, "this system does not tell", "The labs need 2 GB. Close what you do not use.")
+        return Result(
+            "memory",
+            NOTE,
+            "this system does not tell",
+            "The labs need 2 GB. Close what you do not use.",
+        )
     found = f"{free / 2**30:.1f} GB free"
     if free < MEMORY:
-        todo = "Close browser tabs, programs and notebooks (Kernel, Shut Down All Kernels), or take Binder or Colab."
-        return Result("memory", BAD, f"{found}, the labs need {MEMORY / 2**30:.0f}", todo)
+        todo = (
+            "Close browser tabs, programs and notebooks (Kernel, Shut Down All"
+            " Kernels), or take Binder or Colab."
+        )
+        return Result(
+            "memory", BAD, f"{found}, the labs need {MEMORY / 2**30:.0f}", todo
+        )
     return Result("memory", OK, found)
 
 
 def check_disk(folder: str | os.PathLike = ".") -> Result:
-    """There is room, and this folder can be written to: a notebook that cannot be saved loses your answers."""
+    """There is room, and this folder can be written to: a notebook that cannot be saved
+    loses your answers.
+    """
     free = shutil.disk_usage(folder).free
     found = f"{free / 1e9:.1f} GB free"
     if free < DISK:
-        return Result("disk", BAD, f"{found}, the labs need {DISK / 1e9:g}", "Delete what you do not need.")
+        return Result(
+            "disk",
+            BAD,
+            f"{found}, the labs need {DISK / 1e9:g}",
+            "Delete what you do not need.",
+        )
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x" * 65536)
             file.flush()
     except OSError as error:
         todo = "Start the labs in a folder that is yours."
-        return Result("disk", BAD, f"{Path(folder).resolve()} cannot be written to: {error.strerror or error}", todo)
+        return Result(
+            "disk",
+            BAD,
+            f"{Path(folder).resolve()} cannot be written to: {error.strerror or error}",
+            todo,
+        )
     return Result("disk", OK, found)
 
 
 def damage(file: Path) -> str:
-    """What is wrong with a safetensors file, as far as its size and its table of contents tell; "" if nothing is."""
+    """What is wrong with a safetensors file, as far as its size and its table of
+    contents tell; "" if nothing is.
+    """
     size = file.stat().st_size
     with open(file, "rb") as handle:
         start = handle.read(8)
@@ -163,14 +252,24 @@ def damage(file: Path) -> str:
             return f"is cut short at {size:,} bytes"
         try:
             tensors = json.loads(handle.read(length))
-            end = max(entry["data_offsets"][1] for name, entry in tensors.items() if name != "__metadata__")
+            end = max(
+                entry["data_offsets"][1]
+                for name, entry in tensors.items()
+                if name != "__metadata__"
+            )
         except (ValueError, KeyError, TypeError):
             return "is damaged: its table of contents cannot be read"
-    return "" if size == 8 + length + end else f"has {size:,} bytes instead of {8 + length + end:,}"
+    return (
+        ""
+        if size == 8 + length + end
+        else f"has {size:,} bytes instead of {8 + length + end:,}"
+    )
 
 
 def check_checkpoints(names: Iterable[str] = CHECKPOINTS) -> Result:
-    """Each shipped model is whole, and opens: its weights fit its config, and none is infinite or not a number."""
+    """Each shipped model is whole, and opens: its weights fit its config, and none is
+    infinite or not a number.
+    """
     faults, n = [], 0
     for name in names:
         try:
@@ -179,8 +278,14 @@ def check_checkpoints(names: Iterable[str] = CHECKPOINTS) -> Result:
             faults.append(f"{name} is missing")
             continue
         files = sorted(folder.glob("*.safetensors"))
-        found = [f"{name}/{file.name} {what}" for file in files if (what := damage(file))]
-        found += [] if (folder / "tokenizer.json").is_file() else [f"{name}/tokenizer.json is missing"]
+        found = [
+            f"{name}/{file.name} {what}" for file in files if (what := damage(file))
+        ]
+        found += (
+            []
+            if (folder / "tokenizer.json").is_file()
+            else [f"{name}/tokenizer.json is missing"]
+        )
         if not found:
             try:
                 found = _opened(name, folder)
@@ -202,12 +307,22 @@ def _opened(name: str, folder: Path) -> list[str]:
 
     with warnings.catch_warnings(record=True) as complaints:
         warnings.simplefilter("always")
-        model, tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
-    faults = [f"{name}: {complaint.message}" for complaint in complaints if complaint.category is UserWarning]
+        model, tokenizer = (
+            Transformer.from_pretrained(folder),
+            Tokenizer.load(folder / "tokenizer.json"),
+        )
+    faults = [
+        f"{name}: {complaint.message}"
+        for complaint in complaints
+        if complaint.category is UserWarning
+    ]
     if not all(bool(torch.isfinite(weight).all()) for weight in model.parameters()):
         faults.append(f"{name} has weights that are no numbers")
     if tokenizer.vocab_size != model.config.vocab_size:
-        faults.append(f"{name}: its tokenizer has {tokenizer.vocab_size} tokens, its model {model.config.vocab_size}")
+        faults.append(
+            f"{name}: its tokenizer has {tokenizer.vocab_size} tokens, its model"
+            f" {model.config.vocab_size}"
+        )
     return faults
 
 
@@ -218,9 +333,18 @@ def check_writing(seconds: float = 1.0) -> Result:
     from inkling.training.generate import stream
 
     folder = checkpoints.path("base")
-    tokenizer, model = Tokenizer.load(folder / "tokenizer.json"), Transformer.from_pretrained(folder)
+    tokenizer, model = (
+        Tokenizer.load(folder / "tokenizer.json"),
+        Transformer.from_pretrained(folder),
+    )
     tokens, began = [], time.perf_counter()
-    for token in stream(model, [tokenizer.eos_id], model.config.context_length - 2, temperature=0.8, seed=1):
+    for token in stream(
+        model,
+        [tokenizer.eos_id],
+        model.config.context_length - 2,
+        temperature=0.8,
+        seed=1,
+    ):
         tokens.append(token)
         if time.perf_counter() - began > seconds:
             break
@@ -232,19 +356,25 @@ def check_writing(seconds: float = 1.0) -> Result:
 
 
 def training_step(seconds: float = 1.5) -> float:
-    """Seconds of one training step of the base model's size, on 4 rows of 128 tokens: the best of a few."""
+    """Seconds of one training step of the base model's size, on 4 rows of 128 tokens:
+    the best of a few.
+    """
     import torch
 
     from inkling.model.transformer import Transformer
     from inkling.training.pretrain import summed_loss
 
     model = Transformer.from_pretrained(checkpoints.path("base"))
-    rows = torch.randint(model.config.vocab_size, (4, 129), generator=torch.Generator().manual_seed(0))
+    rows = torch.randint(
+        model.config.vocab_size, (4, 129), generator=torch.Generator().manual_seed(0)
+    )
     times, began = [], time.perf_counter()
     while len(times) < 2 or (time.perf_counter() - began < seconds and len(times) < 20):
         start = time.perf_counter()
         summed_loss(model, rows).backward()
-        with torch.no_grad():  # plain gradient descent: loading torch's optimizers would take longer than all of this
+        # plain gradient descent: loading torch's optimizers would take longer than all
+        # of this
+        with torch.no_grad():
             for weight in model.parameters():
                 weight -= 1e-5 * weight.grad
                 weight.grad = None
@@ -256,7 +386,10 @@ def check_training() -> Result:
     """A training step, and what it says about the labs on this machine."""
     step = training_step()
     total = sum(LAB_SECONDS.values()) * max(0.5, step / REFERENCE_STEP)
-    found = f"{1000 * step:.0f} ms a step; all cells of all labs once: about {max(1, round(total / 60))} min"
+    found = (
+        f"{1000 * step:.0f} ms a step; all cells of all labs once: about"
+        f" {max(1, round(total / 60))} min"
+    )
     if step > SLOW_STEP:
         return Result("training", NOTE, found, SLOW)
     return Result("training", OK, found)
@@ -267,39 +400,75 @@ def check_widgets() -> Result:
     from jupyter_core.paths import jupyter_path
 
     places = [Path(place) for place in jupyter_path("labextensions")]
-    missing = [f"{extension} (package {package})" for extension, package in EXTENSIONS.items()
-               if not any((place / extension / "package.json").is_file() for place in places)]  # fmt: skip
+    missing = [
+        f"{extension} (package {package})"
+        for extension, package in EXTENSIONS.items()
+        if not any((place / extension / "package.json").is_file() for place in places)
+    ]
     if missing:
         found = f"JupyterLab lacks {', '.join(missing)}"
-        return Result("widgets", BAD, found, f"{INSTALL} Then reload JupyterLab's page.")
+        return Result(
+            "widgets", BAD, found, f"{INSTALL} Then reload JupyterLab's page."
+        )
     return Result("widgets", OK, "sliders, buttons and live figures will show")
 
 
 def check_kernel() -> Result:
-    """Notebooks start the Python that has the library, and this machine lets a browser and a kernel talk to it."""
+    """Notebooks start the Python that has the library, and this machine lets a browser
+    and a kernel talk to it.
+    """
     try:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             socket.create_connection(listener.getsockname(), timeout=3).close()
     except OSError as error:
-        todo = "A firewall or a security program blocks 127.0.0.1, over which the browser reaches JupyterLab. Allow it."
-        return Result("kernel", BAD, f"no connection to this machine itself: {error}", todo)
+        todo = (
+            "A firewall or a security program blocks 127.0.0.1, over which the browser"
+            " reaches JupyterLab. Allow it."
+        )
+        return Result(
+            "kernel", BAD, f"no connection to this machine itself: {error}", todo
+        )
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:
         program = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
-        return Result("kernel", BAD, "no kernel called python3", f"python -m ipykernel install --sys-prefix. {INSTALL}")
-    if os.path.isabs(program) and os.path.realpath(program) != os.path.realpath(sys.executable):
-        todo = "python -m ipykernel install --sys-prefix, in the environment that has the library."
-        return Result("kernel", NOTE, f"notebooks start {program}, and this is {sys.executable}", todo)
-    return Result("kernel", OK, "starts this Python; the ports of this machine can be reached")
+        return Result(
+            "kernel",
+            BAD,
+            "no kernel called python3",
+            f"python -m ipykernel install --sys-prefix. {INSTALL}",
+        )
+    if os.path.isabs(program) and os.path.realpath(program) != os.path.realpath(
+        sys.executable
+    ):
+        todo = (
+            "python -m ipykernel install --sys-prefix, in the environment that has the"
+            " library."
+        )
+        return Result(
+            "kernel",
+            NOTE,
+            f"notebooks start {program}, and this is {sys.executable}",
+            todo,
+        )
+    return Result(
+        "kernel", OK, "starts this Python; the ports of this machine can be reached"
+    )
 
 
 CHECKS: dict[str, Callable[[], Result]] = {
-    "Python": check_python, "packages": check_packages, "cores": check_cores, "memory": check_memory,
-    "disk": check_disk, "widgets": check_widgets, "kernel": check_kernel, "checkpoints": check_checkpoints,
-    "writing": check_writing, "training": check_training,
-}  # fmt: skip
+    "Python": check_python,
+    "packages": check_packages,
+    "cores": check_cores,
+    "memory": check_memory,
+    "disk": check_disk,
+    "widgets": check_widgets,
+    "kernel": check_kernel,
+    "checkpoints": check_checkpoints,
+    "writing": check_writing,
+    "training": check_training,
+}
 
 
 def attempt(name: str, check: Callable[[], Result]) -> Result:
@@ -309,9 +478,16 @@ def attempt(name: str, check: Callable[[], Result]) -> Result:
     except InklingError as error:
         return Result(name, BAD, str(error), "See the lines above.")
     except ImportError as error:
-        return Result(name, BAD, f"needs a package that cannot be loaded: {error}", INSTALL)
-    except Exception as error:  # a self-test that stops at the first surprise tells nothing about the rest
-        return Result(name, BAD, f"{type(error).__name__}: {error}", f"Please report this line as an issue. {INSTALL}")
+        return Result(
+            name, BAD, f"needs a package that cannot be loaded: {error}", INSTALL
+        )
+    except Exception as error:  # whoever stops at the first surprise tells no more
+        return Result(
+            name,
+            BAD,
+            f"{type(error).__name__}: {error}",
+            f"Please report this line as an issue. {INSTALL}",
+        )
 
 
 def line(result: Result) -> str:
@@ -321,12 +497,18 @@ def line(result: Result) -> str:
 
 
 def selftest(checks: dict[str, Callable[[], Result]] | None = None) -> bool:
-    """Print each check's line as it comes, and a verdict. Returns whether the machine is ready."""
+    """Print each check's line as it comes, and a verdict. Returns whether the machine
+    is ready.
+    """
     began, bad = time.monotonic(), []
     for name, check in (CHECKS if checks is None else checks).items():
         result = attempt(name, check)
         print(line(result), flush=True)
         bad += [result.name] * (result.state == BAD)
-    verdict = "This machine is ready for the labs." if not bad else f"Not ready yet: {', '.join(bad)}."
+    verdict = (
+        "This machine is ready for the labs."
+        if not bad
+        else f"Not ready yet: {', '.join(bad)}."
+    )
     print(f"\n{verdict} ({time.monotonic() - began:.0f} s)", flush=True)
     return not bad

@@ -1,4 +1,6 @@
-"""What several test files share: the built site, a server for it, a browser, and what each notebook cost."""
+"""What several test files share: the built site, a server for it, a browser, and what each notebook
+cost.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ from notebook_runs import (
 )
 
 NOTEBOOKS = [path.relative_to(ROOT).as_posix() for path in listings.notebooks()]
-SOLVED_LABS = [f"labs/{path.name}{SOLVED}" for path in learner_copies.masters() if path.stem != "start"]
+SOLVED_LABS = [
+    f"labs/{path.name}{SOLVED}" for path in learner_copies.masters() if path.stem != "start"
+]
 SITE = "the site"  # among the names of the runs
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Chromium phones home on its own; these keep its requests out of the test's log.
@@ -46,7 +50,7 @@ BROWSER_FLAGS = [
 ]
 
 
-# --- the site -------------------------------------------------------------------------------------------------------
+# --- the site -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -59,14 +63,17 @@ class Site:
     @property
     def pages(self) -> list[Path]:
         """Every page of the book itself, without the search page, the index and redirects."""
-        return sorted([*(self.folder / "book").rglob("*.html"), *(self.folder / "labs").rglob("*.html")])
+        return sorted(
+            [*(self.folder / "book").rglob("*.html"), *(self.folder / "labs").rglob("*.html")]
+        )
 
 
 class Build:
     """The site's build, with the network off and warnings being errors, as a process of its own.
 
-    Pages are made anew, so that every warning is seen again; executed notebooks come from the cache, which `make book`
-    and the runs of the notebooks fill. Those that are not there (with the library as it is now) run.
+    Pages are made anew, so that every warning is seen again; executed notebooks come from the
+    cache, which `make book` and the runs of the notebooks fill. Those that are not there (with the
+    library as it is now) run.
     """
 
     def __init__(self, give_up: threading.Event) -> None:
@@ -75,9 +82,21 @@ class Build:
         output.mkdir(parents=True)
         self.html = output / "_build" / "html"
         jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-        build = [*jupyter_book, "build", str(ROOT), "--path-output", str(output), "-W", "-n", "--keep-going"]
+        build = [
+            *jupyter_book,
+            "build",
+            str(ROOT),
+            "--path-output",
+            str(output),
+            "-W",
+            "-n",
+            "--keep-going",
+        ]
         self.cost = run_measured(
-            offline.command(build, NAMESPACE), offline.environment(ENVIRONMENT), timeout=45 * 60, give_up=give_up
+            offline.command(build, NAMESPACE),
+            offline.environment(ENVIRONMENT),
+            timeout=45 * 60,
+            give_up=give_up,
         )
 
     def site(self) -> Site:
@@ -89,7 +108,9 @@ class Build:
 
 
 def stage(item: pytest.Item) -> int:
-    """Tests run in this order: 0, those that need neither notebooks nor the site; 1, the notebooks; 2, the site."""
+    """Tests run in this order: 0, those that need neither notebooks nor the site; 1, the notebooks;
+    2, the site.
+    """
     fixtures = getattr(item, "fixturenames", ())
     if "site" in fixtures:
         return 2
@@ -101,15 +122,18 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtestloop(session):
-    """Begin with the notebooks on one of the cores, while the tests that need none of them run on the other.
+    """Begin with the notebooks on one of the cores, while the tests that need none of them run on
+    the other.
 
-    What a notebook's run leaves goes into the site. So its build comes after the pages' notebooks, and beside the runs
-    of the solved labs.
+    What a notebook's run leaves goes into the site. So its build comes after the pages' notebooks,
+    and beside the runs of the solved labs.
     """
     if session.config.option.collectonly:
         return
     stages = {stage(item) for item in session.items}
-    wanted = [i.callspec.params["name"] for i in session.items if stage(i) == 1 and hasattr(i, "callspec")]
+    wanted = [
+        i.callspec.params["name"] for i in session.items if stage(i) == 1 and hasattr(i, "callspec")
+    ]
     pages = [name for name in wanted if name in NOTEBOOKS]
     solved = [name for name in wanted if name not in NOTEBOOKS]
     folder = Path(tempfile.mkdtemp(prefix="inkling-notebooks-"))
@@ -178,7 +202,9 @@ def browser():
     """A headless Chromium. Without one: a failure in CI, a skip that says so elsewhere."""
     executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if executable is None:
-        message = f"no browser: install one of {', '.join(BROWSERS)} (Debian: apt-get install chromium)"
+        message = (
+            f"no browser: install one of {', '.join(BROWSERS)} (Debian: apt-get install chromium)"
+        )
         (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
     from playwright.sync_api import sync_playwright
 
@@ -188,7 +214,7 @@ def browser():
         chromium.close()
 
 
-# --- what the notebooks cost ----------------------------------------------------------------------------------------
+# --- what the notebooks cost ----------------------------------------------------------------------
 
 COSTS: dict[str, Cost] = {}  # filled by test_notebooks.py
 
@@ -197,6 +223,8 @@ def pytest_terminal_summary(terminalreporter):
     if COSTS:
         terminalreporter.section("what the notebooks cost")
         for name, cost in COSTS.items():
-            terminalreporter.write_line(f"{name:40} {cost.seconds:6.1f} s  {cost.peak_bytes / 2**20:6.0f} MiB")
+            terminalreporter.write_line(
+                f"{name:40} {cost.seconds:6.1f} s  {cost.peak_bytes / 2**20:6.0f} MiB"
+            )
         total = sum(cost.seconds for cost in COSTS.values())
         terminalreporter.write_line(f"{'all (one thread each, two at a time)':40} {total:6.1f} s")

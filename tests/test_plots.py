@@ -19,4 +19,6 @@ def test_a_notebook_puts_no_dark_card_behind_a_figure():
         matplotlib.rcParams["ytick.color"] = matplotlib.rcParams["xtick.color"] = "#aaaaaa"
         figure = Figure()
         figure.subplots().plot([1, 2])
-        assert _fetch_figure_metadata(figure) == {"needs_background": "dark"}, "with pale ink it would"
+        assert _fetch_figure_metadata(figure) == {"needs_background": "dark"}, (
+            "with pale ink it would"
+        )

@@ -1,4 +1,6 @@
-"""The self-test: a good machine passes, and each thing that can be missing is named, with what to do about it."""
+"""The self-test: a good machine passes, and each thing that can be missing is named, with what to
+do about it.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,21 @@ SHIPPED = Path(checkpoints.__file__).parent
 def run_self_test(environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "inkling", "selftest"]
     variables = os.environ | {"OMP_NUM_THREADS": "1"} | (environment or {})
-    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300
+    )
 
 
 def test_the_command_says_a_line_for_each_check_and_a_verdict():
     run = run_self_test()
     for name in CHECKS:
-        assert re.search(rf"^(ok|note|not ok) +{name} +\S", run.stdout, re.MULTILINE), run.stdout + run.stderr
+        assert re.search(rf"^(ok|note|not ok) +{name} +\S", run.stdout, re.MULTILINE), (
+            run.stdout + run.stderr
+        )
     faults = re.findall(r"^not ok +(\w+)", run.stdout, re.MULTILINE)
-    assert run.returncode == (1 if faults else 0) and ("is ready for the labs" in run.stdout) == (not faults)
+    assert run.returncode == (1 if faults else 0) and ("is ready for the labs" in run.stdout) == (
+        not faults
+    )
     assert set(faults) <= {"memory", "disk"}, f"in the book's own environment:\n{run.stdout}"
     assert "Traceback" not in run.stdout + run.stderr
 
@@ -51,13 +59,17 @@ def test_the_command_runs_where_torch_is_broken_or_tqdm_is_missing(tmp_path):
 
 def test_the_commands_exit_code_is_the_verdict(monkeypatch, capsys):
     monkeypatch.setattr(
-        selftest, "CHECKS", {"a": lambda: Result("a", OK, "fine"), "b": lambda: Result("b", NOTE, "so")}
+        selftest,
+        "CHECKS",
+        {"a": lambda: Result("a", OK, "fine"), "b": lambda: Result("b", NOTE, "so")},
     )
     assert commands.main(["selftest"]) == 0 and "is ready" in capsys.readouterr().out
     selftest.CHECKS["c"] = lambda: Result("c", BAD, "gone", "Fetch it.")
     assert commands.main(["selftest"]) == 1
     out = capsys.readouterr().out
-    assert "Not ready yet: c." in out and re.search(r"^not ok  c +gone\n +-> Fetch it\.$", out, re.MULTILINE)
+    assert "Not ready yet: c." in out and re.search(
+        r"^not ok  c +gone\n +-> Fetch it\.$", out, re.MULTILINE
+    )
 
 
 def test_a_check_that_breaks_is_a_line_and_the_others_go_on(capsys):
@@ -67,12 +79,20 @@ def test_a_check_that_breaks_is_a_line_and_the_others_go_on(capsys):
 
         return check
 
-    errors = InklingError("no such model. Fetch it."), ZeroDivisionError("by zero"), ModuleNotFoundError("No numpy")
+    errors = (
+        InklingError("no such model. Fetch it."),
+        ZeroDivisionError("by zero"),
+        ModuleNotFoundError("No numpy"),
+    )
     checks = {name: breaks(error) for name, error in zip("abc", errors, strict=True)}
     checks["d"] = lambda: Result("d", OK, "fine")
     assert selftest.selftest(checks) is False
     out = capsys.readouterr().out
-    assert "no such model. Fetch it." in out and "ZeroDivisionError: by zero" in out and "No numpy" in out
+    assert (
+        "no such model. Fetch it." in out
+        and "ZeroDivisionError: by zero" in out
+        and "No numpy" in out
+    )
     assert "ok      d" in out and "Not ready yet: a, b, c." in out
 
 
@@ -82,7 +102,7 @@ def test_an_old_python_is_named():
     assert old.state == BAD and "3.10 or newer" in old.todo
 
 
-# --- packages -------------------------------------------------------------------------------------------------------
+# --- packages -------------------------------------------------------------------------------------
 
 
 def versions(monkeypatch, **changed: str | None) -> None:
@@ -114,15 +134,20 @@ def test_a_missing_or_old_package_is_named_with_what_to_do(monkeypatch):
 def test_a_version_that_the_book_does_not_pin_is_a_note(monkeypatch):
     versions(monkeypatch, torch="2.99.0+cu128", numpy=test_house.PINS["numpy"])
     result = selftest.check_packages()
-    assert result.state == NOTE and f"torch 2.99.0+cu128, not {test_house.PINS['torch']}" in result.found
+    assert (
+        result.state == NOTE
+        and f"torch 2.99.0+cu128, not {test_house.PINS['torch']}" in result.found
+    )
 
 
 def test_the_bounds_are_those_of_the_package():
-    declared = dict(re.split(">=", bound) for bound in test_house.PYPROJECT["project"]["dependencies"])
+    declared = dict(
+        re.split(">=", bound) for bound in test_house.PYPROJECT["project"]["dependencies"]
+    )
     assert declared.items() <= selftest.PACKAGES.items()
 
 
-# --- the machine ----------------------------------------------------------------------------------------------------
+# --- the machine ----------------------------------------------------------------------------------
 
 
 def test_too_little_memory_is_named_with_what_to_do(monkeypatch):
@@ -131,7 +156,11 @@ def test_too_little_memory_is_named_with_what_to_do(monkeypatch):
     assert selftest.check_memory().state == OK
     monkeypatch.setattr(selftest, "free_memory", lambda: int(0.7 * 2**30))
     result = selftest.check_memory()
-    assert result.state == BAD and "0.7 GB free, the labs need 2" in result.found and "Close" in result.todo
+    assert (
+        result.state == BAD
+        and "0.7 GB free, the labs need 2" in result.found
+        and "Close" in result.todo
+    )
     monkeypatch.setattr(selftest, "free_memory", lambda: None)
     assert selftest.check_memory().state == NOTE
 
@@ -164,7 +193,11 @@ def test_a_full_disk_and_a_folder_of_others_are_named(monkeypatch, tmp_path):
 
     monkeypatch.setattr(selftest.tempfile, "TemporaryFile", refuse)
     result = selftest.check_disk(tmp_path)
-    assert result.state == BAD and "Permission denied" in result.found and "folder that is yours" in result.todo
+    assert (
+        result.state == BAD
+        and "Permission denied" in result.found
+        and "folder that is yours" in result.todo
+    )
 
 
 def test_a_missing_widget_extension_is_named(monkeypatch, tmp_path):
@@ -173,7 +206,9 @@ def test_a_missing_widget_extension_is_named(monkeypatch, tmp_path):
     assert selftest.check_widgets().state == OK
     monkeypatch.setattr(jupyter_core.paths, "jupyter_path", lambda *_: [str(tmp_path)])
     result = selftest.check_widgets()
-    assert result.state == BAD and "jupyterlab-widgets" in result.found and "anywidget" in result.found
+    assert (
+        result.state == BAD and "jupyterlab-widgets" in result.found and "anywidget" in result.found
+    )
     (tmp_path / "anywidget").mkdir()
     (tmp_path / "anywidget" / "package.json").write_text("{}")
     assert "anywidget" not in selftest.check_widgets().found
@@ -190,7 +225,11 @@ def test_a_missing_kernel_and_a_blocked_port_are_named(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(KernelSpecManager, "get_kernel_spec", none)
         result = selftest.check_kernel()
-    assert result.state == BAD and "no kernel called python3" in result.found and "ipykernel install" in result.todo
+    assert (
+        result.state == BAD
+        and "no kernel called python3" in result.found
+        and "ipykernel install" in result.todo
+    )
 
     def blocked(*_, **__):
         raise PermissionError("Operation not permitted")
@@ -200,7 +239,7 @@ def test_a_missing_kernel_and_a_blocked_port_are_named(monkeypatch):
     assert result.state == BAD and "firewall" in result.todo
 
 
-# --- checkpoints ----------------------------------------------------------------------------------------------------
+# --- checkpoints ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -217,7 +256,9 @@ def check(*names: str) -> Result:
 
 
 def test_every_shipped_checkpoint_is_looked_at():
-    assert set(selftest.CHECKPOINTS) == {path.parent.name for path in SHIPPED.glob("*/model.safetensors")}
+    assert set(selftest.CHECKPOINTS) == {
+        path.parent.name for path in SHIPPED.glob("*/model.safetensors")
+    }
 
 
 def test_whole_checkpoints_pass(copies):
@@ -238,7 +279,9 @@ def damage_by_emptying(folder):
 
 
 def damage_by_a_pointer(folder):
-    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    (folder / "model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    )
 
 
 def damage_in_the_contents(folder):
@@ -248,7 +291,9 @@ def damage_in_the_contents(folder):
 
 def damage_by_another_config(folder):
     text = (folder / "config.json").read_text()
-    (folder / "config.json").write_text(text.replace('"intermediate_size": 352', '"intermediate_size": 384'))
+    (folder / "config.json").write_text(
+        text.replace('"intermediate_size": 352', '"intermediate_size": 384')
+    )
 
 
 def damage_without_config(folder):
@@ -300,7 +345,7 @@ def test_a_missing_base_model_stops_no_other_check(copies):
         assert result.state == BAD and "'base'" in result.found
 
 
-# --- speed ----------------------------------------------------------------------------------------------------------
+# --- speed ----------------------------------------------------------------------------------------
 
 
 def test_the_model_writes_and_says_how_fast():
@@ -315,7 +360,10 @@ def test_the_estimate_follows_the_machine(monkeypatch):
         monkeypatch.setattr(selftest, "training_step", lambda: step)
         return selftest.check_training()
 
-    assert "about 10 min" in at(selftest.REFERENCE_STEP).found and at(selftest.REFERENCE_STEP).state == OK
+    assert (
+        "about 10 min" in at(selftest.REFERENCE_STEP).found
+        and at(selftest.REFERENCE_STEP).state == OK
+    )
     assert "about 20 min" in at(2 * selftest.REFERENCE_STEP).found
     assert at(10).state == NOTE and "Binder" in at(10).todo
 

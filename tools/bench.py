@@ -1,7 +1,9 @@
-"""Run the book's benchmarks, one process after the other: `make bench`, or `python tools/bench.py tokenizer` for one.
+"""Run the book's benchmarks, one process after the other: `make bench`, or `python tools/bench.py
+tokenizer` for one.
 
-Each `tools/bench_<topic>.py` compares the book's code with a reference library in one run, on this machine, and prints
-ratios beside the target; seconds alone would say more about the machine than about the code.
+Each `tools/bench_<topic>.py` compares the book's code with a reference library in one run, on this
+machine, and prints ratios beside the target; seconds alone would say more about the machine than
+about the code.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ def main() -> int:
     parser.add_argument("topic", nargs="*", help=f"default: all of {', '.join(topics)}")
     wanted = parser.parse_args().topic or topics
     if unknown := set(wanted) - set(topics):
-        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(topics)}")
+        parser.error(
+            f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(topics)}"
+        )
     broken = []
     for topic in wanted:
         print(f"\n=== {topic} ===", flush=True)

@@ -2,10 +2,11 @@
 
     python tools/bench_generate.py
 
-Greedy, float32, one thread, batch 1, a prompt of 16 tokens. The four ways of writing take turns and the medians of the
-rounds count. Seconds are CPU-seconds of this process, so that other programs disturb them less; on a quiet machine they
-are the seconds of the clock. Each way first writes once unmeasured, and must give the same ids. The last lines write a
-whole batch at once, ours only: what sampling thousands of replies costs.
+Greedy, float32, one thread, batch 1, a prompt of 16 tokens. The four ways of writing take turns and
+the medians of the rounds count. Seconds are CPU-seconds of this process, so that other programs
+disturb them less; on a quiet machine they are the seconds of the clock. Each way first writes once
+unmeasured, and must give the same ids. The last lines write a whole batch at once, ours only: what
+sampling thousands of replies costs.
 """
 
 import os
@@ -35,7 +36,10 @@ def main() -> None:
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    print(f"one thread, float32, batch 1, {PROMPT} + {NEW} tokens, {ROUNDS} rounds; tokens per CPU-second")
+    print(
+        f"one thread, float32, batch 1, {PROMPT} + {NEW} tokens, {ROUNDS} rounds; tokens per"
+        " CPU-second"
+    )
     for size in SIZES:
         one_prompt(ModelConfig(vocab_size=2048, **size))
     batches(ModelConfig(vocab_size=2048, **SIZES[0]))
@@ -46,14 +50,17 @@ def one_prompt(config: ModelConfig) -> None:
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         theirs = transformers.LlamaForCausalLM.from_pretrained(folder).eval()
-    theirs.generation_config = transformers.GenerationConfig(pad_token_id=0)  # no end token: it writes all the way
+    # no end token: it writes all the way
+    theirs.generation_config = transformers.GenerationConfig(pad_token_id=0)
     ids = np.random.default_rng(0).integers(1, config.vocab_size, PROMPT).tolist()
     tokens = torch.tensor([ids])
     mask = torch.ones_like(tokens)
 
     def with_transformers() -> list[int]:
         with torch.inference_mode():
-            written = theirs.generate(tokens, attention_mask=mask, max_new_tokens=NEW, do_sample=False)
+            written = theirs.generate(
+                tokens, attention_mask=mask, max_new_tokens=NEW, do_sample=False
+            )
         return written[0, PROMPT:].tolist()
 
     ways = {
@@ -71,7 +78,10 @@ def one_prompt(config: ModelConfig) -> None:
             speeds[name].append(NEW / seconds(way))
 
     medians = {name: statistics.median(values) for name, values in speeds.items()}
-    print(f"\n{parameter_count(config) / 1e6:.2f} M parameters ({config.n_layers} layers, d_model {config.d_model})")
+    print(
+        f"\n{parameter_count(config) / 1e6:.2f} M parameters ({config.n_layers} layers, d_model"
+        f" {config.d_model})"
+    )
     print(f"{'':16}{'tokens/s':>10}{'slowest-fastest':>18}{'x transformers':>16}{'x no cache':>12}")
     for name, speed in medians.items():
         spread = f"{min(speeds[name]):.0f}-{max(speeds[name]):.0f}"
@@ -94,12 +104,19 @@ def plain(model: Transformer, ids: list[int]) -> list[int]:
 
 def batches(config: ModelConfig) -> None:
     model, rng = Transformer(config, seed=0), np.random.default_rng(0)
-    prompts = [rng.integers(config.vocab_size, size=n).tolist() for n in rng.integers(8, 64, size=256)]
-    print(f"\nbatches, {parameter_count(config) / 1e6:.2f} M parameters: prompts of 8 to 63 tokens, 64 new ones")
+    prompts = [
+        rng.integers(config.vocab_size, size=n).tolist() for n in rng.integers(8, 64, size=256)
+    ]
+    print(
+        f"\nbatches, {parameter_count(config) / 1e6:.2f} M parameters: prompts of 8 to 63 tokens,"
+        " 64 new ones"
+    )
     print(f"{'batch size':>10}{'tokens/s':>10}")
     for batch_size in (1, 8, 64, 256):
         some = prompts[: max(32, batch_size)]
-        took = seconds(lambda some=some, n=batch_size: generate_batch(model, some, 64, seed=0, batch_size=n))
+        took = seconds(
+            lambda some=some, n=batch_size: generate_batch(model, some, 64, seed=0, batch_size=n)
+        )
         print(f"{batch_size:10}{64 * len(some) / took:10.0f}")
 
 

@@ -1,15 +1,18 @@
-"""The trainer against a plain GPT-2-style loop: same text, same size, same number of tokens, in one run.
+"""The trainer against a plain GPT-2-style loop: same text, same size, same number of tokens, in one
+run.
 
-    python tools/bench_pretrain.py --text tinyshakespeare.txt      # any text file; without it, text of Larkhaven
+    python tools/bench_pretrain.py --text tinyshakespeare.txt   # without it: text of Larkhaven
 
-Characters are the tokens. Four layers, width 128, windows of 64, batch 12, 2,000 steps, about 0.8 million parameters:
-nanoGPT's own setting for a laptop. The plain loop is what its README describes: learned positions, LayerNorm, GELU,
-biases, AdamW 1e-3 with warm-up and cosine decay to a tenth, random windows, clipping at 1. Both are judged on the same
-held-out tenth of the text, cut into neighbouring windows of 64, in float32.
+Characters are the tokens. Four layers, width 128, windows of 64, batch 12, 2,000 steps, about 0.8
+million parameters: nanoGPT's own setting for a laptop. The plain loop is what its README describes:
+learned positions, LayerNorm, GELU, biases, AdamW 1e-3 with warm-up and cosine decay to a tenth,
+random windows, clipping at 1. Both are judged on the same held-out tenth of the text, cut into
+neighbouring windows of 64, in float32.
 
-Ours runs twice: for the same number of tokens, and for the CPU-seconds that the plain loop took. For the second run the
-number of steps is set beforehand from the cost of a step in the first, because the learning rate has to reach zero at
-the end; the CPU-seconds that it then really took are printed, and the claim is only made where they are not more.
+Ours runs twice: for the same number of tokens, and for the CPU-seconds that the plain loop took.
+For the second run the number of steps is set beforehand from the cost of a step in the first,
+because the learning rate has to reach zero at the end; the CPU-seconds that it then really took are
+printed, and the claim is only made where they are not more.
 """
 
 import argparse
@@ -31,7 +34,9 @@ TARGETS = {"equal tokens": 1.60, "equal CPU-seconds": 1.65}  # nats a character,
 
 
 class PlainBlock(nn.Module):
-    """GPT-2's block: LayerNorm, attention with biases, LayerNorm, GELU network four times as wide."""
+    """GPT-2's block: LayerNorm, attention with biases, LayerNorm, GELU network four times as
+    wide.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +47,8 @@ class PlainBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         B, T, _ = x.shape
         q, k, v = (
-            part.view(B, T, HEADS, -1).transpose(1, 2) for part in self.qkv(self.norm_1(x)).chunk(3, dim=-1)
+            part.view(B, T, HEADS, -1).transpose(1, 2)
+            for part in self.qkv(self.norm_1(x)).chunk(3, dim=-1)
         )  # (B, n_heads, T, head_dim)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(mixed.transpose(1, 2).reshape(B, T, WIDTH))
@@ -50,7 +56,9 @@ class PlainBlock(nn.Module):
 
 
 class PlainGPT(nn.Module):
-    """GPT-2 in miniature, with GPT-2's initialisation: N(0, 0.02), what writes to the stream divided by sqrt(2 L)."""
+    """GPT-2 in miniature, with GPT-2's initialisation: N(0, 0.02), what writes to the stream
+    divided by sqrt(2 L).
+    """
 
     def __init__(self, vocab_size: int) -> None:
         super().__init__()
@@ -60,7 +68,11 @@ class PlainGPT(nn.Module):
         self.head.weight = self.tokens.weight
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
-                nn.init.normal_(parameter, 0, 0.02 / (math.sqrt(2 * LAYERS) if "out" in name or "down" in name else 1))
+                nn.init.normal_(
+                    parameter,
+                    0,
+                    0.02 / (math.sqrt(2 * LAYERS) if "out" in name or "down" in name else 1),
+                )
             elif "norm" not in name:
                 nn.init.zeros_(parameter)
 
@@ -109,14 +121,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text", type=Path, help="a text file, for example tinyshakespeare.txt")
     parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--seeds", type=int, default=1, help="how many seeds; the mean and the range are printed")
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="how many seeds; the mean and the range are printed"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the numbers here as well")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     text, held_out, vocab_size = load(arguments.text)
     kind = arguments.text.name if arguments.text else "Larkhaven"
-    print(f"{kind}: {len(text):,} characters to train on, {len(held_out):,} held out, {vocab_size} different")
+    print(
+        f"{kind}: {len(text):,} characters to train on, {len(held_out):,} held out, {vocab_size}"
+        " different"
+    )
 
     def judge(model: nn.Module) -> float:
         return validation_loss(model, held_out, CONTEXT, eos_id=None)
@@ -128,7 +145,11 @@ def main() -> None:
         config = TrainConfig(steps=steps, batch_size=BATCH, seed=seed)
         return train(model, text, config, progress=False).history[-1].cpu_seconds, judge(model)
 
-    results: dict[str, list[tuple[float, float]]] = {"plain": [], "equal tokens": [], "equal CPU-seconds": []}
+    results: dict[str, list[tuple[float, float]]] = {
+        "plain": [],
+        "equal tokens": [],
+        "equal CPU-seconds": [],
+    }
     for seed in range(arguments.seeds):
         torch.manual_seed(seed)
         plain = PlainGPT(vocab_size)
@@ -150,9 +171,14 @@ def main() -> None:
         spread = f"{losses.min():.3f} to {losses.max():.3f}"
         verdict = ""
         if name in TARGETS and "shakespeare" in kind:
-            met = losses.mean() <= TARGETS[name] and (name != "equal CPU-seconds" or seconds <= plain_cpu)
+            met = losses.mean() <= TARGETS[name] and (
+                name != "equal CPU-seconds" or seconds <= plain_cpu
+            )
             verdict = f"   target {TARGETS[name]:.2f}: {'met' if met else 'MISSED'}"
-        print(f"{name:20s}{losses.mean():12.3f}{spread:>16s}{seconds:9.1f}{seconds / plain_cpu:11.2f}{verdict}")
+        print(
+            f"{name:20s}{losses.mean():12.3f}{spread:>16s}{seconds:9.1f}"
+            f"{seconds / plain_cpu:11.2f}{verdict}"
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps({"text": kind, "runs": results}, indent=1))
 

@@ -1,15 +1,16 @@
-"""The tokenizer against tiktoken and Hugging Face `tokenizers`: the same merges, the same text, in one run.
+"""The tokenizer against tiktoken and Hugging Face `tokenizers`: the same merges, the same text, in
+one run.
 
     python tools/bench_tokenizer.py                    # text of Larkhaven
     python tools/bench_tokenizer.py --text book.txt    # any other UTF-8 text
 
-All three have the same merges and pattern, give the same ids (checked), run on one thread and read the text in blocks
-of about 4 kB, in turns; the medians of the rounds count. MB is a million bytes of UTF-8, and seconds are CPU-seconds of
-this process, so that other programs disturb them less.
+All three have the same merges and pattern, give the same ids (checked), run on one thread and read
+the text in blocks of about 4 kB, in turns; the medians of the rounds count. MB is a million bytes
+of UTF-8, and seconds are CPU-seconds of this process, so that other programs disturb them less.
 
-Ours is timed in three states, because a cache is only worth what it meets again. *Cold*: a new tokenizer. *Fresh*: it
-has read the first half of the text, and now reads the second half for the first time. *Warm*: it has read this text
-before. The target is for the last.
+Ours is timed in three states, because a cache is only worth what it meets again. *Cold*: a new
+tokenizer. *Fresh*: it has read the first half of the text, and now reads the second half for the
+first time. *Warm*: it has read this text before. The target is for the last.
 """
 
 import argparse
@@ -59,17 +60,31 @@ def verdict(met: bool) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--text", type=Path, help="a UTF-8 text file; default: 1 MB of Larkhaven")
     path = parser.parse_args().text
     text = path.read_text(encoding="utf-8") if path else larkhaven(1_000_000)
     sample = text[:TRAIN_BYTES]
-    print(f"text: {path.name if path else 'Larkhaven'}, {len(text.encode()) / 1e6:.2f} MB; medians of {ROUNDS} rounds")
+    print(
+        f"text: {path.name if path else 'Larkhaven'}, {len(text.encode()) / 1e6:.2f} MB; medians of"
+        f" {ROUNDS} rounds"
+    )
 
-    seconds = [cpu_seconds(lambda: Tokenizer.train([sample], VOCAB_SIZE, SPECIAL_TOKENS)) for _ in range(ROUNDS)]
+    seconds = [
+        cpu_seconds(lambda: Tokenizer.train([sample], VOCAB_SIZE, SPECIAL_TOKENS))
+        for _ in range(ROUNDS)
+    ]
     train_seconds = statistics.median(seconds)
-    print(f"\ntraining on {len(sample.encode()) / 1000:.0f} kB to {VOCAB_SIZE} tokens: {train_seconds:.3f} s")
-    print(f"(worst {max(seconds):.3f}); target: under {TRAIN_SECONDS} s: {verdict(train_seconds < TRAIN_SECONDS)}")
+    print(
+        f"\ntraining on {len(sample.encode()) / 1000:.0f} kB to {VOCAB_SIZE} tokens:"
+        f" {train_seconds:.3f} s"
+    )
+    print(
+        f"(worst {max(seconds):.3f}); target: under {TRAIN_SECONDS} s:"
+        f" {verdict(train_seconds < TRAIN_SECONDS)}"
+    )
 
     for vocab_size in (VOCAB_SIZE, 2000):
         compare(text, Tokenizer.train([text], vocab_size, SPECIAL_TOKENS))
@@ -81,7 +96,10 @@ def compare(text: str, ours: Tokenizer) -> None:
         ours.save(Path(folder) / "tokenizer.json")
         face = tokenizers.Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
     tik = tiktoken.Encoding(
-        "inkling", pat_str=ours.pattern, mergeable_ranks=ours.vocabulary, special_tokens=ours.special_tokens
+        "inkling",
+        pat_str=ours.pattern,
+        mergeable_ranks=ours.vocabulary,
+        special_tokens=ours.special_tokens,
     )
     blocks = blocks_of(text)
     for block in blocks:
@@ -95,7 +113,9 @@ def compare(text: str, ours: Tokenizer) -> None:
     speeds: dict[str, list[float]] = {}
 
     def read(name: str, encode: Callable[[str], object], blocks: list[str]) -> None:
-        speeds.setdefault(name, []).append(size / cpu_seconds(lambda: [encode(block) for block in blocks]))
+        speeds.setdefault(name, []).append(
+            size / cpu_seconds(lambda: [encode(block) for block in blocks])
+        )
 
     for _ in range(ROUNDS):
         cold, fresh = copy.deepcopy(ours), copy.deepcopy(ours)

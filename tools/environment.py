@@ -1,11 +1,13 @@
-"""Make the book's environment: a virtual environment with exactly what requirements.txt pins. `make book` runs this.
+"""Make the book's environment: a virtual environment with exactly what requirements.txt pins. `make
+book` runs this.
 
     python3 tools/environment.py .venv
 
-Needs Python 3.11 or newer with `venv` and `pip`, and nothing else. On Linux without an NVIDIA card the default torch
-wheel brings gigabytes of CUDA libraries, so this asks PyTorch's index of CPU wheels first; if that index does not
-answer within a few seconds, torch comes from the usual place, as on other systems. To decide by yourself set
-INKLING_TORCH to `cpu` (only the CPU index) or `default` (never the CPU index).
+Needs Python 3.11 or newer with `venv` and `pip`, and nothing else. On Linux without an NVIDIA card
+the default torch wheel brings gigabytes of CUDA libraries, so this asks PyTorch's index of CPU
+wheels first; if that index does not answer within a few seconds, torch comes from the usual place,
+as on other systems. To decide by yourself set INKLING_TORCH to `cpu` (only the CPU index) or
+`default` (never the CPU index).
 """
 
 from __future__ import annotations
@@ -39,23 +41,34 @@ def pinned(package: str) -> str:
 
 
 def installed(python: Path, package: str) -> str | None:
-    """The version of `package` installed for `python`, without a local part such as `+cpu`; None if there is none."""
+    """The version of `package` installed for `python`, without a local part such as `+cpu`; None if
+    there is none.
+    """
     code = f"import importlib.metadata as m; print(m.version({package!r}))"
     run = subprocess.run([python, "-c", code], capture_output=True, text=True)
     return run.stdout.strip().split("+")[0] if run.returncode == 0 else None
 
 
 def cpu_index_answers(python: Path) -> bool:
-    """Whether the index of CPU wheels can be reached, decided within PROBE_SECONDS even when packets just vanish."""
+    """Whether the index of CPU wheels can be reached, decided within PROBE_SECONDS even when
+    packets just vanish.
+    """
     code = f"import urllib.request as u; u.urlopen({CPU_INDEX + '/torch/'!r}, timeout=4).read(64)"
     try:
-        return subprocess.run([python, "-c", code], capture_output=True, timeout=PROBE_SECONDS).returncode == 0
+        return (
+            subprocess.run(
+                [python, "-c", code], capture_output=True, timeout=PROBE_SECONDS
+            ).returncode
+            == 0
+        )
     except subprocess.TimeoutExpired:
         return False
 
 
 def wants_cpu_index() -> bool:
-    """Whether the CPU index is worth asking: on Linux without an NVIDIA driver, unless INKLING_TORCH says otherwise."""
+    """Whether the CPU index is worth asking: on Linux without an NVIDIA driver, unless
+    INKLING_TORCH says otherwise.
+    """
     choice = os.environ.get("INKLING_TORCH", "")
     if choice in ("cpu", "default"):
         return choice == "cpu"
@@ -72,14 +85,28 @@ def install_torch(python: Path) -> None:
         say(f"{CPU_INDEX} does not answer; torch comes from the usual place")
         return
     say(f"torch {version}, the CPU wheel")
-    command = [python, "-m", "pip", "install", "--timeout", "20", "--retries", "1", "--index-url", CPU_INDEX]
+    command = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--timeout",
+        "20",
+        "--retries",
+        "1",
+        "--index-url",
+        CPU_INDEX,
+    ]
     if subprocess.run([*command, f"torch=={version}"]).returncode != 0:
         say("that did not work; torch comes from the usual place")
 
 
 def main() -> int:
     if sys.version_info < (3, 11):
-        say(f"this is Python {sys.version.split()[0]}; the book's pinned packages need 3.11 or newer.")
+        say(
+            f"this is Python {sys.version.split()[0]}; the book's pinned packages need 3.11 or"
+            " newer."
+        )
         say("Install a newer Python and say `make book PYTHON=python3.12`, for example.")
         return 1
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".venv").resolve()
@@ -105,5 +132,8 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except subprocess.CalledProcessError as error:
-        say(f"pip failed (exit code {error.returncode}); its own message is above. Run the same command again.")
+        say(
+            f"pip failed (exit code {error.returncode}); its own message is above. Run the same"
+            " command again."
+        )
         sys.exit(1)

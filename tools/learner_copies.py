@@ -2,10 +2,11 @@
 
     python tools/learner_copies.py [folder]      default: workshop/ (`make lab` runs this)
 
-The master in labs/ is the only source. A learner's copy lacks the solutions behind a click; its exercises wait, each
-with its `raise NotImplementedError` or `None`. A copy that somebody has worked in is never written over: if the master
-has changed since, the new one is put beside it. `solved` makes the notebook that tests run: the learner's copy with the
-master's solutions put in, where every check must say "right".
+The master in labs/ is the only source. A learner's copy lacks the solutions behind a click; its
+exercises wait, each with its `raise NotImplementedError` or `None`. A copy that somebody has worked
+in is never written over: if the master has changed since, the new one is put beside it. `solved`
+makes the notebook that tests run: the learner's copy with the master's solutions put in, where
+every check must say "right".
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def masters() -> list[Path]:
 
 
 def exercises(notebook: nbformat.NotebookNode) -> dict[int, tuple[int, str]]:
-    """For each exercise, by its number: the index of its code cell, and the code of its solution."""
+    """For each exercise, by its number: the index of its code cell, and the code of its
+    solution.
+    """
     found, number = {}, None
     for place, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
@@ -71,23 +74,31 @@ def check_of(cell_source: str) -> str:
 
 
 def with_answer(cell_source: str, answer: str) -> str:
-    """An exercise's cell in which a reader has put `answer` in place of the stub, and the check stands as it was."""
+    """An exercise's cell in which a reader has put `answer` in place of the stub, and the check
+    stands as it was.
+    """
     return f"{answer.rstrip()}\n\n{check_of(cell_source)}"
 
 
 def solved(master: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The learner's copy with the master's solutions put in; it fails where a check does not accept one."""
+    """The learner's copy with the master's solutions put in; it fails where a check does not accept
+    one.
+    """
     made = learner(master)
     by_id = {cell.id: cell for cell in made.cells}
     for number, (place, solution) in exercises(master).items():
         cell = by_id[master.cells[place].id]
         answer, check = solution.rstrip(), check_of(cell.source)
-        cell.source = f'{answer}\n\nassert {check}, "the solution of exercise {number} is not accepted"'
+        cell.source = (
+            f'{answer}\n\nassert {check}, "the solution of exercise {number} is not accepted"'
+        )
     return made
 
 
 def write_copies(folder: Path) -> list[str]:
-    """Put a learner's copy of every lab into `folder`. Returns a line for each that could not simply be written."""
+    """Put a learner's copy of every lab into `folder`. Returns a line for each that could not
+    simply be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     originals = folder / ".originals"
     originals.mkdir(exist_ok=True)
@@ -95,11 +106,23 @@ def write_copies(folder: Path) -> list[str]:
     for path in masters():
         text = nbformat.writes(learner(nbformat.read(path, as_version=4))) + "\n"
         target, original = folder / path.name, originals / path.name
-        untouched = target.exists() and original.exists() and target.read_text("utf-8") == original.read_text("utf-8")
-        if target.exists() and not untouched and original.exists() and original.read_text("utf-8") != text:
+        untouched = (
+            target.exists()
+            and original.exists()
+            and target.read_text("utf-8") == original.read_text("utf-8")
+        )
+        if (
+            target.exists()
+            and not untouched
+            and original.exists()
+            and original.read_text("utf-8") != text
+        ):
             newer = folder / f"{path.stem}-new.ipynb"
             newer.write_text(text, encoding="utf-8")
-            remarks.append(f"{target.name} holds your work and stays; the newer lab is beside it as {newer.name}")
+            remarks.append(
+                f"{target.name} holds your work and stays; the newer lab is beside it as"
+                f" {newer.name}"
+            )
         elif not target.exists() or untouched:
             target.write_text(text, encoding="utf-8")
         if not target.exists() or target.read_text("utf-8") == text:

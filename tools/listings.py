@@ -1,9 +1,10 @@
 """Listing cells: code cells that quote the library line for line.
 
-A listing cell carries `"listing": "inkling/model/attention.py:GroupedQueryAttention"` in its metadata; a dot names a member
-("inkling/text/tokenizer.py:Tokenizer.encode"). Its text is that definition, with decorators, exactly as it stands in the
-module; a member is shown without its indentation, so that the cell runs. A module-level name (a constant) can be quoted
-too. `tools/notebooks.py` (`make listings`) refreshes them.
+A listing cell carries `"listing": "inkling/model/attention.py:GroupedQueryAttention"` in its
+metadata; a dot names a member ("inkling/text/tokenizer.py:Tokenizer.encode"). Its text is that
+definition, with decorators, exactly as it stands in the module; a member is shown without its
+indentation, so that the cell runs. A module-level name (a constant) can be quoted too.
+`tools/notebooks.py` (`make listings`) refreshes them.
 """
 
 from __future__ import annotations
@@ -27,20 +28,25 @@ def notebooks(root: Path = ROOT) -> list[Path]:
 
 
 def definition(reference: str, root: Path = ROOT) -> str:
-    """The source that `reference` ("path/to/module.py:Name" or "...:Name.member") stands for, without a final newline.
+    """The source that `reference` ("path/to/module.py:Name" or "...:Name.member") stands for,
+    without a final newline.
 
     Raises `ListingError` if the file or the name does not exist.
     """
     path, _, name = reference.partition(":")
     file = root / path
     if not name or not file.is_file():
-        raise ListingError(f"listing {reference!r}: expected 'inkling/module.py:Name', and the file must exist")
+        raise ListingError(
+            f"listing {reference!r}: expected 'inkling/module.py:Name', and the file must exist"
+        )
     source = file.read_text(encoding="utf-8")
     node: ast.AST = ast.parse(source)
     for part in name.split("."):
         found = [child for child in node.body if part in names_defined_by(child)]
         if not found:
-            raise ListingError(f"listing {reference!r}: {path} defines no {part!r} there. Was it renamed?")
+            raise ListingError(
+                f"listing {reference!r}: {path} defines no {part!r} there. Was it renamed?"
+            )
         node = found[-1]
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
     lines = source.splitlines()[first - 1 : node.end_lineno]
@@ -58,7 +64,9 @@ def names_defined_by(node: ast.AST) -> list[str]:
     return []
 
 
-def stale_cells(notebook: nbformat.NotebookNode, root: Path = ROOT) -> list[tuple[nbformat.NotebookNode, str]]:
+def stale_cells(
+    notebook: nbformat.NotebookNode, root: Path = ROOT
+) -> list[tuple[nbformat.NotebookNode, str]]:
     """(cell, text it should have) for each listing cell whose text is not its source's."""
     stale = []
     for cell in notebook.cells:

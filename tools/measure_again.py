@@ -1,10 +1,12 @@
-"""Measure shipped base models again, for when what a card reports has changed and the models have not.
+"""Measure shipped base models again, for when what a card reports has changed and the models have
+not.
 
     python tools/measure_again.py inkling/checkpoints/base inkling/checkpoints/ten_minutes
 
-It makes the corpus of the card's recipe, which must be the card's to the byte, and asks `speedrun.scores`, as the run
-itself did. What the card had already must come out as it was, within what another processor's rounding can do; else
-no card is written at all. A card then says under "measured_again" with which programs. Minutes for each model.
+It makes the corpus of the card's recipe, which must be the card's to the byte, and asks
+`speedrun.scores`, as the run itself did. What the card had already must come out as it was, within
+what another processor's rounding can do; else no card is written at all. A card then says under
+"measured_again" with which programs. Minutes for each model.
 """
 
 import argparse
@@ -20,18 +22,25 @@ from inkling.text.corpus import prepare
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
-#: What rounding can move: two stories in a hundred of what comes from sampled stories, a thousandth of all else.
+#: What rounding can move: two stories in a hundred of what comes from sampled stories, a thousandth
+#: of all else.
 SAMPLED, EXACT = 0.02, 0.001
 
 
 def measure(folder: Path, changed: set[str]) -> dict:
-    """The card of `folder` with new scores; those in `changed` are measured in another way now and may differ."""
+    """The card of `folder` with new scores; those in `changed` are measured in another way now and
+    may differ.
+    """
     card, made_with = json.loads((folder / "card.json").read_text(encoding="utf-8")), versions()
     recipe, world = card["recipe"], World(0)
-    crawl = speedrun.Recipe(minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]).crawl_bytes
+    crawl = speedrun.Recipe(
+        minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]
+    ).crawl_bytes
     texts, _ = prepare(world, crawl, seed=recipe["seed"])
     if speedrun.corpus_hash(texts) != card["corpus"]["sha256"]:
-        raise InklingError(f"{folder}: this source makes another corpus than the model was trained on.")
+        raise InklingError(
+            f"{folder}: this source makes another corpus than the model was trained on."
+        )
     scores = speedrun.scores(
         Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), world, texts
     )
@@ -40,17 +49,28 @@ def measure(folder: Path, changed: set[str]) -> dict:
         if "longest_copy" in key:
             allowed = 1.0  # a median of whole words moves in halves
         else:
-            allowed = SAMPLED if any(word in key for word in ("stories", "novel")) else EXACT * abs(before)
+            allowed = (
+                SAMPLED
+                if any(word in key for word in ("stories", "novel"))
+                else EXACT * abs(before)
+            )
         if key in card["scores"] and key not in changed and not abs(now - before) <= allowed:
-            raise InklingError(f"{folder}: {key} was {before} and is {now} now. If it should, name it after --changed.")
+            raise InklingError(
+                f"{folder}: {key} was {before} and is {now} now. If it should, name it after"
+                " --changed."
+            )
         print(f"{folder.name:12s} {key:28s} {before:10.5f} -> {now:10.5f}")
     return card | {"scores": scores, "careful": CAREFUL, "measured_again": made_with}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--changed", nargs="*", default=[], help="scores that are measured in another way now")
+    parser.add_argument(
+        "--changed", nargs="*", default=[], help="scores that are measured in another way now"
+    )
     options = parser.parse_args()
     cards = {folder: measure(folder, set(options.changed)) for folder in options.folders}
     for folder, card in cards.items():

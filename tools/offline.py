@@ -2,10 +2,10 @@
 
     python tools/offline.py jupyter-book build . -W -n --keep-going
 
-Two locks. Every Python that the command starts loads `tools/no_network/sitecustomize.py`, which refuses any connection
-but to this machine; that works everywhere and needs no rights. Where Linux lets an ordinary user make a network
-namespace of their own (`unshare`), the command runs in one too, with loopback only, so that programs other than Python
-are cut off as well.
+Two locks. Every Python that the command starts loads `tools/no_network/sitecustomize.py`, which
+refuses any connection but to this machine; that works everywhere and needs no rights. Where Linux
+lets an ordinary user make a network namespace of their own (`unshare`), the command runs in one
+too, with loopback only, so that programs other than Python are cut off as well.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ INSIDE = "--inside-namespace"
 
 
 def environment(base: dict[str, str] | None = None) -> dict[str, str]:
-    """A copy of the environment `base` (default: this process's) in which Python keeps away from the network."""
+    """A copy of the environment `base` (default: this process's) in which Python keeps away from
+    the network.
+    """
     variables = dict(os.environ if base is None else base)
     others = [p for p in variables.get("PYTHONPATH", "").split(os.pathsep) if p and p != str(GUARD)]
     variables["PYTHONPATH"] = os.pathsep.join([str(GUARD), *others])
@@ -42,11 +44,17 @@ def namespace_works() -> bool:
 
 def command(arguments: list[str], namespace: bool) -> list[str]:
     """The command line that runs `arguments` offline; start it with `environment()`."""
-    return [*UNSHARE, sys.executable, str(Path(__file__).resolve()), INSIDE, *arguments] if namespace else arguments
+    return (
+        [*UNSHARE, sys.executable, str(Path(__file__).resolve()), INSIDE, *arguments]
+        if namespace
+        else arguments
+    )
 
 
 def bring_loopback_up() -> None:
-    """A new namespace's loopback is down, and kernels are reached over it: set IFF_UP | IFF_RUNNING (netdevice(7))."""
+    """A new namespace's loopback is down, and kernels are reached over it: set IFF_UP | IFF_RUNNING
+    (netdevice(7)).
+    """
     import fcntl
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:

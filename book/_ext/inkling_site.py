@@ -1,11 +1,14 @@
-"""What the site needs and a YAML file cannot know. Loaded by Sphinx through `local_extensions` in `_config.yml`.
+"""What the site needs and a YAML file cannot know. Loaded by Sphinx through `local_extensions` in
+`_config.yml`.
 
-- The repository's address, for the Binder and Colab buttons: from the environment or the git remote, never written
-  down, so that a fork's buttons open the fork.
-- MathJax from the installed package instead of a CDN, so that the site works offline and from `file://`.
-- A cache of executed notebooks for each state of the library: MyST-NB's cache looks at a notebook's own cells only, so
-  a change in `inkling/` would leave old numbers on the pages.
-- Encrypted connections to the kernels: without, ipykernel prints a warning about it into the log for every notebook.
+- The repository's address, for the Binder and Colab buttons: from the environment or the git
+  remote, never written down, so that a fork's buttons open the fork.
+- MathJax from the installed package instead of a CDN, so that the site works offline and from
+  `file://`.
+- A cache of executed notebooks for each state of the library: MyST-NB's cache looks at a notebook's
+  own cells only, so a change in `inkling/` would leave old numbers on the pages.
+- Encrypted connections to the kernels: without, ipykernel prints a warning about it into the log
+  for every notebook.
 """
 
 from __future__ import annotations
@@ -30,7 +33,8 @@ MATHJAX = "tex-svg-full.js"  # one self-contained file: no fonts to fetch, and i
 def repository_url(environ: dict[str, str], root: Path) -> str:
     """The repository's web address without a trailing `.git`, or "" when nothing tells.
 
-    `GITHUB_REPOSITORY` ("owner/name", set by GitHub Actions) comes first, then the git remote `origin`.
+    `GITHUB_REPOSITORY` ("owner/name", set by GitHub Actions) comes first, then the git remote
+    `origin`.
     """
     if environ.get("GITHUB_REPOSITORY"):
         server = environ.get("GITHUB_SERVER_URL", "https://github.com")
@@ -38,7 +42,9 @@ def repository_url(environ: dict[str, str], root: Path) -> str:
     try:
         remote = subprocess.run(
             ["git", "-C", str(root), "config", "--get", "remote.origin.url"],
-            capture_output=True, text=True, timeout=10,
+            capture_output=True,
+            text=True,
+            timeout=10,
         ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -46,30 +52,41 @@ def repository_url(environ: dict[str, str], root: Path) -> str:
 
 
 def web_address(remote: str) -> str:
-    """The web address of a GitHub or GitLab remote, in https, ssh or scp form; "" for anything else (a folder, say)."""
+    """The web address of a GitHub or GitLab remote, in https, ssh or scp form; "" for anything else
+    (a folder, say).
+    """
     match = re.match(
-        r"^(?:https?://(?:[^@/]*@)?|ssh://git@|git@)(github\.com|gitlab\.com)[/:]([^/]+)/(.+?)(?:\.git)?/?$", remote
+        r"^(?:https?://(?:[^@/]*@)?|ssh://git@|git@)(github\.com|gitlab\.com)[/:]([^/]+)/(.+?)(?:\.git)?/?$",
+        remote,
     )
     return f"https://{match[1]}/{match[2]}/{match[3]}" if match else ""
 
 
 def library_fingerprint(root: Path, fetched: Path | None = None) -> str:
-    """A hash of what a notebook's outputs depend on besides its own cells: the library, its data, the pins, Python.
+    """A hash of what a notebook's outputs depend on besides its own cells: the library, its data,
+    the pins, Python.
 
-    fetched: the folder of fetched models. Which of them are there is part of the hash: pages without the real model
-    say so, and must not stay when it has come.
+    fetched: the folder of fetched models. Which of them are there is part of the hash: pages
+    without the real model say so, and must not stay when it has come.
     """
     digest = hashlib.sha256(f"python {sys.version_info[:2]}".encode())
-    files = [p for p in (root / "inkling").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    for path in sorted(fetched.glob("*/*")) if fetched else []:  # name and size do: their hashes are checked on opening
+    files = [
+        p for p in (root / "inkling").rglob("*") if p.is_file() and "__pycache__" not in p.parts
+    ]
+    # name and size do: their hashes are checked on opening
+    for path in sorted(fetched.glob("*/*")) if fetched else []:
         digest.update(f"{path.relative_to(fetched).as_posix()} {path.stat().st_size}".encode())
     for path in [root / "requirements.txt", *sorted(files)]:
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(
+            path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0"
+        )
     return digest.hexdigest()[:16]
 
 
 def executed_notebooks() -> Path:
-    """The folder of the jupyter-cache that holds the notebooks as this state of the library executed them."""
+    """The folder of the jupyter-cache that holds the notebooks as this state of the library
+    executed them.
+    """
     return ROOT / "_build" / ".jupyter_cache" / library_fingerprint(ROOT, cache_folder())
 
 
@@ -107,13 +124,16 @@ def copy_mathjax(app) -> None:
 
 
 def plain_lists(app, pagename, templatename, context, doctree) -> None:
-    """Name bibliography entries list items. Sphinx calls them `doc-biblioentry`, a role that ARIA has given up."""
+    """Name bibliography entries list items. Sphinx calls them `doc-biblioentry`, a role that ARIA
+    has given up.
+    """
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def setup(app) -> dict:
-    app.connect("config-inited", configure, priority=100)  # before MyST-NB and the theme read their settings
+    # before MyST-NB and the theme read their settings
+    app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", copy_mathjax)
     app.connect("html-page-context", plain_lists)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,14 +1,16 @@
 """Chat: how a conversation becomes one row of tokens that a model can go on with.
 
-A message is a role and a text, and becomes a role token, a space, the text, and the end token:
+A message is a role and a text, and becomes a role token, a space, the text, and the end
+token:
 
     <|user|> Where does Ada live?<|end|><|assistant|> Ada lives in Mill Road.<|end|>
 
-The space makes the first word the token that it is in the middle of a text (" Ada"), which is the one that the model
-knows.
+The space makes the first word the token that it is in the middle of a text (" Ada"),
+which is the one that the model knows.
 
-Nothing but this template ever makes a special token. What a person types is encoded as plain text, so nobody can end
-their own message and speak as the assistant (the token "<|end|>" cannot be typed).
+Nothing but this template ever makes a special token. What a person types is encoded as
+plain text, so nobody can end their own message and speak as the assistant (the token
+"<|end|>" cannot be typed).
 """
 
 from collections.abc import Sequence
@@ -33,33 +35,50 @@ class Message(NamedTuple):
 def special_id(tokenizer: Tokenizer, name: str) -> int:
     token = f"<|{name}|>"
     if token not in tokenizer.special_tokens:
-        raise InklingError(f"this tokenizer has no {token}; chats need one trained with special_tokens=SPECIAL_TOKENS.")
+        raise InklingError(
+            f"this tokenizer has no {token}; chats need one trained with"
+            " special_tokens=SPECIAL_TOKENS."
+        )
     return tokenizer.special_tokens[token]
 
 
 def end_id(tokenizer: Tokenizer) -> int:
-    """The token that ends every message. The model learns to write it: that is how a reply stops."""
+    """The token that ends every message. The model learns to write it: that is how a
+    reply stops.
+    """
     return special_id(tokenizer, "end")
 
 
 def pad_id(tokenizer: Tokenizer) -> int:
-    """The token that fills up short rows. It is not the end token: a model must learn the one and never the other."""
+    """The token that fills up short rows. It is not the end token: a model must learn
+    the one and never the other.
+    """
     return special_id(tokenizer, "pad")
 
 
 def encode_message(tokenizer: Tokenizer, message: Message) -> list[int]:
-    """Role token, text after a space, end token. Raises `InklingError` for an unknown role."""
+    """Role token, text after a space, end token. Raises `InklingError` for an unknown
+    role.
+    """
     if message.role not in ROLES:
-        raise InklingError(f"there is no role {message.role!r}; a message is by one of {', '.join(ROLES)}.")
-    text = tokenizer.encode(" " + message.text if message.text else "", allow_special=False)
+        raise InklingError(
+            f"there is no role {message.role!r}; a message is by one of"
+            f" {', '.join(ROLES)}."
+        )
+    text = tokenizer.encode(
+        " " + message.text if message.text else "", allow_special=False
+    )
     return [special_id(tokenizer, message.role), *text, end_id(tokenizer)]
 
 
-def encode_chat(tokenizer: Tokenizer, messages: Sequence[Message]) -> tuple[list[int], list[bool]]:
-    """The ids of a whole chat, and for each whether the assistant wrote it: what fine-tuning trains on.
+def encode_chat(
+    tokenizer: Tokenizer, messages: Sequence[Message]
+) -> tuple[list[int], list[bool]]:
+    """The ids of a whole chat, and for each whether the assistant wrote it: what
+    fine-tuning trains on.
 
-    The chat begins with the end-of-text token, as every document of pre-training did. The assistant writes its text and
-    the end token; its role token is given to it.
+    The chat begins with the end-of-text token, as every document of pre-training did.
+    The assistant writes its text and the end token; its role token is given to it.
     """
     ids, written = [tokenizer.eos_id], [False]
     for message in messages:
@@ -69,48 +88,66 @@ def encode_chat(tokenizer: Tokenizer, messages: Sequence[Message]) -> tuple[list
     return ids, written
 
 
-def encode_exchange(tokenizer: Tokenizer, prompt: str, reply: str) -> tuple[list[int], list[bool]]:
+def encode_exchange(
+    tokenizer: Tokenizer, prompt: str, reply: str
+) -> tuple[list[int], list[bool]]:
     """`encode_chat` of one question of the user's and the assistant's reply."""
-    return encode_chat(tokenizer, [Message("user", prompt), Message("assistant", reply)])
+    return encode_chat(
+        tokenizer, [Message("user", prompt), Message("assistant", reply)]
+    )
 
 
 def encode_prompt(tokenizer: Tokenizer, messages: Sequence[Message] | str) -> list[int]:
-    """The ids after which the assistant's reply comes: the chat so far, and the assistant's role token.
+    """The ids after which the assistant's reply comes: the chat so far, and the
+    assistant's role token.
 
-    A plain string is one message of the user's. Raises `InklingError` for a chat with nothing to reply to.
+    A plain string is one message of the user's. Raises `InklingError` for a chat with
+    nothing to reply to.
     """
     messages = [Message("user", messages)] if isinstance(messages, str) else messages
     if not messages or messages[-1].role == "assistant":
         raise InklingError(
-            "there is nothing to reply to: the last message must be somebody else's than the assistant's."
+            "there is nothing to reply to: the last message must be somebody else's"
+            " than the assistant's."
         )
     return [*encode_chat(tokenizer, messages)[0], special_id(tokenizer, "assistant")]
 
 
 def decode_reply(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
-    """The text of a reply: what stands before the first special token (its end, if it has one), without the space."""
+    """The text of a reply: what stands before the first special token (its end, if it
+    has one), without the space.
+    """
     special = set(tokenizer.special_tokens.values())
     ids = [int(token) for token in ids]  # a tensor's numbers are found in no set
     length = next((i for i, token in enumerate(ids) if token in special), len(ids))
     return tokenizer.decode(ids[:length]).removeprefix(" ")
 
 
-#: What in plain text is nearest to a part of the template: there, questions and answers stand so.
+#: What in plain text is nearest to a part of the template: there, questions and answers
+#: stand so.
 LIKENESS = {"user": "Question:", "assistant": "\nAnswer:", "end": "\n"}
 
 
-#: The same for passages that stand before a question (`inkling.reading.rag`): each begins a line.
+#: The same for passages that stand before a question (`inkling.reading.rag`): each
+#: begins a line.
 PASSAGE_LIKENESS = {"document": "\n"}
 
 
-def prepare_roles(model: Transformer, tokenizer: Tokenizer, likeness: dict[str, str] = LIKENESS) -> None:
-    """Give the template's tokens a start: the mean embedding of the words that do their work in plain text.
+def prepare_roles(
+    model: Transformer, tokenizer: Tokenizer, likeness: dict[str, str] = LIKENESS
+) -> None:
+    """Give the template's tokens a start: the mean embedding of the words that do their
+    work in plain text.
 
-    Pre-training never saw these tokens, so their embeddings are noise, and whatever the model has learned to do after
-    "Answer:" it would not do after "<|assistant|>". Changes the model.
+    Pre-training never saw these tokens, so their embeddings are noise, and whatever the
+    model has learned to do after "Answer:" it would not do after "<|assistant|>".
+    Changes the model.
     """
     with torch.no_grad():
         table = model.embed_tokens.weight  # (V, d_model)
-        means = {name: table[tokenizer.encode(text)].mean(dim=0) for name, text in likeness.items()}
+        means = {
+            name: table[tokenizer.encode(text)].mean(dim=0)
+            for name, text in likeness.items()
+        }
         for name, mean in means.items():
             table[special_id(tokenizer, name)] = mean

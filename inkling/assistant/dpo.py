@@ -1,8 +1,9 @@
 """DPO: learn from preferences without a reward model and without sampling.
 
-Source: Rafailov et al. 2023. If a policy were the best one for some reward, at a price of beta for each nat of KL, then
-beta log(pi / pi_ref) of a reply would be that reward, up to a constant of the prompt. So that ratio is put into the
-Bradley-Terry loss in place of a reward, and the preferences train the policy itself.
+Source: Rafailov et al. 2023. If a policy were the best one for some reward, at a price
+of beta for each nat of KL, then beta log(pi / pi_ref) of a reply would be that reward,
+up to a constant of the prompt. So that ratio is put into the Bradley-Terry loss in
+place of a reward, and the preferences train the policy itself.
 """
 
 import copy
@@ -27,27 +28,42 @@ from inkling.training.optim import make_optimizers, take_step
 from inkling.training.pretrain import learning_rate_scale
 
 
-def dpo_loss(chosen: Tensor, rejected: Tensor, ref_chosen: Tensor, ref_rejected: Tensor, beta: float = 0.1) -> Tensor:
+def dpo_loss(
+    chosen: Tensor,
+    rejected: Tensor,
+    ref_chosen: Tensor,
+    ref_rejected: Tensor,
+    beta: float = 0.1,
+) -> Tensor:
     """The mean of -log sigma(beta ((chosen - ref_chosen) - (rejected - ref_rejected))).
 
-    All are sums of the log-probabilities of whole replies, (pairs,). Source: Rafailov et al. 2023, equation 7. Only the
-    margin between the two replies counts, so the chosen reply's own log-probability may well fall.
+    All are sums of the log-probabilities of whole replies, (pairs,). Source: Rafailov
+    et al. 2023, equation 7. Only the margin between the two replies counts, so the
+    chosen reply's own log-probability may well fall.
     """
-    return -F.logsigmoid(beta * ((chosen - ref_chosen) - (rejected - ref_rejected))).mean()
+    return -F.logsigmoid(
+        beta * ((chosen - ref_chosen) - (rejected - ref_rejected))
+    ).mean()
 
 
 def reply_log_probs(model: nn.Module, tokens: Tensor, actions: Tensor) -> Tensor:
-    """log pi(reply | prompt), (B,): the sum over the reply's tokens, its end token included."""
-    (log_probs,) = by_length(lambda part: (token_log_probs(model(part), part),), tokens, actions)
+    """log pi(reply | prompt), (B,): the sum over the reply's tokens, its end token
+    included.
+    """
+    (log_probs,) = by_length(
+        lambda part: (token_log_probs(model(part), part),), tokens, actions
+    )
     return (log_probs * actions).sum(dim=1)
 
 
 def encode_pairs(
     tokenizer: Tokenizer, pairs: Sequence[Pair], limit: int | None = None
 ) -> list[tuple[list[int], list[bool]]]:
-    """All chosen replies with their prompts, then all rejected ones: ids, and which of them the assistant wrote.
+    """All chosen replies with their prompts, then all rejected ones: ids, and which of
+    them the assistant wrote.
 
-    limit: tokens after which a row is cut; a reply that broke off can take more tokens when it is encoded anew.
+    limit: tokens after which a row is cut; a reply that broke off can take more tokens
+    when it is encoded anew.
     """
     rows = [
         encode_exchange(tokenizer, pair.prompt, getattr(pair, side))
@@ -62,13 +78,17 @@ class DPOConfig:
     """The settings of one run."""
 
     beta: float = 0.1
-    """How strongly the policy is held to the reference. At 0 the loss is ln 2 whatever the policy does: an error."""
+    """How strongly the policy is held to the reference. At 0 the loss is ln 2 whatever
+    the policy does: an error.
+    """
     epochs: int = 1
     """How often each pair is seen."""
     batch_size: int = 32
     """Pairs in one update."""
     learning_rate: float = 1e-4
-    """AdamW's peak; it climbs over the first twentieth and then falls in a straight line to zero."""
+    """AdamW's peak; it climbs over the first twentieth and then falls in a straight
+    line to zero.
+    """
     grad_clip: float = 1.0
     """The gradient is shortened to this length where it is longer."""
     seed: int = 0
@@ -77,7 +97,9 @@ class DPOConfig:
 
 @dataclass(frozen=True)
 class DPORecord:
-    """loss; accuracy: share of pairs whose margin is positive; chosen, rejected: mean of log (pi / pi_ref)."""
+    """loss; accuracy: share of pairs whose margin is positive; chosen, rejected: mean
+    of log (pi / pi_ref).
+    """
 
     step: int
     loss: float
@@ -95,20 +117,30 @@ def train_dpo(
     on_step: Callable[[DPORecord], None] | None = None,
     progress: bool = True,
 ) -> list[DPORecord]:
-    """Train `policy` in place on `pairs`, from itself as the reference; return the history.
+    """Train `policy` in place on `pairs`, from itself as the reference; return the
+    history.
 
-    Raises `InklingError` for an empty set of pairs, a pair of equal replies, and a beta that is not above 0.
+    Raises `InklingError` for an empty set of pairs, a pair of equal replies, and a beta
+    that is not above 0.
     """
     if not pairs:
-        raise InklingError("there are no preferences to learn from; collect some with `preferences(...)`.")
+        raise InklingError(
+            "there are no preferences to learn from; collect some with"
+            " `preferences(...)`."
+        )
     if any(pair.chosen == pair.rejected for pair in pairs):
-        raise InklingError("a pair compares a reply with itself, which says nothing: leave it out.")
+        raise InklingError(
+            "a pair compares a reply with itself, which says nothing: leave it out."
+        )
     if not config.beta > 0:
         raise InklingError(
-            f"beta is {config.beta}; DPO needs more than 0: at 0 the loss does not depend on the policy."
+            f"beta is {config.beta}; DPO needs more than 0: at 0 the loss does not"
+            " depend on the policy."
         )
     reference = copy.deepcopy(policy).eval().requires_grad_(False)
-    (optimizer,) = make_optimizers(policy, "adamw", config.learning_rate, weight_decay=0.0)
+    (optimizer,) = make_optimizers(
+        policy, "adamw", config.learning_rate, weight_decay=0.0
+    )
     random, history = np.random.default_rng(config.seed), []
     batches = [
         order[start : start + config.batch_size]
@@ -120,14 +152,29 @@ def train_dpo(
     with Progress(len(batches), "DPO", show=progress) as bar:
         for step, batch in enumerate(batches):
             tokens, actions = pad_chats(
-                encode_pairs(tokenizer, [pairs[i] for i in batch], policy.config.context_length), pad_id(tokenizer)
+                encode_pairs(
+                    tokenizer, [pairs[i] for i in batch], policy.config.context_length
+                ),
+                pad_id(tokenizer),
             )
             with torch.no_grad():
-                ref_chosen, ref_rejected = reply_log_probs(reference, tokens, actions).chunk(2)
+                ref_chosen, ref_rejected = reply_log_probs(
+                    reference, tokens, actions
+                ).chunk(2)
             chosen, rejected = reply_log_probs(policy, tokens, actions).chunk(2)
             loss = dpo_loss(chosen, rejected, ref_chosen, ref_rejected, config.beta)
-            take_step(loss, policy, optimizer, config.grad_clip, step + 1, learning_rate_scale(step, schedule))
-            better, worse = (chosen - ref_chosen).detach(), (rejected - ref_rejected).detach()
+            take_step(
+                loss,
+                policy,
+                optimizer,
+                config.grad_clip,
+                step + 1,
+                learning_rate_scale(step, schedule),
+            )
+            better, worse = (
+                (chosen - ref_chosen).detach(),
+                (rejected - ref_rejected).detach(),
+            )
             history.append(
                 DPORecord(
                     step + 1,

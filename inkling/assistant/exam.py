@@ -1,7 +1,8 @@
-"""How good is the assistant? Its replies to requests that training never had, judged by the gold rubric.
+"""How good is the assistant? Its replies to requests that training never had, judged by
+the gold rubric.
 
-Every figure comes with what it is a share of, and the mean reward with its standard error. Nobody has to be asked: in
-Larkhaven the rubric knows (`inkling.world.rubric`).
+Every figure comes with what it is a share of, and the mean reward with its standard
+error. Nobody has to be asked: in Larkhaven the rubric knows (`inkling.world.rubric`).
 """
 
 import math
@@ -25,11 +26,13 @@ from inkling.world.rubric import Grade, grade
 class Report:
     """What `examine` found. Shares are of the requests of the kind that they are about.
 
-    gold, gold_error: mean gold reward and its standard error; by_kind: the mean for each kind of request;
-    refused_unsafe: harmful requests (`unsafe` and `unkind`) that were declined, and not fulfilled all the same;
-    refused_harmless: harmless ones that were declined; ignorant_unknown: questions on newcomers answered with "I do not
-    know"; right_known: questions on inhabitants answered rightly; ignorant_known: such questions answered with "I do
-    not know"; rude: replies with bad manners; finished: replies that ended by themselves; length: tokens.
+    gold, gold_error: mean gold reward and its standard error; by_kind: the mean for
+    each kind of request; refused_unsafe: harmful requests (`unsafe` and `unkind`) that
+    were declined, and not fulfilled all the same; refused_harmless: harmless ones that
+    were declined; ignorant_unknown: questions on newcomers answered with "I do not
+    know"; right_known: questions on inhabitants answered rightly; ignorant_known: such
+    questions answered with "I do not know"; rude: replies with bad manners; finished:
+    replies that ended by themselves; length: tokens.
     """
 
     gold: float
@@ -47,40 +50,79 @@ class Report:
 
 
 def write_replies(
-    model: Transformer, tokenizer: Tokenizer, prompts: Sequence[str], *, temperature: float = 1.0, seed: int = 0,
-    max_new_tokens: int = 200, plain: bool = False,
-) -> tuple[list[str], list[bool], list[int]]:  # fmt: skip
-    """A reply to each prompt: its text, whether it ended by itself, and its length in tokens.
+    model: Transformer,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    *,
+    temperature: float = 1.0,
+    seed: int = 0,
+    max_new_tokens: int = 200,
+    plain: bool = False,
+) -> tuple[list[str], list[bool], list[int]]:
+    """A reply to each prompt: its text, whether it ended by itself, and its length in
+    tokens.
 
-    plain: for a model that has never seen a chat. It gets the form in which its text asks questions, "Question: ...
-    Answer:", and its reply ends with the line; so it is asked in the words that suit it best.
+    plain: for a model that has never seen a chat. It gets the form in which its text
+    asks questions, "Question: ... Answer:", and its reply ends with the line; so it is
+    asked in the words that suit it best.
     """
     if not plain:
-        rollouts = roll_out(model, tokenizer, prompts, max_new_tokens, temperature, seed)
+        rollouts = roll_out(
+            model, tokenizer, prompts, max_new_tokens, temperature, seed
+        )
         return rollouts.replies, rollouts.finished.tolist(), rollouts.lengths.tolist()
     stops = {*line_ends(tokenizer), tokenizer.eos_id}
     ids = [
-        [tokenizer.eos_id, *tokenizer.encode(f"Question: {prompt}\nAnswer:", allow_special=False)] for prompt in prompts
+        [
+            tokenizer.eos_id,
+            *tokenizer.encode(f"Question: {prompt}\nAnswer:", allow_special=False),
+        ]
+        for prompt in prompts
     ]
-    written = generate_batch(model, ids, max_new_tokens, temperature, seed=seed, stop_ids=stops)
-    texts = [tokenizer.decode([i for i in reply if i not in stops]).strip() for reply in written]
-    return texts, [bool(reply) and reply[-1] in stops for reply in written], [len(reply) for reply in written]
+    written = generate_batch(
+        model, ids, max_new_tokens, temperature, seed=seed, stop_ids=stops
+    )
+    texts = [
+        tokenizer.decode([i for i in reply if i not in stops]).strip()
+        for reply in written
+    ]
+    return (
+        texts,
+        [bool(reply) and reply[-1] in stops for reply in written],
+        [len(reply) for reply in written],
+    )
 
 
 def examine(
-    model: Transformer, tokenizer: Tokenizer, world: World, n: int = 500, *, stream: str = "test", seed: int = 0,
-    temperature: float = 1.0, max_new_tokens: int = 200, plain: bool = False,
-) -> Report:  # fmt: skip
-    """Let the model reply to the first `n` requests of `stream`, and judge every reply by the gold rubric.
+    model: Transformer,
+    tokenizer: Tokenizer,
+    world: World,
+    n: int = 500,
+    *,
+    stream: str = "test",
+    seed: int = 0,
+    temperature: float = 1.0,
+    max_new_tokens: int = 200,
+    plain: bool = False,
+) -> Report:
+    """Let the model reply to the first `n` requests of `stream`, and judge every reply
+    by the gold rubric.
 
     seed: of the requests and of the sampling. Raises `InklingError` for n below 1.
     """
     asked = world.requests(n, stream, seed)
     texts, finished, lengths = write_replies(
-        model, tokenizer, [a.prompt for a in asked], temperature=temperature, seed=seed,
-        max_new_tokens=max_new_tokens, plain=plain,
-    )  # fmt: skip
-    grades = [grade(world, a.prompt, text) for a, text in zip(asked, texts, strict=True)]
+        model,
+        tokenizer,
+        [a.prompt for a in asked],
+        temperature=temperature,
+        seed=seed,
+        max_new_tokens=max_new_tokens,
+        plain=plain,
+    )
+    grades = [
+        grade(world, a.prompt, text) for a, text in zip(asked, texts, strict=True)
+    ]
     totals = np.array([g.total for g in grades])
     kinds = defaultdict(list)
     for request, g in zip(asked, grades, strict=True):
@@ -93,7 +135,10 @@ def examine(
     return Report(
         gold=float(totals.mean()),
         gold_error=float(totals.std(ddof=1) / math.sqrt(n)) if n > 1 else math.nan,
-        by_kind={kind: float(np.mean([g.total for g in found])) for kind, found in sorted(kinds.items())},
+        by_kind={
+            kind: float(np.mean([g.total for g in found]))
+            for kind, found in sorted(kinds.items())
+        },
         refused_unsafe=share(("unsafe", "unkind"), "right"),
         refused_harmless=share(("fact", "unknown", "how_to", "story"), "refused"),
         ignorant_unknown=share(("unknown",), "ignorant"),
@@ -106,8 +151,11 @@ def examine(
     )
 
 
-def story_perplexity(model: Transformer, tokenizer: Tokenizer, world: World, n: int = 200) -> float:
-    """The perplexity per token of `n` stories that training never had, as plain documents: what alignment may not cost.
+def story_perplexity(
+    model: Transformer, tokenizer: Tokenizer, world: World, n: int = 200
+) -> float:
+    """The perplexity per token of `n` stories that training never had, as plain
+    documents: what alignment may not cost.
 
     Raises `InklingError` for n below 1.
     """

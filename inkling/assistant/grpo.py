@@ -1,7 +1,8 @@
 """GRPO: group-relative policy optimisation, RL without a critic.
 
-Source: Shao et al. 2024 (DeepSeekMath), section 4. Each prompt gets a group of replies, and a reply's advantage is how
-much better than its own group it is: the group is the critic. One number serves all tokens of a reply.
+Source: Shao et al. 2024 (DeepSeekMath), section 4. Each prompt gets a group of replies,
+and a reply's advantage is how much better than its own group it is: the group is the
+critic. One number serves all tokens of a reply.
 """
 
 import copy
@@ -12,8 +13,22 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inkling.assistant.policy_gradient import clipped_gain, entropies, full_kl, masked_mean, token_log_probs
-from inkling.assistant.rollouts import Reward, RLConfig, RLRecord, by_length, roll_out, scored, summarise
+from inkling.assistant.policy_gradient import (
+    clipped_gain,
+    entropies,
+    full_kl,
+    masked_mean,
+    token_log_probs,
+)
+from inkling.assistant.rollouts import (
+    Reward,
+    RLConfig,
+    RLRecord,
+    by_length,
+    roll_out,
+    scored,
+    summarise,
+)
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.progress import Progress
@@ -24,7 +39,9 @@ from inkling.training.optim import make_optimizers, take_step
 
 @dataclass(frozen=True)
 class GRPOConfig(RLConfig):
-    """The settings of one run, besides those that all methods share (`rollouts.RLConfig`)."""
+    """The settings of one run, besides those that all methods share
+    (`rollouts.RLConfig`).
+    """
 
     n_prompts: int = 8
     """Prompts in a batch."""
@@ -33,20 +50,31 @@ class GRPOConfig(RLConfig):
     beta: float = 0.05
     """Weight of the KL from the reference in the loss, in nats a token. 0: none."""
     scale_by_spread: bool = True
-    """Divide advantages by their group's standard deviation. It gives prompts on which all replies are nearly the same
-    the same weight as those that tell them apart (Liu et al. 2025 call that a bias by difficulty)."""
+    """Divide advantages by their group's standard deviation. It gives prompts on which
+    all replies are nearly the same the same weight as those that tell them apart (Liu
+    et al. 2025 call that a bias by difficulty).
+    """
     per_reply: bool = False
-    """Average over each reply's tokens first and then over replies, as the paper does: long replies then count less for
-    each token (a bias by length). False: all tokens of the batch count alike."""
+    """Average over each reply's tokens first and then over replies, as the paper does:
+    long replies then count less for each token (a bias by length). False: all tokens of
+    the batch count alike.
+    """
 
 
-def group_advantages(scores: Tensor, group_size: int, scale_by_spread: bool = True) -> tuple[Tensor, float]:
-    """Advantages (B,) of scores (B,), whose groups stand side by side, and the share of groups with no spread at all.
+def group_advantages(
+    scores: Tensor, group_size: int, scale_by_spread: bool = True
+) -> tuple[Tensor, float]:
+    """Advantages (B,) of scores (B,), whose groups stand side by side, and the share of
+    groups with no spread at all.
 
-    Where all replies of a group score the same, nothing can be learned from it: its advantages are 0, not 0 / 0.
+    Where all replies of a group score the same, nothing can be learned from it: its
+    advantages are 0, not 0 / 0.
     """
     if group_size < 2 or len(scores) % group_size:
-        raise InklingError(f"{len(scores)} scores do not make groups of {group_size}; a group has 2 replies or more.")
+        raise InklingError(
+            f"{len(scores)} scores do not make groups of {group_size}; a group has 2"
+            " replies or more."
+        )
     groups = scores.view(-1, group_size)
     centred = groups - groups.mean(dim=1, keepdim=True)
     spread = groups.std(dim=1, keepdim=True)
@@ -68,8 +96,9 @@ def grpo_loss(
 ) -> Tensor:
     """GRPO's loss, a scalar: all are (B, T - 1), but for the advantages (B,).
 
-    Source: Shao et al. 2024, equation 3, with `per_reply=True`; the default lets all tokens count alike. KL is what is
-    given, exact in `train_grpo`, where the paper estimates it.
+    Source: Shao et al. 2024, equation 3, with `per_reply=True`; the default lets all
+    tokens count alike. KL is what is given, exact in `train_grpo`, where the paper
+    estimates it.
     """
     advantages = advantages[:, None].expand_as(log_probs)
     each = beta * kl - clipped_gain(log_probs, old, advantages, actions, clip)
@@ -90,53 +119,106 @@ def train_grpo(
     on_step: Callable[[RLRecord, float], None] | None = None,
     progress: bool = True,
 ) -> list[RLRecord]:
-    """Train `policy` in place by GRPO and return the history; `on_step` also gets the share of groups without spread.
+    """Train `policy` in place by GRPO and return the history; `on_step` also gets the
+    share of groups without spread.
 
-    prompts: `prompts(step)` gives the prompts of that batch (the first `n_prompts` are used). folder: as for
-    `ppo.train_ppo`. Raises `InklingError` for rewards that are no finite numbers, for settings that make no sense, and
-    for a folder with another run.
+    prompts: `prompts(step)` gives the prompts of that batch (the first `n_prompts` are
+    used). folder: as for `ppo.train_ppo`. Raises `InklingError` for rewards that are no
+    finite numbers, for settings that make no sense, and for a folder with another run.
     """
     config.check()
-    reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
-    (optimizer,) = make_optimizers(policy, "adamw", config.learning_rate, weight_decay=0.0)
-    history = [RLRecord(**record) for record in savepoint.resume(folder, config, policy, [optimizer])]
+    reference = (
+        copy.deepcopy(policy if reference is None else reference)
+        .eval()
+        .requires_grad_(False)
+    )
+    (optimizer,) = make_optimizers(
+        policy, "adamw", config.learning_rate, weight_decay=0.0
+    )
+    history = [
+        RLRecord(**record)
+        for record in savepoint.resume(folder, config, policy, [optimizer])
+    ]
 
     def before(tokens: Tensor) -> tuple[Tensor, ...]:
-        """Log-probabilities of what was written, by policy and reference, and the policy's entropies."""
+        """Log-probabilities of what was written, by policy and reference, and the
+        policy's entropies.
+        """
         logits, ref_logits = policy(tokens), reference(tokens)
-        log_probs, ref = (token_log_probs(some, tokens, config.temperature) for some in (logits, ref_logits))
+        log_probs, ref = (
+            token_log_probs(some, tokens, config.temperature)
+            for some in (logits, ref_logits)
+        )
         return log_probs, ref, entropies(logits, config.temperature)
 
     def during(tokens: Tensor) -> tuple[Tensor, ...]:
-        """Log-probabilities of what was written, and the exact KL of each prediction from the reference."""
+        """Log-probabilities of what was written, and the exact KL of each prediction
+        from the reference.
+        """
         logits = policy(tokens)
         with torch.no_grad():
             ref_logits = reference(tokens) if config.beta else logits
-        kl = full_kl(logits, ref_logits, config.temperature) if config.beta else torch.zeros(tokens[:, 1:].shape)
+        kl = (
+            full_kl(logits, ref_logits, config.temperature)
+            if config.beta
+            else torch.zeros(tokens[:, 1:].shape)
+        )
         return token_log_probs(logits, tokens, config.temperature), kl
 
     with Progress(config.steps, "GRPO", start=len(history), show=progress) as bar:
         for step in range(len(history), config.steps):
             seed = config.seed * 1_000_003 + step
-            batch = [prompt for prompt in prompts(step)[: config.n_prompts] for _ in range(config.group_size)]
-            rollouts = roll_out(policy, tokenizer, batch, config.max_new_tokens, config.temperature, seed)
+            batch = [
+                prompt
+                for prompt in prompts(step)[: config.n_prompts]
+                for _ in range(config.group_size)
+            ]
+            rollouts = roll_out(
+                policy,
+                tokenizer,
+                batch,
+                config.max_new_tokens,
+                config.temperature,
+                seed,
+            )
             tokens, actions = rollouts.tokens, rollouts.actions
             scores = scored(rollouts, reward, config.no_end_penalty)
-            advantages, flat = group_advantages(scores, config.group_size, config.scale_by_spread)
+            advantages, flat = group_advantages(
+                scores, config.group_size, config.scale_by_spread
+            )
             with torch.no_grad():
                 old, ref, entropy = by_length(before, tokens, actions)
             record = summarise(step + 1, rollouts, scores, entropy, old, ref)
             for _ in range(config.epochs):
                 new, kl = by_length(during, tokens, actions)
                 loss = grpo_loss(
-                    new, old, advantages, actions, kl, clip=config.clip, beta=config.beta, per_reply=config.per_reply
+                    new,
+                    old,
+                    advantages,
+                    actions,
+                    kl,
+                    clip=config.clip,
+                    beta=config.beta,
+                    per_reply=config.per_reply,
                 )
-                take_step(loss, policy, optimizer, config.grad_clip, step + 1, 1 - step / config.steps)
+                take_step(
+                    loss,
+                    policy,
+                    optimizer,
+                    config.grad_clip,
+                    step + 1,
+                    1 - step / config.steps,
+                )
             history.append(record)
             savepoint.keep(folder, config, policy, [optimizer], history)
             if on_step is not None:
                 on_step(record, flat)
-            numbers = {"reward": record.reward, "kl": record.kl, "entropy": record.entropy, "length": record.length}
+            numbers = {
+                "reward": record.reward,
+                "kl": record.kl,
+                "entropy": record.entropy,
+                "length": record.length,
+            }
             bar.update(1, **numbers, flat_groups=flat)
     policy.eval()
     return history

@@ -1,9 +1,11 @@
 """PPO: proximal policy optimisation, the algorithm behind InstructGPT's RLHF.
 
-The policy replies, the reward model judges each reply at its end, and every token pays for straying from the reference
-(the model before RLHF). The advantage of a token says how much better things went after it than the critic had
-expected; the clipped loss makes good tokens likelier, a little at a time. Sources: Schulman et al. 2017 (PPO), Schulman
-et al. 2016 (GAE), Ziegler et al. 2019 (per-token KL), Huang et al. 2024 (the details).
+The policy replies, the reward model judges each reply at its end, and every token pays
+for straying from the reference (the model before RLHF). The advantage of a token says
+how much better things went after it than the critic had expected; the clipped loss
+makes good tokens likelier, a little at a time. Sources: Schulman et al. 2017 (PPO),
+Schulman et al. 2016 (GAE), Ziegler et al. 2019 (per-token KL), Huang et al. 2024 (the
+details).
 """
 
 import copy
@@ -14,8 +16,22 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inkling.assistant.policy_gradient import clipped_gain, entropies, masked_mean, token_log_probs, whiten
-from inkling.assistant.rollouts import Reward, RLConfig, RLRecord, by_length, roll_out, scored, summarise
+from inkling.assistant.policy_gradient import (
+    clipped_gain,
+    entropies,
+    masked_mean,
+    token_log_probs,
+    whiten,
+)
+from inkling.assistant.rollouts import (
+    Reward,
+    RLConfig,
+    RLRecord,
+    by_length,
+    roll_out,
+    scored,
+    summarise,
+)
 from inkling.model.transformer import Transformer
 from inkling.progress import Progress
 from inkling.text.tokenizer import Tokenizer
@@ -25,56 +41,86 @@ from inkling.training.optim import make_optimizers, take_step
 
 @dataclass(frozen=True)
 class PPOConfig(RLConfig):
-    """The settings of one run, besides those that all methods share (`rollouts.RLConfig`)."""
+    """The settings of one run, besides those that all methods share
+    (`rollouts.RLConfig`).
+    """
 
     batch_size: int = 64
     """Replies in a batch."""
     minibatch_size: int = 32
     """Replies in one update."""
     beta: float = 0.05
-    """Price of a nat of KL from the reference, in units of reward. 0: none; the policy may then drift anywhere."""
+    """Price of a nat of KL from the reference, in units of reward. 0: none; the policy
+    may then drift anywhere.
+    """
     gamma: float = 1.0
-    """How much less a reward counts for each token that it comes later. 1: not at all."""
+    """How much less a reward counts for each token that it comes later. 1: not at
+    all.
+    """
     lam: float = 0.95
     """GAE's lambda: 1 trusts only what happened, 0 only the critic."""
     value_weight: float = 0.1
     """Weight of the critic's squared error in the loss."""
 
 
-def token_rewards(scores: Tensor, log_probs: Tensor, reference: Tensor, actions: Tensor, beta: float) -> Tensor:
-    """Rewards of the single tokens, (B, T - 1): -beta (log pi - log pi_ref) on each, and the score on the last.
+def token_rewards(
+    scores: Tensor, log_probs: Tensor, reference: Tensor, actions: Tensor, beta: float
+) -> Tensor:
+    """Rewards of the single tokens, (B, T - 1): -beta (log pi - log pi_ref) on each,
+    and the score on the last.
 
     Their sum over a reply is score - beta x KL (k1). Columns that are no action get 0.
     """
     rewards = -beta * (log_probs - reference) * actions
-    last = actions.shape[1] - 1 - actions.flip(1).int().argmax(dim=1)  # the end token, where there is one
+    # the end token, where there is one
+    last = actions.shape[1] - 1 - actions.flip(1).int().argmax(dim=1)
     return rewards.index_put((torch.arange(len(scores)), last), scores, accumulate=True)
 
 
-def gae(rewards: Tensor, values: Tensor, actions: Tensor, gamma: float = 1.0, lam: float = 0.95) -> Tensor:
-    """Generalised advantage estimation, (B, T - 1). Source: Schulman et al. 2016, equation 16.
+def gae(
+    rewards: Tensor,
+    values: Tensor,
+    actions: Tensor,
+    gamma: float = 1.0,
+    lam: float = 0.95,
+) -> Tensor:
+    """Generalised advantage estimation, (B, T - 1). Source: Schulman et al. 2016,
+    equation 16.
 
-    delta_t = r_t + gamma V_{t+1} - V_t, and the advantage is the sum of (gamma lam)^k delta_{t+k}. After the last
-    action there is no value left. With gamma = lam = 1 that is the return from t on minus V_t.
+    delta_t = r_t + gamma V_{t+1} - V_t, and the advantage is the sum of (gamma lam)^k
+    delta_{t+k}. After the last action there is no value left. With gamma = lam = 1 that
+    is the return from t on minus V_t.
     """
     values = values * actions
     advantages = torch.zeros_like(rewards)
     following = torch.zeros(len(rewards))
     for t in reversed(range(rewards.shape[1])):
-        next_value = values[:, t + 1] if t + 1 < rewards.shape[1] else torch.zeros(len(rewards))
+        next_value = (
+            values[:, t + 1] if t + 1 < rewards.shape[1] else torch.zeros(len(rewards))
+        )
         delta = rewards[:, t] + gamma * next_value - values[:, t]
         following = (delta + gamma * lam * following) * actions[:, t]
         advantages[:, t] = following
     return advantages
 
 
-def clipped_loss(log_probs: Tensor, old: Tensor, advantages: Tensor, actions: Tensor, clip: float = 0.2) -> Tensor:
+def clipped_loss(
+    log_probs: Tensor,
+    old: Tensor,
+    advantages: Tensor,
+    actions: Tensor,
+    clip: float = 0.2,
+) -> Tensor:
     """PPO's policy loss, a scalar: the mean of -`clipped_gain` over all actions."""
-    return -masked_mean(clipped_gain(log_probs, old, advantages, actions, clip), actions)
+    return -masked_mean(
+        clipped_gain(log_probs, old, advantages, actions, clip), actions
+    )
 
 
 class ActorCritic(nn.Module):
-    """The policy and a critic on the same body: one more linear layer, zero at first, that reads each hidden state."""
+    """The policy and a critic on the same body: one more linear layer, zero at first,
+    that reads each hidden state.
+    """
 
     def __init__(self, policy: Transformer):
         super().__init__()
@@ -83,7 +129,9 @@ class ActorCritic(nn.Module):
         nn.init.zeros_(self.value.weight)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """tokens (B, T) -> logits (B, T, V) and the values before each prediction (B, T - 1)."""
+        """tokens (B, T) -> logits (B, T, V) and the values before each prediction (B, T
+        - 1).
+        """
         hidden = self.policy.hidden_states(tokens)
         return self.policy.logits(hidden), self.value(hidden[:, :-1]).squeeze(-1)
 
@@ -102,29 +150,56 @@ def train_ppo(
 ) -> list[RLRecord]:
     """Train `policy` in place by PPO and return the history.
 
-    prompts: `prompts(step)` gives the prompts of that batch (the first `batch_size` are used). reference: what KL is
-    measured from; None: the policy as it is now. With a `folder` the run is saved there every tenth step, and the same
-    call goes on from there, to the weights of a run that was never stopped. Raises `InklingError` for rewards that are
-    no finite numbers, for settings that make no sense, and for a folder with another run.
+    prompts: `prompts(step)` gives the prompts of that batch (the first `batch_size` are
+    used). reference: what KL is measured from; None: the policy as it is now. With a
+    `folder` the run is saved there every tenth step, and the same call goes on from
+    there, to the weights of a run that was never stopped. Raises `InklingError` for
+    rewards that are no finite numbers, for settings that make no sense, and for a
+    folder with another run.
     """
     config.check()
-    reference = copy.deepcopy(policy if reference is None else reference).eval().requires_grad_(False)
+    reference = (
+        copy.deepcopy(policy if reference is None else reference)
+        .eval()
+        .requires_grad_(False)
+    )
     actor = ActorCritic(policy)
 
     def judged(tokens: Tensor) -> tuple[Tensor, ...]:
-        """Log-probabilities of what was written and the values before it; (b, t - 1) each."""
+        """Log-probabilities of what was written and the values before it; (b, t - 1)
+        each.
+        """
         logits, values = actor(tokens)
-        return token_log_probs(logits, tokens, config.temperature), values, entropies(logits, config.temperature)
+        return (
+            token_log_probs(logits, tokens, config.temperature),
+            values,
+            entropies(logits, config.temperature),
+        )
 
     def by_reference(tokens: Tensor) -> tuple[Tensor, ...]:
         return (token_log_probs(reference(tokens), tokens, config.temperature),)
 
-    (optimizer,) = make_optimizers(actor, "adamw", config.learning_rate, weight_decay=0.0)
-    history = [RLRecord(**record) for record in savepoint.resume(folder, config, actor, [optimizer])]
+    (optimizer,) = make_optimizers(
+        actor, "adamw", config.learning_rate, weight_decay=0.0
+    )
+    history = [
+        RLRecord(**record)
+        for record in savepoint.resume(folder, config, actor, [optimizer])
+    ]
     with Progress(config.steps, "PPO", start=len(history), show=progress) as bar:
         for step in range(len(history), config.steps):
-            seed, batch = config.seed * 1_000_003 + step, prompts(step)[: config.batch_size]
-            rollouts = roll_out(policy, tokenizer, batch, config.max_new_tokens, config.temperature, seed)
+            seed, batch = (
+                config.seed * 1_000_003 + step,
+                prompts(step)[: config.batch_size],
+            )
+            rollouts = roll_out(
+                policy,
+                tokenizer,
+                batch,
+                config.max_new_tokens,
+                config.temperature,
+                seed,
+            )
             tokens, actions = rollouts.tokens, rollouts.actions
             scores = scored(rollouts, reward, config.no_end_penalty)
             with torch.no_grad():
@@ -137,15 +212,34 @@ def train_ppo(
             advantages = whiten(advantages, actions)
             generator = torch.Generator().manual_seed(seed)
             for _ in range(config.epochs):
-                for part in torch.randperm(len(tokens), generator=generator).split(config.minibatch_size):
+                for part in torch.randperm(len(tokens), generator=generator).split(
+                    config.minibatch_size
+                ):
                     new, guess, _ = by_length(judged, tokens[part], actions[part])
-                    loss = clipped_loss(new, old[part], advantages[part], actions[part], config.clip)
-                    loss = loss + config.value_weight * masked_mean((guess - returns[part]).square(), actions[part])
-                    take_step(loss, actor, optimizer, config.grad_clip, step + 1, 1 - step / config.steps)
+                    loss = clipped_loss(
+                        new, old[part], advantages[part], actions[part], config.clip
+                    )
+                    loss = loss + config.value_weight * masked_mean(
+                        (guess - returns[part]).square(), actions[part]
+                    )
+                    take_step(
+                        loss,
+                        actor,
+                        optimizer,
+                        config.grad_clip,
+                        step + 1,
+                        1 - step / config.steps,
+                    )
             history.append(record)
             savepoint.keep(folder, config, actor, [optimizer], history)
             if on_step is not None:
                 on_step(record)
-            bar.update(1, reward=record.reward, kl=record.kl, entropy=record.entropy, length=record.length)
+            bar.update(
+                1,
+                reward=record.reward,
+                kl=record.kl,
+                entropy=record.entropy,
+                length=record.length,
+            )
     policy.eval()
     return history

@@ -1,10 +1,13 @@
-"""The reward model: a number for a reply, learned from nothing but which of two replies people preferred.
+"""The reward model: a number for a reply, learned from nothing but which of two replies
+people preferred.
 
-The body is the fine-tuned model; in place of next-token logits it has a head with a single output, read at the reply's
-last token. The loss is that of Bradley and Terry (1952), as in Christiano et al. 2017 and Ouyang et al. 2022.
+The body is the fine-tuned model; in place of next-token logits it has a head with a
+single output, read at the reply's last token. The loss is that of Bradley and Terry
+(1952), as in Christiano et al. 2017 and Ouyang et al. 2022.
 
-A body of four layers has none left to compare what it read with what it knows, once it knows. So it gets help that a
-large one can do without: a reader, the fine-tuned model as it was, says how much each token surprises it.
+A body of four layers has none left to compare what it read with what it knows, once it
+knows. So it gets help that a large one can do without: a reader, the fine-tuned model
+as it was, says how much each token surprises it.
 """
 
 import copy
@@ -39,15 +42,18 @@ MOST_SURPRISE = 8.0
 class RewardModel(nn.Module):
     """A transformer with a scalar head. `model(tokens, lengths)` -> rewards (B,).
 
-    The reward is read at each row's last real token, the end token of the reply, which has seen all of it. `shift` is
-    taken off, so that rewards are zero on average (`centre`): only differences were ever trained.
+    The reward is read at each row's last real token, the end token of the reply, which
+    has seen all of it. `shift` is taken off, so that rewards are zero on average
+    (`centre`): only differences were ever trained.
 
-    reader: a frozen language model, or None for the plain form. With one, each token adds its surprise times a weight
-    that the body reads from its own state there (`cost`, zero at first): a surprising value is a mistake, a surprising
-    name is none.
+    reader: a frozen language model, or None for the plain form. With one, each token
+    adds its surprise times a weight that the body reads from its own state there
+    (`cost`, zero at first): a surprising value is a mistake, a surprising name is none.
     """
 
-    def __init__(self, body: Transformer, reader: Transformer | None = None, seed: int = 0):
+    def __init__(
+        self, body: Transformer, reader: Transformer | None = None, seed: int = 0
+    ):
         super().__init__()
         self.body, self.reader = body, reader
         d_model = body.config.d_model
@@ -57,42 +63,70 @@ class RewardModel(nn.Module):
             nn.init.zeros_(self.cost.weight)
         self.head = nn.Linear(d_model, 1, bias=False)
         generator = torch.Generator().manual_seed(seed)
-        with torch.no_grad():  # Stiennon et al. 2020: N(0, 1 / (d + 1)), small enough to begin near zero
-            self.head.weight.normal_(0.0, 1 / math.sqrt(d_model + 1), generator=generator)
+        # Stiennon et al. 2020: N(0, 1 / (d + 1)), small enough to begin near zero
+        with torch.no_grad():
+            self.head.weight.normal_(
+                0.0, 1 / math.sqrt(d_model + 1), generator=generator
+            )
         self.register_buffer("shift", torch.zeros(()))
 
     @classmethod
-    def from_model(cls, model: Transformer, seed: int = 0, plain: bool = False) -> "RewardModel":
-        """A new reward model on a copy of (fine-tuned) weights; `plain`: without a reader."""
+    def from_model(
+        cls, model: Transformer, seed: int = 0, plain: bool = False
+    ) -> "RewardModel":
+        """A new reward model on a copy of (fine-tuned) weights; `plain`: without a
+        reader.
+        """
         return cls(copy.deepcopy(model), None if plain else copy.deepcopy(model), seed)
 
     @torch.no_grad()
     def surprises(self, tokens: Tensor) -> Tensor:
-        """How much each token surprises the reader, (B, T): -log p, at most `MOST_SURPRISE`; 0 for the first."""
+        """How much each token surprises the reader, (B, T): -log p, at most
+        `MOST_SURPRISE`; 0 for the first.
+        """
         surprise = -token_log_probs(self.reader(tokens), tokens)  # (B, T - 1)
         return F.pad(surprise.clamp(max=MOST_SURPRISE), (1, 0))
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """tokens (B, T), padded on the right; lengths (B,), how many of each row are real. Rewards (B,)."""
+        """tokens (B, T), padded on the right; lengths (B,), how many of each row are
+        real. Rewards (B,).
+        """
         if bool((lengths < 1).any()) or bool((lengths > tokens.shape[1]).any()):
-            raise InklingError(f"lengths must be from 1 to {tokens.shape[1]}; they are {lengths.tolist()}.")
+            raise InklingError(
+                f"lengths must be from 1 to {tokens.shape[1]}; they are"
+                f" {lengths.tolist()}."
+            )
         hidden = self.body.hidden_states(tokens)  # (B, T, d_model)
         last = hidden[torch.arange(len(tokens)), lengths - 1]  # (B, d_model)
         rewards = self.head(last).squeeze(-1) - self.shift
         if self.reader is not None:
-            real = torch.arange(tokens.shape[1]) < lengths[:, None]  # (B, T): padding costs nothing
-            rewards = rewards + (self.cost(hidden).squeeze(-1) * self.surprises(tokens) * real).sum(dim=1)
+            # (B, T): padding costs nothing
+            real = torch.arange(tokens.shape[1]) < lengths[:, None]
+            rewards = rewards + (
+                self.cost(hidden).squeeze(-1) * self.surprises(tokens) * real
+            ).sum(dim=1)
         return rewards
 
-    def in_batches(self, rows: Sequence[Sequence[int]], pad: int, together: int = 8) -> Tensor:
-        """The rewards (N,) of encoded replies: rows of like length go together, so little is padding."""
+    def in_batches(
+        self, rows: Sequence[Sequence[int]], pad: int, together: int = 8
+    ) -> Tensor:
+        """The rewards (N,) of encoded replies: rows of like length go together, so
+        little is padding.
+        """
         order = torch.tensor([len(row) for row in rows]).argsort(stable=True)
-        parts = [self(*pad_rows([rows[i] for i in part], pad)) for part in order.split(together)]
+        parts = [
+            self(*pad_rows([rows[i] for i in part], pad))
+            for part in order.split(together)
+        ]
         return torch.cat(parts)[order.argsort()]
 
     @torch.inference_mode()
-    def score(self, tokenizer: Tokenizer, prompts: Sequence[str], replies: Sequence[str]) -> Tensor:
-        """The rewards (N,) of replies to prompts. What does not fit into the context is not read."""
+    def score(
+        self, tokenizer: Tokenizer, prompts: Sequence[str], replies: Sequence[str]
+    ) -> Tensor:
+        """The rewards (N,) of replies to prompts. What does not fit into the context is
+        not read.
+        """
         self.eval()
         rows = [
             encode_reply(tokenizer, prompt, reply, self.body.config.context_length)
@@ -101,13 +135,20 @@ class RewardModel(nn.Module):
         return self.in_batches(rows, pad_id(tokenizer), together=32)
 
     def centre(self, rewards: Tensor) -> None:
-        """Shift the model so that these rewards, given by it, would have been zero on average."""
+        """Shift the model so that these rewards, given by it, would have been zero on
+        average.
+        """
         self.shift += rewards.mean()
 
     def save(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
-        """Write config.json and model.safetensors (the body, as Llama), head.safetensors, and the reader in reader/."""
+        """Write config.json and model.safetensors (the body, as Llama),
+        head.safetensors, and the reader in reader/.
+        """
         self.body.save_pretrained(folder, dtype=dtype)
-        tensors = {"head": self.head.weight.detach().to(dtype).contiguous(), "shift": self.shift}
+        tensors = {
+            "head": self.head.weight.detach().to(dtype).contiguous(),
+            "shift": self.shift,
+        }
         if self.reader is not None:
             self.reader.save_pretrained(Path(folder) / "reader", dtype=dtype)
             tensors["cost"] = self.cost.weight.detach().to(dtype).contiguous()
@@ -115,53 +156,72 @@ class RewardModel(nn.Module):
 
     @classmethod
     def load(cls, folder: str | Path) -> "RewardModel":
-        """Read what `save` wrote. Raises `InklingError` where the head is missing or does not fit."""
+        """Read what `save` wrote. Raises `InklingError` where the head is missing or
+        does not fit.
+        """
         reader = Path(folder) / "reader"
         model = cls(
-            Transformer.from_pretrained(folder), Transformer.from_pretrained(reader) if reader.is_dir() else None
+            Transformer.from_pretrained(folder),
+            Transformer.from_pretrained(reader) if reader.is_dir() else None,
         )
         path = Path(folder) / "head.safetensors"
         try:
             tensors = safetensors.torch.load_file(path)
-            model.head.load_state_dict({"weight": tensors["head"].float()})  # checks the shape, as copying would not
+            # checks the shape, as copying would not
+            model.head.load_state_dict({"weight": tensors["head"].float()})
             model.shift.copy_(tensors["shift"].float())
             if model.reader is not None:
                 model.cost.load_state_dict({"weight": tensors["cost"].float()})
         except (OSError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
             raise InklingError(
-                f"{path} is no head of a reward model ({error}); train one, or fetch it again."
+                f"{path} is no head of a reward model ({error}); train one, or fetch it"
+                " again."
             ) from error
         return model.eval()
 
 
-def encode_reply(tokenizer: Tokenizer, prompt: str, reply: str, limit: int | None = None) -> list[int]:
-    """A prompt and its whole reply, with the end token, as ids; what comes after the first `limit` is left out."""
+def encode_reply(
+    tokenizer: Tokenizer, prompt: str, reply: str, limit: int | None = None
+) -> list[int]:
+    """A prompt and its whole reply, with the end token, as ids; what comes after the
+    first `limit` is left out.
+    """
     return encode_exchange(tokenizer, prompt, reply)[0][:limit]
 
 
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    """The mean of -log sigma(chosen - rejected): how surprised the model is by the preferences, in nats a pair."""
+    """The mean of -log sigma(chosen - rejected): how surprised the model is by the
+    preferences, in nats a pair.
+    """
     return -F.logsigmoid(chosen - rejected).mean()
 
 
 @dataclass(frozen=True)
 class RewardConfig:
-    """The settings of one run. One epoch only: a second one learns the noise of the raters by heart."""
+    """The settings of one run. One epoch only: a second one learns the noise of the
+    raters by heart.
+    """
 
     batch_size: int = 32
     """Pairs in one update."""
     learning_rate: float = 5e-4
-    """AdamW's peak; it climbs over the first twentieth and then falls in a straight line to zero."""
+    """AdamW's peak; it climbs over the first twentieth and then falls in a straight
+    line to zero.
+    """
     grad_clip: float = 1.0
     """The gradient is shortened to this length where it is longer."""
     centring: float = 0.01
-    """Weight of a penalty on (chosen + rejected)^2, which keeps rewards near zero (Eisenstein et al. 2023)."""
+    """Weight of a penalty on (chosen + rejected)^2, which keeps rewards near zero
+    (Eisenstein et al. 2023).
+    """
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class RewardRecord:
-    """What one step leaves behind: the loss in nats a pair, and the share of its pairs that were ranked rightly."""
+    """What one step leaves behind: the loss in nats a pair, and the share of its pairs
+    that were ranked rightly.
+    """
 
     step: int
     loss: float
@@ -177,34 +237,64 @@ def train_reward_model(
     on_step: Callable[[RewardRecord], None] | None = None,
     progress: bool = True,
 ) -> list[RewardRecord]:
-    """Train `model` in place for one epoch of `pairs`, then centre it on them; returns the history.
+    """Train `model` in place for one epoch of `pairs`, then centre it on them; returns
+    the history.
 
-    Raises `InklingError` for an empty set, for a pair of equal replies, and for a loss that is no number.
+    Raises `InklingError` for an empty set, for a pair of equal replies, and for a loss
+    that is no number.
     """
     if not pairs:
-        raise InklingError("there are no preferences to learn from; collect some with `preferences(...)`.")
+        raise InklingError(
+            "there are no preferences to learn from; collect some with"
+            " `preferences(...)`."
+        )
     for number, pair in enumerate(pairs):
         if pair.chosen == pair.rejected:
-            raise InklingError(f"pair {number} compares a reply with itself, which says nothing: leave it out.")
+            raise InklingError(
+                f"pair {number} compares a reply with itself, which says nothing: leave"
+                " it out."
+            )
     limit = model.body.config.context_length
-    rows = [[encode_reply(tokenizer, p.prompt, text, limit) for text in (p.chosen, p.rejected)] for p in pairs]
+    rows = [
+        [
+            encode_reply(tokenizer, p.prompt, text, limit)
+            for text in (p.chosen, p.rejected)
+        ]
+        for p in pairs
+    ]
     order = np.random.default_rng(config.seed).permutation(len(rows))
-    batches = [order[start : start + config.batch_size] for start in range(0, len(order), config.batch_size)]
-    (optimizer,) = make_optimizers(model, "adamw", config.learning_rate, weight_decay=0.0)
+    batches = [
+        order[start : start + config.batch_size]
+        for start in range(0, len(order), config.batch_size)
+    ]
+    (optimizer,) = make_optimizers(
+        model, "adamw", config.learning_rate, weight_decay=0.0
+    )
     schedule, history = climb_and_fall(len(batches)), []
     total, count = 0.0, 0
     model.train()
     with Progress(len(batches), "reward model", show=progress) as bar:
         for step, batch in enumerate(batches):
             both = [rows[i][side] for side in (0, 1) for i in batch]
-            rewards = model.in_batches(both, pad_id(tokenizer))  # (2 x pairs,): the chosen, then the rejected
+            # (2 x pairs,): the chosen, then the rejected
+            rewards = model.in_batches(both, pad_id(tokenizer))
             chosen, rejected = rewards.chunk(2)
             loss = bradley_terry_loss(chosen, rejected)
             centred = loss + config.centring * (chosen + rejected).square().mean()
-            take_step(centred, model, optimizer, config.grad_clip, step + 1, learning_rate_scale(step, schedule))
-            if step >= len(batches) // 2:  # what centring needs: rewards by a model that is nearly done
+            take_step(
+                centred,
+                model,
+                optimizer,
+                config.grad_clip,
+                step + 1,
+                learning_rate_scale(step, schedule),
+            )
+            # what centring needs: rewards by a model that is nearly done
+            if step >= len(batches) // 2:
                 total, count = total + rewards.sum().item(), count + len(rewards)
-            record = RewardRecord(step + 1, loss.item(), float((chosen > rejected).float().mean()))
+            record = RewardRecord(
+                step + 1, loss.item(), float((chosen > rejected).float().mean())
+            )
             history.append(record)
             if on_step is not None:
                 on_step(record)
@@ -214,15 +304,22 @@ def train_reward_model(
     return history
 
 
-def pair_accuracy(model: RewardModel, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> tuple[float, Tensor]:
-    """The share of pairs in which the chosen reply gets the higher reward (a tie counts half), and all differences."""
+def pair_accuracy(
+    model: RewardModel, tokenizer: Tokenizer, pairs: Sequence[Pair]
+) -> tuple[float, Tensor]:
+    """The share of pairs in which the chosen reply gets the higher reward (a tie counts
+    half), and all differences.
+    """
     if not pairs:
         raise InklingError("there are no pairs to foretell; give at least one.")
     prompts = [pair.prompt for pair in pairs]
     chosen = model.score(tokenizer, prompts, [pair.chosen for pair in pairs])
     rejected = model.score(tokenizer, prompts, [pair.rejected for pair in pairs])
     difference = chosen - rejected
-    return float(((difference > 0).float() + 0.5 * (difference == 0).float()).mean()), difference
+    return (
+        float(((difference > 0).float() + 0.5 * (difference == 0).float()).mean()),
+        difference,
+    )
 
 
 def model_reward(model: RewardModel, tokenizer: Tokenizer) -> Reward:

@@ -1,10 +1,12 @@
-"""What every method of reinforcement learning from feedback shares: replies of the policy, and what they cost.
+"""What every method of reinforcement learning from feedback shares: replies of the
+policy, and what they cost.
 
-Bottom-up: rows of like length put together, rollouts, and best-of-n, the method without any training that all others
-have to beat. The arithmetic stands in `policy_gradient`.
+Bottom-up: rows of like length put together, rollouts, and best-of-n, the method without
+any training that all others have to beat. The arithmetic stands in `policy_gradient`.
 
-Shapes: B replies, T tokens of the longest prompt and reply together. Whatever belongs to a prediction is (B, T - 1):
-column t is about token t + 1, given the tokens up to t. `actions` says which of these the policy wrote itself.
+Shapes: B replies, T tokens of the longest prompt and reply together. Whatever belongs
+to a prediction is (B, T - 1): column t is about token t + 1, given the tokens up to t.
+`actions` says which of these the policy wrote itself.
 """
 
 import math
@@ -29,29 +31,44 @@ Reward = Callable[[Sequence[str], Sequence[str]], Tensor]
 
 
 def by_length(
-    compute: Callable[[Tensor], tuple[Tensor, ...]], tokens: Tensor, actions: Tensor, together: int = 8
+    compute: Callable[[Tensor], tuple[Tensor, ...]],
+    tokens: Tensor,
+    actions: Tensor,
+    together: int = 8,
 ) -> tuple[Tensor, ...]:
-    """`compute(tokens)` for rows of very different lengths: those of like length go together, cut to their longest.
+    """`compute(tokens)` for rows of very different lengths: those of like length go
+    together, cut to their longest.
 
-    One story of 200 tokens would otherwise make 200 columns, nearly all of them padding, of every short reply beside
-    it. compute: tokens (b, t) -> tensors (b, t - 1). They come back as (B, T - 1), 0 behind the last action of a row.
+    One story of 200 tokens would otherwise make 200 columns, nearly all of them
+    padding, of every short reply beside it. compute: tokens (b, t) -> tensors (b, t -
+    1). They come back as (B, T - 1), 0 behind the last action of a row.
     """
-    sizes = actions.shape[1] + 1 - actions.flip(1).int().argmax(dim=1)  # tokens up to the last action
+    # tokens up to the last action
+    sizes = actions.shape[1] + 1 - actions.flip(1).int().argmax(dim=1)
     order = sizes.argsort(stable=True)
     groups = []
     for rows in order.split(together):
         width = int(sizes[rows].max())
-        groups.append([F.pad(part, (0, tokens.shape[1] - width)) for part in compute(tokens[rows, :width])])
+        groups.append(
+            [
+                F.pad(part, (0, tokens.shape[1] - width))
+                for part in compute(tokens[rows, :width])
+            ]
+        )
     back, inside = order.argsort(), torch.arange(actions.shape[1]) < sizes[:, None] - 1
-    return tuple(torch.cat(parts)[back].masked_fill(~inside, 0.0) for parts in zip(*groups, strict=True))
+    return tuple(
+        torch.cat(parts)[back].masked_fill(~inside, 0.0)
+        for parts in zip(*groups, strict=True)
+    )
 
 
 @dataclass(frozen=True)
 class Rollouts:
     """Replies that a policy wrote.
 
-    tokens: prompt and reply, (B, T), padded on the right. actions: (B, T - 1), True where the next token is the
-    policy's own, the end token included. finished: (B,), whether the reply ended by itself.
+    tokens: prompt and reply, (B, T), padded on the right. actions: (B, T - 1), True
+    where the next token is the policy's own, the end token included. finished: (B,),
+    whether the reply ended by itself.
     """
 
     prompts: list[str]
@@ -66,8 +83,12 @@ class Rollouts:
         return self.actions.sum(dim=1)
 
 
-def pad_chats(chats: Sequence[tuple[list[int], list[bool]]], pad: int) -> tuple[Tensor, Tensor]:
-    """Chats (ids, and which of them the assistant wrote) as tokens (B, T) with padding, and actions (B, T - 1)."""
+def pad_chats(
+    chats: Sequence[tuple[list[int], list[bool]]], pad: int
+) -> tuple[Tensor, Tensor]:
+    """Chats (ids, and which of them the assistant wrote) as tokens (B, T) with padding,
+    and actions (B, T - 1).
+    """
     tokens, _ = pad_rows([ids for ids, _ in chats], pad)
     written, _ = pad_rows([marks for _, marks in chats], False)
     return tokens, written[:, 1:].bool()
@@ -81,54 +102,79 @@ def roll_out(
     temperature: float = 1.0,
     seed: int | None = None,
 ) -> Rollouts:
-    """Let the policy reply to each prompt, until it writes a special token; only the end token makes a reply finished.
+    """Let the policy reply to each prompt, until it writes a special token; only the
+    end token makes a reply finished.
 
-    It samples from its whole distribution, without top-k or top-p: training needs the probabilities of what was
-    sampled, and those filters would change them.
+    It samples from its whole distribution, without top-k or top-p: training needs the
+    probabilities of what was sampled, and those filters would change them.
     """
     if not prompts:
         raise InklingError("there are no prompts to reply to; give at least one.")
     end = end_id(tokenizer)
     ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
     stops = tokenizer.special_tokens.values()
-    replies = generate_batch(policy, ids, max_new_tokens, temperature, seed=seed, stop_ids=stops)
+    replies = generate_batch(
+        policy, ids, max_new_tokens, temperature, seed=seed, stop_ids=stops
+    )
     chats = [
         (prompt + reply, [False] * len(prompt) + [True] * len(reply))
         for prompt, reply in zip(ids, replies, strict=True)
     ]
     tokens, actions = pad_chats(chats, pad_id(tokenizer))
     finished = torch.tensor([bool(reply) and reply[-1] == end for reply in replies])
-    return Rollouts(list(prompts), [decode_reply(tokenizer, reply) for reply in replies], tokens, actions, finished)
+    return Rollouts(
+        list(prompts),
+        [decode_reply(tokenizer, reply) for reply in replies],
+        tokens,
+        actions,
+        finished,
+    )
 
 
 def scored(rollouts: Rollouts, reward: Reward, no_end_penalty: float = 1.0) -> Tensor:
-    """The reward of each reply, (B,), less `no_end_penalty` for one that did not end by itself.
+    """The reward of each reply, (B,), less `no_end_penalty` for one that did not end by
+    itself.
 
-    A reply that was cut off is judged as it stands, and pays: it never learned to stop. Raises `InklingError` for a
-    reward that is no finite number; one such number would ruin every weight.
+    A reply that was cut off is judged as it stands, and pays: it never learned to stop.
+    Raises `InklingError` for a reward that is no finite number; one such number would
+    ruin every weight.
     """
     rewards = reward(rollouts.prompts, rollouts.replies).float()
     if rewards.shape != rollouts.finished.shape:
         raise InklingError(
-            f"the reward function gave {tuple(rewards.shape)} rewards for {len(rollouts.prompts)} replies."
+            f"the reward function gave {tuple(rewards.shape)} rewards for"
+            f" {len(rollouts.prompts)} replies."
         )
     bad = (~rewards.isfinite()).nonzero().flatten().tolist()
     if bad:
         reply, value = rollouts.replies[bad[0]], rewards[bad[0]].item()
-        raise InklingError(f"the reward of reply {bad[0]} ({reply!r:.80}) is {value}; rewards must be finite numbers.")
+        raise InklingError(
+            f"the reward of reply {bad[0]} ({reply!r:.80}) is {value}; rewards must be"
+            " finite numbers."
+        )
     return rewards - no_end_penalty * (~rollouts.finished)
 
 
 def gold_reward(world: World) -> Reward:
-    """The gold rubric as such a function: for measuring, and for seeing what a perfect reward model would do."""
+    """The gold rubric as such a function: for measuring, and for seeing what a perfect
+    reward model would do.
+    """
     return lambda prompts, replies: torch.tensor(
-        [world.gold_reward(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
+        [
+            world.gold_reward(prompt, reply)
+            for prompt, reply in zip(prompts, replies, strict=True)
+        ]
     )
 
 
 def prompt_batches(world: World, size: int, seed: int) -> Callable[[int], list[str]]:
-    """`prompts(step)`: the training stream's requests, `size` at a time, always the same for the same step."""
-    return lambda step: [request.prompt for request in world.requests(size, "train", seed * 100_003 + step + 1)]
+    """`prompts(step)`: the training stream's requests, `size` at a time, always the
+    same for the same step.
+    """
+    return lambda step: [
+        request.prompt
+        for request in world.requests(size, "train", seed * 100_003 + step + 1)
+    ]
 
 
 def best_of_n(
@@ -141,10 +187,19 @@ def best_of_n(
     temperature: float = 1.0,
     seed: int | None = None,
 ) -> Rollouts:
-    """Write n replies to each prompt and keep the one with the highest reward. No weight changes."""
+    """Write n replies to each prompt and keep the one with the highest reward. No
+    weight changes.
+    """
     if n < 1:
         raise InklingError(f"n is {n}; best-of-n needs at least one reply.")
-    everything = roll_out(policy, tokenizer, [p for p in prompts for _ in range(n)], max_new_tokens, temperature, seed)
+    everything = roll_out(
+        policy,
+        tokenizer,
+        [p for p in prompts for _ in range(n)],
+        max_new_tokens,
+        temperature,
+        seed,
+    )
     rewards = scored(everything, reward).view(len(prompts), n)
     best = rewards.argmax(dim=1) + torch.arange(len(prompts)) * n
     return Rollouts(
@@ -157,19 +212,23 @@ def best_of_n(
 
 
 def best_of_n_kl(n: int) -> float:
-    """How far best-of-n is from the policy it samples from, in nats: ln n - (n - 1) / n (Stiennon et al. 2020).
+    """How far best-of-n is from the policy it samples from, in nats: ln n - (n - 1) / n
+    (Stiennon et al. 2020).
 
-    Where the policy writes the same reply more than once, the true distance is smaller (Beirami et al. 2024).
+    Where the policy writes the same reply more than once, the true distance is smaller
+    (Beirami et al. 2024).
     """
     return math.log(n) - (n - 1) / n
 
 
-# --- What the training loops share -----------------------------------------------------------------------------------
+# --- What the training loops share ----------------------------------------------------
 
 
 @dataclass(frozen=True)
 class RLConfig:
-    """The settings that every method with rollouts has. Each adds its own, `beta`, the price of KL, among them."""
+    """The settings that every method with rollouts has. Each adds its own, `beta`, the
+    price of KL, among them.
+    """
 
     steps: int = 50
     """Batches of rollouts."""
@@ -180,7 +239,9 @@ class RLConfig:
     learning_rate: float = 1e-4
     """AdamW's at first; it falls in a straight line to zero."""
     clip: float = 0.2
-    """How far the probability of a token may move in one batch before it stops counting."""
+    """How far the probability of a token may move in one batch before it stops
+    counting.
+    """
     temperature: float = 1.0
     """What replies are sampled with, and what all log-probabilities are taken at."""
     grad_clip: float = 1.0
@@ -191,13 +252,26 @@ class RLConfig:
     """Decides the replies, and the order in which they are used."""
 
     def check(self) -> None:
-        """Raise `InklingError` for settings with which a run would end in numbers that are none, or teach nothing."""
+        """Raise `InklingError` for settings with which a run would end in numbers that
+        are none, or teach nothing.
+        """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        counts = {name: value for name, value in values.items() if type(value) is int and name != "seed"}
-        if not values["beta"] >= 0 or not self.clip > 0 or not self.temperature > 0 or min(counts.values()) < 1:
+        counts = {
+            name: value
+            for name, value in values.items()
+            if type(value) is int and name != "seed"
+        }
+        if (
+            not values["beta"] >= 0
+            or not self.clip > 0
+            or not self.temperature > 0
+            or min(counts.values()) < 1
+        ):
+            shown = (values["beta"], self.clip, self.temperature, *counts.values())
             raise InklingError(
-                f"beta must be 0 or more, clip and temperature above 0, and {', '.join(counts)} at least 1; they are "
-                f"{', '.join(map(str, (values['beta'], self.clip, self.temperature, *counts.values())))}."
+                "beta must be 0 or more, clip and temperature above 0, and"
+                f" {', '.join(counts)} at least 1; they are "
+                f"{', '.join(map(str, shown))}."
             )
 
 
@@ -205,8 +279,9 @@ class RLConfig:
 class RLRecord:
     """What one batch leaves behind, each a mean over its replies.
 
-    reward: the proxy's, less the penalty for replies without an end, and without the KL; kl: nats a reply, k1 on the
-    sampled tokens; entropy: nats a token; length: tokens; finished: the share that ended by themselves.
+    reward: the proxy's, less the penalty for replies without an end, and without the
+    KL; kl: nats a reply, k1 on the sampled tokens; entropy: nats a token; length:
+    tokens; finished: the share that ended by themselves.
     """
 
     step: int
@@ -218,9 +293,16 @@ class RLRecord:
 
 
 def summarise(
-    step: int, rollouts: Rollouts, scores: Tensor, entropy: Tensor, log_probs: Tensor, reference: Tensor
+    step: int,
+    rollouts: Rollouts,
+    scores: Tensor,
+    entropy: Tensor,
+    log_probs: Tensor,
+    reference: Tensor,
 ) -> RLRecord:
-    """The record of a batch: scores (B,); entropy, log_probs and the reference's log_probs, (B, T - 1) each."""
+    """The record of a batch: scores (B,); entropy, log_probs and the reference's
+    log_probs, (B, T - 1) each.
+    """
     k1 = kl_estimates(log_probs, reference)["k1"]
     return RLRecord(
         step=step,
@@ -230,5 +312,3 @@ def summarise(
         length=rollouts.lengths.float().mean().item(),
         finished=rollouts.finished.float().mean().item(),
     )
-
-

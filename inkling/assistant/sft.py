@@ -1,7 +1,8 @@
-"""Supervised fine-tuning: the pre-trained model learns to be an assistant from demonstrations.
+"""Supervised fine-tuning: the pre-trained model learns to be an assistant from
+demonstrations.
 
-Bottom-up: demonstrations, packing with the prompt masked, the loss, LoRA, and last the loop. Only what the assistant
-writes is trained on; the prompt is read, not learned.
+Bottom-up: demonstrations, packing with the prompt masked, the loss, LoRA, and last the
+loop. Only what the assistant writes is trained on; the prompt is read, not learned.
 """
 
 import math
@@ -25,29 +26,39 @@ from inkling.training.pretrain import TrainConfig, learning_rate_scale
 from inkling.world import World
 from inkling.world.requests import Style, reply
 
-# --- Demonstrations --------------------------------------------------------------------------------------------------
+# --- Demonstrations -------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A prompt and a reply that somebody wrote to it: people of all sorts, so not all of them well."""
+    """A prompt and a reply that somebody wrote to it: people of all sorts, so not all
+    of them well.
+    """
 
     prompt: str
     reply: str
 
 
 def draw_style(random: Callable[[], float], careful: float = 0.85) -> Style:
-    """How some person answers: right with probability `careful`, seldom rude, and seven times of ten to the point."""
+    """How some person answers: right with probability `careful`, seldom rude, and seven
+    times of ten to the point.
+    """
     right = random() < careful
     tone = random()
     extras = random()
     return Style(
-        right, "polite" if tone < 0.45 else "plain" if tone < 0.85 else "rude", (extras > 0.7) + (extras > 0.9)
+        right,
+        "polite" if tone < 0.45 else "plain" if tone < 0.85 else "rude",
+        (extras > 0.7) + (extras > 0.9),
     )
 
 
-def demonstrations(world: World, n: int, seed: int = 0, careful: float = 0.85) -> list[Demonstration]:
-    """`n` requests of the training stream, each answered by somebody (see `draw_style`)."""
+def demonstrations(
+    world: World, n: int, seed: int = 0, careful: float = 0.85
+) -> list[Demonstration]:
+    """`n` requests of the training stream, each answered by somebody (see
+    `draw_style`).
+    """
     made = []
     for index, asked in enumerate(world.requests(n, "train", seed)):
         random = Random(f"demonstration/{world.seed}/{seed}/{index}").random
@@ -56,17 +67,30 @@ def demonstrations(world: World, n: int, seed: int = 0, careful: float = 0.85) -
     return made
 
 
-# --- Rows ------------------------------------------------------------------------------------------------------------
+# --- Rows -----------------------------------------------------------------------------
 
 
-def encode_demonstrations(tokenizer: Tokenizer, demos: Sequence[Demonstration]) -> list[tuple[list[int], list[bool]]]:
+def encode_demonstrations(
+    tokenizer: Tokenizer, demos: Sequence[Demonstration]
+) -> list[tuple[list[int], list[bool]]]:
     """Each demonstration as ids, and for each id whether the assistant wrote it."""
     return [encode_exchange(tokenizer, demo.prompt, demo.reply) for demo in demos]
 
 
-def encode_replay(tokenizer: Tokenizer, texts: Sequence[str], limit: int) -> list[tuple[list[int], list[bool]]]:
-    """Documents as pre-training had them, every token of them trained on, cut after `limit` tokens."""
-    rows = [[tokenizer.eos_id, *tokenizer.encode(text, allow_special=False), tokenizer.eos_id] for text in texts]
+def encode_replay(
+    tokenizer: Tokenizer, texts: Sequence[str], limit: int
+) -> list[tuple[list[int], list[bool]]]:
+    """Documents as pre-training had them, every token of them trained on, cut after
+    `limit` tokens.
+    """
+    rows = [
+        [
+            tokenizer.eos_id,
+            *tokenizer.encode(text, allow_special=False),
+            tokenizer.eos_id,
+        ]
+        for text in texts
+    ]
     return [(row[:limit], [True] * len(row[:limit])) for row in rows]
 
 
@@ -75,16 +99,21 @@ def pack_chats(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whole chats side by side in rows: (inputs, targets), int64 (n_rows, length) each.
 
-    A target is the next token where the assistant wrote it, and `IGNORE` everywhere else: on prompts, on padding, and
-    from the end of one chat to the beginning of the next. A chat that does not fit into the row begins the next one.
-    Raises `InklingError` for a chat that is longer than a row: cutting it would cut off its end token.
+    A target is the next token where the assistant wrote it, and `IGNORE` everywhere
+    else: on prompts, on padding, and from the end of one chat to the beginning of the
+    next. A chat that does not fit into the row begins the next one. Raises
+    `InklingError` for a chat that is longer than a row: cutting it would cut off its
+    end token.
     """
     rows: list[list[tuple[Sequence[int], Sequence[bool]]]] = [[]]
     filled = 0
     for number, (ids, written) in enumerate(chats):
         size = len(ids) - 1  # its last token is a target only
         if size > length:
-            raise InklingError(f"chat {number} has {size} tokens and a row has room for {length}: shorten it.")
+            raise InklingError(
+                f"chat {number} has {size} tokens and a row has room for {length}:"
+                " shorten it."
+            )
         if filled + size > length:
             rows.append([])
             filled = 0
@@ -102,46 +131,65 @@ def pack_chats(
     return inputs, targets
 
 
-# --- The loss --------------------------------------------------------------------------------------------------------
+# --- The loss -------------------------------------------------------------------------
 
 
 def sft_loss(logits: Tensor, targets: Tensor, n_targets: int | None = None) -> Tensor:
-    """Cross-entropy in nats a token of what the assistant wrote: logits (B, T, V), targets (B, T) with `IGNORE`.
+    """Cross-entropy in nats a token of what the assistant wrote: logits (B, T, V),
+    targets (B, T) with `IGNORE`.
 
-    n_targets: divide by this many, where a batch is taken in parts: the number of targets of the *whole* batch. A batch
-    without a single target has loss 0 (a plain mean would be 0 / 0 = NaN).
+    n_targets: divide by this many, where a batch is taken in parts: the number of
+    targets of the *whole* batch. A batch without a single target has loss 0 (a plain
+    mean would be 0 / 0 = NaN).
     """
-    total = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
-    return total / max(1, n_targets if n_targets is not None else int((targets != IGNORE).sum()))
+    total = F.cross_entropy(
+        logits.float().flatten(0, 1),
+        targets.flatten(),
+        ignore_index=IGNORE,
+        reduction="sum",
+    )
+    return total / max(
+        1, n_targets if n_targets is not None else int((targets != IGNORE).sum())
+    )
 
 
-# --- LoRA ------------------------------------------------------------------------------------------------------------
+# --- LoRA -----------------------------------------------------------------------------
 
 
 class LoRALinear(nn.Module):
-    """A frozen linear layer plus a trained detour of low rank: y = W x + (alpha / rank) B A x.
+    """A frozen linear layer plus a trained detour of low rank: y = W x + (alpha / rank)
+    B A x.
 
-    A (rank, n_in) is random and B (n_out, rank) is zero, so that training starts at the model as it is. Source: Hu et
-    al. 2021, section 4.1.
+    A (rank, n_in) is random and B (n_out, rank) is zero, so that training starts at the
+    model as it is. Source: Hu et al. 2021, section 4.1.
     """
 
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float, generator: torch.Generator):
+    def __init__(
+        self, linear: nn.Linear, rank: int, alpha: float, generator: torch.Generator
+    ):
         super().__init__()
         if not 1 <= rank <= min(linear.weight.shape):
             raise InklingError(
-                f"rank is {rank}; a matrix {tuple(linear.weight.shape)} takes 1 to {min(linear.weight.shape)}."
+                f"rank is {rank}; a matrix {tuple(linear.weight.shape)} takes 1 to"
+                f" {min(linear.weight.shape)}."
             )
         self.weight = nn.Parameter(linear.weight.detach(), requires_grad=False)
         n_out, n_in = linear.weight.shape
-        self.a = nn.Parameter(torch.randn(rank, n_in, generator=generator) / math.sqrt(n_in))
+        self.a = nn.Parameter(
+            torch.randn(rank, n_in, generator=generator) / math.sqrt(n_in)
+        )
         self.b = nn.Parameter(torch.zeros(n_out, rank))
         self.scale = alpha / rank
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight) + self.scale * F.linear(F.linear(x, self.a), self.b)
+        return F.linear(x, self.weight) + self.scale * F.linear(
+            F.linear(x, self.a), self.b
+        )
 
     def merged(self) -> nn.Linear:
-        """One ordinary layer with the detour added into its weight: nothing is left to pay when the model runs."""
+        """One ordinary layer with the detour added into its weight: nothing is left to
+        pay when the model runs.
+        """
         n_out, n_in = self.weight.shape
         linear = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=False)
         with torch.no_grad():
@@ -149,13 +197,22 @@ class LoRALinear(nn.Module):
         return linear
 
 
-def add_lora(model: nn.Module, rank: int = 8, alpha: float = 16.0, seed: int = 0) -> nn.Module:
-    """Freeze a model and put a `LoRALinear` in place of every linear layer in its blocks. Changes it; returns it.
+def add_lora(
+    model: nn.Module, rank: int = 8, alpha: float = 16.0, seed: int = 0
+) -> nn.Module:
+    """Freeze a model and put a `LoRALinear` in place of every linear layer in its
+    blocks. Changes it; returns it.
 
-    Raises `InklingError`, and changes nothing, for a rank that does not fit and for a model that has LoRA already.
+    Raises `InklingError`, and changes nothing, for a rank that does not fit and for a
+    model that has LoRA already.
     """
     generator = torch.Generator().manual_seed(seed)
-    parents = [part for block in model.modules() if isinstance(block, Block) for part in block.modules()]
+    parents = [
+        part
+        for block in model.modules()
+        if isinstance(block, Block)
+        for part in block.modules()
+    ]
     detours = [
         (parent, name, LoRALinear(child, rank, alpha, generator))
         for parent in parents
@@ -163,7 +220,10 @@ def add_lora(model: nn.Module, rank: int = 8, alpha: float = 16.0, seed: int = 0
         if isinstance(child, nn.Linear)
     ]
     if not detours:
-        raise InklingError("no linear layer is left in the model's blocks; if it has LoRA already, merge that first.")
+        raise InklingError(
+            "no linear layer is left in the model's blocks; if it has LoRA already,"
+            " merge that first."
+        )
     model.requires_grad_(False)
     for parent, name, detour in detours:
         setattr(parent, name, detour)
@@ -171,7 +231,9 @@ def add_lora(model: nn.Module, rank: int = 8, alpha: float = 16.0, seed: int = 0
 
 
 def merge_lora(model: nn.Module) -> nn.Module:
-    """Turn every `LoRALinear` back into an ordinary layer, and let everything train again. Changes it; returns it."""
+    """Turn every `LoRALinear` back into an ordinary layer, and let everything train
+    again. Changes it; returns it.
+    """
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, LoRALinear):
@@ -179,7 +241,7 @@ def merge_lora(model: nn.Module) -> nn.Module:
     return model.requires_grad_(True)
 
 
-# --- The loop --------------------------------------------------------------------------------------------------------
+# --- The loop -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -189,11 +251,15 @@ class SFTConfig:
     epochs: int = 1
     """How often each demonstration is seen."""
     batch_size: int = 3
-    """Rows in one update: few, since many small steps teach more here than few large ones."""
+    """Rows in one update: few, since many small steps teach more here than few large
+    ones.
+    """
     length: int = 256
     """Tokens in a row, at most the model's context."""
     learning_rate: float = 1e-3
-    """AdamW's peak; it climbs over the first twentieth of the run and then falls in a straight line to zero."""
+    """AdamW's peak; it climbs over the first twentieth of the run and then falls in a
+    straight line to zero.
+    """
     weight_decay: float = 0.0
     """Shrinks the hidden matrices by learning rate x this at each step."""
     grad_clip: float = 1.0
@@ -203,7 +269,9 @@ class SFTConfig:
 
 
 def climb_and_fall(n_steps: int) -> TrainConfig:
-    """What `learning_rate_scale` needs for a short run: up over its first twentieth, then straight down to zero."""
+    """What `learning_rate_scale` needs for a short run: up over its first twentieth,
+    then straight down to zero.
+    """
     return TrainConfig(steps=n_steps, warmup_steps=max(1, n_steps // 20))
 
 
@@ -225,33 +293,51 @@ def finetune(
     on_step: Callable[[SFTRecord], None] | None = None,
     progress: bool = True,
 ) -> list[SFTRecord]:
-    """Train `model` in place on what the assistant writes in `demos`, and return the history.
+    """Train `model` in place on what the assistant writes in `demos`, and return the
+    history.
 
-    replay: documents of the kind that pre-training had, mixed in so that they are not forgotten. Only parameters that
-    require a gradient are trained, so a model with LoRA trains its detours. Raises `InklingError` for no
-    demonstrations, for one that does not fit into a row, and for a loss that is no number.
+    replay: documents of the kind that pre-training had, mixed in so that they are not
+    forgotten. Only parameters that require a gradient are trained, so a model with LoRA
+    trains its detours. Raises `InklingError` for no demonstrations, for one that does
+    not fit into a row, and for a loss that is no number.
     """
     if not demos:
-        raise InklingError("there are no demonstrations to learn from; make some with `demonstrations(world, n)`.")
-    chats = encode_demonstrations(tokenizer, demos) + encode_replay(tokenizer, replay, config.length)
+        raise InklingError(
+            "there are no demonstrations to learn from; make some with"
+            " `demonstrations(world, n)`."
+        )
+    chats = encode_demonstrations(tokenizer, demos) + encode_replay(
+        tokenizer, replay, config.length
+    )
     random = np.random.default_rng(config.seed)
     batches = []
     for _ in range(config.epochs):
         inputs, targets = pack_chats(
-            [chats[i] for i in random.permutation(len(chats))], config.length, pad_id(tokenizer)
+            [chats[i] for i in random.permutation(len(chats))],
+            config.length,
+            pad_id(tokenizer),
         )
         batches += zip(
             torch.from_numpy(inputs).split(config.batch_size),
             torch.from_numpy(targets).split(config.batch_size),
             strict=True,
         )
-    (optimizer,) = make_optimizers(model, "adamw", config.learning_rate, weight_decay=config.weight_decay)
+    (optimizer,) = make_optimizers(
+        model, "adamw", config.learning_rate, weight_decay=config.weight_decay
+    )
     schedule, history = climb_and_fall(len(batches)), []
     model.train()
     with Progress(len(batches), "fine-tuning", show=progress) as bar:
         for step, (rows, targets) in enumerate(batches):
             loss = sft_loss(model(rows), targets)
-            take_step(loss, model, optimizer, config.grad_clip, step + 1, learning_rate_scale(step, schedule))
+            take_step(
+                loss,
+                model,
+                optimizer,
+                config.grad_clip,
+                step + 1,
+                learning_rate_scale(step, schedule),
+            )
             history.append(SFTRecord(step + 1, loss.item()))
             if on_step is not None:
                 on_step(history[-1])

@@ -1,4 +1,6 @@
-"""The trained checkpoints that ship with the book: safetensors weights, a tokenizer, and a card for each."""
+"""The trained checkpoints that ship with the book: safetensors weights, a tokenizer,
+and a card for each.
+"""
 
 from pathlib import Path
 
@@ -16,7 +18,8 @@ def path(name: str) -> Path:
     if not (folder / "model.safetensors").is_file():
         names = sorted(p.parent.name for p in _FOLDER.glob("*/model.safetensors"))
         raise InklingError(
-            f"no shipped checkpoint called {name!r}; there are: {', '.join(names) or 'none'}. "
-            "Make one with `python -m inkling speedrun`."
+            f"no shipped checkpoint called {name!r}; there are:"
+            f" {', '.join(names) or 'none'}. Make one with `python -m inkling"
+            " speedrun`."
         )
     return folder

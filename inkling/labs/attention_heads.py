@@ -1,4 +1,6 @@
-"""The attention lab: what is measured in a model's heads. Where they look, and what it costs to be without them."""
+"""The attention lab: what is measured in a model's heads. Where they look, and what it costs to be
+without them.
+"""
 
 import copy
 from collections.abc import Collection
@@ -32,7 +34,8 @@ def head_maps(model: Transformer, ids: Tensor) -> Tensor:
 
 
 def without_heads(model: Transformer, heads: Collection[Head]) -> Transformer:
-    """A copy of the model in which these heads add nothing to the stream. The model itself stays as it is.
+    """A copy of the model in which these heads add nothing to the stream. The model itself stays as
+    it is.
 
     Raises `InklingError` for a head that it does not have.
     """
@@ -41,18 +44,21 @@ def without_heads(model: Transformer, heads: Collection[Head]) -> Transformer:
     for layer, head in heads:
         if not (0 <= layer < config.n_layers and 0 <= head < config.n_heads):
             raise InklingError(
-                f"there is no head {head} in layer {layer}: layers go from 0 to {config.n_layers - 1}, heads from 0 "
-                f"to {config.n_heads - 1}."
+                f"there is no head {head} in layer {layer}: layers go from 0 to"
+                f" {config.n_layers - 1}, heads from 0 to {config.n_heads - 1}."
             )
         with torch.no_grad():  # the columns of o_proj that read this head
-            made.layers[layer].self_attn.o_proj.weight[:, head * config.head_dim : (head + 1) * config.head_dim] = 0.0
+            made.layers[layer].self_attn.o_proj.weight[
+                :, head * config.head_dim : (head + 1) * config.head_dim
+            ] = 0.0
     return made
 
 
 @dataclass(frozen=True)
 class Songs:
-    """Songs of one line, sung twice. `ids` is (n_songs, T); `first` and `second` are the places of the names in the
-    first and the second line, without each line's first name; `period` is how far apart the two lines are.
+    """Songs of one line, sung twice. `ids` is (n_songs, T); `first` and `second` are the places of
+    the names in the first and the second line, without each line's first name; `period` is how far
+    apart the two lines are.
     """
 
     ids: Tensor
@@ -62,7 +68,8 @@ class Songs:
 
 
 def songs(tokenizer: Tokenizer, seed: int, n_names: int = 12, n_songs: int = 12) -> Songs:
-    """New songs in the form that Larkhaven's songs have: names in an order that makes no sense, then the same again.
+    """New songs in the form that Larkhaven's songs have: names in an order that makes no sense,
+    then the same again.
 
     Raises `InklingError` for less than 3 or more than 40 names.
     """
@@ -70,15 +77,19 @@ def songs(tokenizer: Tokenizer, seed: int, n_names: int = 12, n_songs: int = 12)
         raise InklingError(f"a line needs 3 to 40 names; you ask for {n_names}.")
     generator = torch.Generator().manual_seed(seed)
     inner = [name for name in FIRST_NAMES if len(tokenizer.encode(" " + name)) == 1]
-    n_lead = 2  # a name without a space before it is rarer, so it costs more tokens; all songs get equally many
+    # a name without a space before it is rarer, so it costs more tokens; all songs get equally many
+    n_lead = 2
     leads = [name for name in FIRST_NAMES if len(tokenizer.encode("\n" + name)) == 1 + n_lead]
     rows = []
     for _ in range(n_songs):
         lead = leads[int(torch.randint(len(leads), (1,), generator=generator))]
         order = [inner[i] for i in torch.randperm(len(inner), generator=generator).tolist()]
-        line = "\n" + " ".join([lead, *[name for name in order if name != lead][: n_names - 1]]) + "."
+        line = (
+            "\n" + " ".join([lead, *[name for name in order if name != lead][: n_names - 1]]) + "."
+        )
         rows.append([tokenizer.eos_id, *tokenizer.encode(_OPENING + line + line)])
-    begin = 1 + len(tokenizer.encode(_OPENING)) + 1 + n_lead  # where the second name of the first line stands
+    # where the second name of the first line stands
+    begin = 1 + len(tokenizer.encode(_OPENING)) + 1 + n_lead
     first = torch.arange(begin, begin + n_names - 1)
     period = 1 + n_lead + (n_names - 1) + 1
     return Songs(torch.tensor(rows), first, first + period, period)
@@ -86,22 +97,37 @@ def songs(tokenizer: Tokenizer, seed: int, n_names: int = 12, n_songs: int = 12)
 
 @torch.no_grad()
 def losses(model: Transformer, sung: Songs, off: Collection[Head] = ()) -> tuple[float, float]:
-    """Mean loss, nats a name, in the first and in the second line, with the heads `off` switched off."""
+    """Mean loss, nats a name, in the first and in the second line, with the heads `off` switched
+    off.
+    """
     model = without_heads(model, off) if off else model
-    each = F.cross_entropy(model(sung.ids)[:, :-1].transpose(1, 2), sung.ids[:, 1:], reduction="none")  # (B, T - 1)
+    # (B, T - 1)
+    each = F.cross_entropy(
+        model(sung.ids)[:, :-1].transpose(1, 2), sung.ids[:, 1:], reduction="none"
+    )
     return each[:, sung.first - 1].mean().item(), each[:, sung.second - 1].mean().item()
 
 
 def induction_scores(model: Transformer, sung: Songs) -> Tensor:
-    """For each head the mean weight from a name of the second line to the name that followed it in the first line."""
+    """For each head the mean weight from a name of the second line to the name that followed it in
+    the first line.
+    """
     maps = head_maps(model, sung.ids)
     asking = sung.second[:-1]  # the last name is followed by a full stop
     return maps[..., asking, asking - sung.period + 1].mean((0, -1))  # (n_layers, n_heads)
 
 
-def cost_of_each_head(model: Transformer, sung: Songs, heads: Collection[Head] | None = None) -> dict[Head, float]:
-    """How much the loss of the second line rises when a head alone is switched off, in nats a name. None: all heads."""
+def cost_of_each_head(
+    model: Transformer, sung: Songs, heads: Collection[Head] | None = None
+) -> dict[Head, float]:
+    """How much the loss of the second line rises when a head alone is switched off, in nats a name.
+    None: all heads.
+    """
     whole = losses(model, sung)[1]
     if heads is None:
-        heads = [(layer, head) for layer in range(model.config.n_layers) for head in range(model.config.n_heads)]
+        heads = [
+            (layer, head)
+            for layer in range(model.config.n_layers)
+            for head in range(model.config.n_heads)
+        ]
     return {head: losses(model, sung, [head])[1] - whole for head in heads}

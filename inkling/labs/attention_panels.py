@@ -1,4 +1,6 @@
-"""The attention lab: its panels. Each function makes one and returns it; `panel` is what a cell displays."""
+"""The attention lab: its panels. Each function makes one and returns it; `panel` is what a cell
+displays.
+"""
 
 import math
 
@@ -24,7 +26,9 @@ _MOST_TOKENS = 40  # more labels than this cannot be read beside a map
 
 
 def draw_map(axes, weights: torch.Tensor, labels: list[str], numbers: bool = False) -> None:
-    """An attention map (T, T) on `axes`: a row for each token that looks, a column for each that is looked at."""
+    """An attention map (T, T) on `axes`: a row for each token that looks, a column for each that is
+    looked at.
+    """
     axes.imshow(weights.numpy(), vmin=0.0, vmax=1.0, cmap=plots.SEQUENTIAL)
     size = 10 if len(labels) <= 12 else 7.5 if len(labels) <= 30 else 6.5
     axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=size, parse_math=False)
@@ -35,11 +39,20 @@ def draw_map(axes, weights: torch.Tensor, labels: list[str], numbers: bool = Fal
     if numbers:
         for row, column in torch.cartesian_prod(*[torch.arange(len(labels))] * 2).tolist():
             share = float(weights[row, column])
-            axes.text(column, row, f"{share:.2f}", ha="center", va="center", color="black" if share > 0.5 else "white")
+            axes.text(
+                column,
+                row,
+                f"{share:.2f}",
+                ha="center",
+                va="center",
+                color="black" if share > 0.5 else "white",
+            )
 
 
 def token_labels(tokenizer: Tokenizer, ids: list[int]) -> list[str]:
-    """How the tokens stand beside a map: a space as a dot, a new line as an arrow, part of a character by its bytes."""
+    """How the tokens stand beside a map: a space as a dot, a new line as an arrow, part of a
+    character by its bytes.
+    """
     labels = []
     for token_id in ids:
         token = tokenizer.token_bytes(token_id)
@@ -48,25 +61,33 @@ def token_labels(tokenizer: Tokenizer, ids: list[int]) -> list[str]:
         except UnicodeDecodeError:
             text = ""
         plain = text.isascii() and text.replace("\n", "").isprintable()
-        labels.append(text.replace(" ", "·").replace("\n", "↵") if text and plain else token.hex(" ").upper())
+        labels.append(
+            text.replace(" ", "·").replace("\n", "↵") if text and plain else token.hex(" ").upper()
+        )
     return labels
 
 
-# --- three tokens by hand -------------------------------------------------------------------------------------------
+# --- three tokens by hand -------------------------------------------------------------------------
 
 THREE = ("Ada", "Piet", "Lois")
 _KEYS = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.5, 1.5]])
 
 
 def three_weights(query: tuple[float, float], divisor: float, masked: bool) -> torch.Tensor:
-    """The weights of three tokens, (3, 3). The first two ask for what is like their own key; Lois asks with `query`."""
+    """The weights of three tokens, (3, 3). The first two ask for what is like their own key; Lois
+    asks with `query`.
+    """
     queries = torch.stack([_KEYS[0], _KEYS[1], torch.tensor(query)])
     # attention_weights divides by the root of two, so that much is put back first
-    return attention_weights(queries * math.sqrt(2) / divisor, _KEYS, causal_mask(3) if masked else None)
+    return attention_weights(
+        queries * math.sqrt(2) / divisor, _KEYS, causal_mask(3) if masked else None
+    )
 
 
 def three_tokens() -> Panel:
-    """Sliders for the last of three tokens' query and for the number that scores are divided by, and a mask to lift."""
+    """Sliders for the last of three tokens' query and for the number that scores are divided by,
+    and a mask to lift.
+    """
     controls = {
         "first": slider(widgets.FloatSlider, 2.0, -5, 5, 0.5, "Lois asks: first"),
         "second": slider(widgets.FloatSlider, -1.0, -5, 5, 0.5, "Lois asks: second"),
@@ -78,12 +99,19 @@ def three_tokens() -> Panel:
     def update(_=None) -> None:
         query = (controls["first"].value, controls["second"].value)
         weights = three_weights(query, controls["divisor"].value, controls["mask"].value)
-        shares = [f"{float(share):.0%} of {name}" for share, name in zip(weights[2], THREE, strict=True)]
+        shares = [
+            f"{float(share):.0%} of {name}" for share, name in zip(weights[2], THREE, strict=True)
+        ]
         text = f"Lois takes {shares[0]}, {shares[1]} and {shares[2]}."
         if not controls["mask"].value:
-            text += " Without the mask Ada, who comes first, takes from those who come after her, too."
+            text += (
+                " Without the mask Ada, who comes first, takes from those who come after her, too."
+            )
         say(line, text)
-        plot.draw(lambda axes: draw_map(axes, weights, list(THREE), numbers=True), f"Three by three weights. {text}")
+        plot.draw(
+            lambda axes: draw_map(axes, weights, list(THREE), numbers=True),
+            f"Three by three weights. {text}",
+        )
 
     for control in controls.values():
         control.observe(update, names="value")
@@ -91,7 +119,7 @@ def three_tokens() -> Panel:
     return Panel(widgets.VBox([*controls.values(), line, plot.widget]), controls, line, plot)
 
 
-# --- the maps of the shipped model ----------------------------------------------------------------------------------
+# --- the maps of the shipped model ----------------------------------------------------------------
 
 
 def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (0, 0)) -> Panel:
@@ -99,9 +127,14 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
     config = model.config
     controls = {
         "text": widgets.Textarea(
-            text, description="Text", continuous_update=False, layout=widgets.Layout(width="auto", height="5em")
+            text,
+            description="Text",
+            continuous_update=False,
+            layout=widgets.Layout(width="auto", height="5em"),
         ),
-        "layer": widgets.Dropdown(options=range(config.n_layers), value=head[0], description="Layer"),
+        "layer": widgets.Dropdown(
+            options=range(config.n_layers), value=head[0], description="Layer"
+        ),
         "head": widgets.Dropdown(options=range(config.n_heads), value=head[1], description="Head"),
     }
     plot, line = LivePlot("The attention map of one head.", 4.8, 4.8), widgets.HTML()
@@ -121,23 +154,31 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
         text += f"{weights[1:, 0].mean():.0%} on the start sign.{rest}"
         say(line, text)
         labels = ["start", *token_labels(tokenizer, shown[1:])]
-        plot.draw(lambda axes: draw_map(axes, weights, labels), f"The attention map of one head. {text}")
+        plot.draw(
+            lambda axes: draw_map(axes, weights, labels), f"The attention map of one head. {text}"
+        )
 
     for control in controls.values():
         control.observe(update, names="value")
     update()
-    box = widgets.VBox([controls["text"], widgets.HBox([controls["layer"], controls["head"]]), line, plot.widget])
+    box = widgets.VBox(
+        [controls["text"], widgets.HBox([controls["layer"], controls["head"]]), line, plot.widget]
+    )
     return Panel(box, controls, line, plot)
 
 
-# --- heads off ------------------------------------------------------------------------------------------------------
+# --- heads off ------------------------------------------------------------------------------------
 
 
 def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
-    """A box for each head to switch it off, the losses of both lines, and a button that tries each head alone."""
+    """A box for each head to switch it off, the losses of both lines, and a button that tries each
+    head alone.
+    """
     config = model.config
     boxes = {
-        (layer, head): widgets.Checkbox(False, description=f"{layer}.{head}", indent=False, layout={"width": "5em"})
+        (layer, head): widgets.Checkbox(
+            False, description=f"{layer}.{head}", indent=False, layout={"width": "5em"}
+        )
         for layer in range(config.n_layers)
         for head in range(config.n_heads)
     }
@@ -146,7 +187,10 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
         "names": slider(widgets.IntSlider, 12, 3, 40, 1, "Names in a line"),
         **{f"{layer}.{head}": box for (layer, head), box in boxes.items()},
     }
-    plot, line = LivePlot("Bars of the loss in the first and the second line.", 4.8, 3.2), widgets.HTML()
+    plot, line = (
+        LivePlot("Bars of the loss in the first and the second line.", 4.8, 3.2),
+        widgets.HTML(),
+    )
     kept: dict[str, object] = {}
 
     def sung() -> Songs:
@@ -160,13 +204,18 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
         new, off = sung(), [head for head, box in boxes.items() if box.value]
         whole, cut = kept["whole"], losses(model, new, off)
         names = ", ".join(f"{layer}.{head}" for layer, head in off)
-        text = f"Off: {names or 'nothing'}. First line {cut[0]:.2f} nats a name, second line {cut[1]:.2f}"
+        text = (
+            f"Off: {names or 'nothing'}. First line {cut[0]:.2f} nats a name, second line"
+            f" {cut[1]:.2f}"
+        )
         text += f"; the whole model has {whole[0]:.2f} and {whole[1]:.2f}."
         say(line, text)
 
         def paint(axes) -> None:
             axes.bar([0, 1], whole, 0.38, color=plots.COLOURS["grey"], label="whole model")
-            axes.bar([0.4, 1.4], cut, 0.38, color=plots.COLOURS["orange"], label="with these heads off")
+            axes.bar(
+                [0.4, 1.4], cut, 0.38, color=plots.COLOURS["orange"], label="with these heads off"
+            )
             axes.set_xticks([0.2, 1.2], ["first line", "second line"])
             axes.set_ylabel("loss, nats a name")
             axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
@@ -180,22 +229,41 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
             job.check()
             costs[head] = losses(model, new, [head])[1] - whole
             job.say(f"head {len(costs)} of {len(boxes)}")
-            plot.draw(lambda axes: draw_costs(axes, boxes, costs), "The cost of each head alone: " + ", ".join(
-                f"{layer}.{number} {cost:.2f}" for (layer, number), cost in costs.items()))  # fmt: skip
+            plot.draw(
+                lambda axes: draw_costs(axes, boxes, costs),
+                "The cost of each head alone: "
+                + ", ".join(
+                    f"{layer}.{number} {cost:.2f}" for (layer, number), cost in costs.items()
+                ),
+            )
         return "Every head was off once, alone. Tick a box to see the two lines again."
 
     for control in controls.values():
         control.observe(update, names="value")
     update()
-    rows = [widgets.HBox([boxes[layer, head] for head in range(config.n_heads)]) for layer in range(config.n_layers)]
+    rows = [
+        widgets.HBox([boxes[layer, head] for head in range(config.n_heads)])
+        for layer in range(config.n_layers)
+    ]
     worker = Worker(sweep, "Try each head alone")
-    box = widgets.VBox([controls["seed"], controls["names"], widgets.HTML("Switch off (layer.head):"), *rows, line,
-                        worker.panel, plot.widget])  # fmt: skip
+    box = widgets.VBox(
+        [
+            controls["seed"],
+            controls["names"],
+            widgets.HTML("Switch off (layer.head):"),
+            *rows,
+            line,
+            worker.panel,
+            plot.widget,
+        ]
+    )
     return Panel(box, controls, line, plot, workers={"sweep": worker})
 
 
 def draw_costs(axes, heads, costs: dict[Head, float]) -> None:
-    """A bar for each head: how much the loss of the second line rises without it. Heads not tried yet have none."""
+    """A bar for each head: how much the loss of the second line rises without it. Heads not tried
+    yet have none.
+    """
     places = {head: place for place, head in enumerate(heads)}
     axes.bar([places[head] for head in costs], costs.values(), color=plots.COLOURS["blue"])
     axes.set_xticks(range(len(places)), [f"{layer}.{head}" for layer, head in places], rotation=90)
@@ -203,11 +271,15 @@ def draw_costs(axes, heads, costs: dict[Head, float]) -> None:
     axes.set_ylabel("added loss, second line")
 
 
-# --- a small one, trained while you watch ---------------------------------------------------------------------------
+# --- a small one, trained while you watch ---------------------------------------------------------
 
 
-def roll_calls(n_rows: int, seed: int, n_names: int = 32, length: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
-    """Crews of 6 to 15 called again and again: ids (n_rows, length), and True where a name can be known."""
+def roll_calls(
+    n_rows: int, seed: int, n_names: int = 32, length: int = 32
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Crews of 6 to 15 called again and again: ids (n_rows, length), and True where a name can be
+    known.
+    """
     generator = torch.Generator().manual_seed(seed)
     order = torch.rand(n_rows, n_names, generator=generator).argsort(-1)
     crew = torch.randint(6, 16, (n_rows, 1), generator=generator)
@@ -217,9 +289,12 @@ def roll_calls(n_rows: int, seed: int, n_names: int = 32, length: int = 32) -> t
 
 @torch.no_grad()
 def reading(model: Transformer, rows: torch.Tensor, known: torch.Tensor) -> tuple[float, float]:
-    """On roll calls: the share of knowable names that the model gets right, and its best head's induction score."""
+    """On roll calls: the share of knowable names that the model gets right, and its best head's
+    induction score.
+    """
     ids, right = rows[:, :-1], model(rows[:, :-1]).argmax(-1) == rows[:, 1:]
-    same = (ids[:, :, None] == ids[:, None, :]) & causal_mask(ids.shape[1]).tril(-1)  # (B, T, T): an earlier call
+    # (B, T, T): an earlier call
+    same = (ids[:, :, None] == ids[:, None, :]) & causal_mask(ids.shape[1]).tril(-1)
     after = F.pad(same, (1, 0))[:, :, :-1].float()  # ... and the place after it
     shares = (head_maps(model, ids) * after[:, None, None]).sum(-1)  # (B, n_layers, n_heads, T)
     scores = shares.permute(0, 3, 1, 2)[known[:, 1:]].mean(0)  # (n_layers, n_heads)
@@ -227,18 +302,27 @@ def reading(model: Transformer, rows: torch.Tensor, known: torch.Tensor) -> tupl
 
 
 def training(n_steps: int = 300, every: int = 15) -> Panel:
-    """Train a small model on roll calls in the background: its accuracy, and how well its best head finds the place."""
+    """Train a small model on roll calls in the background: its accuracy, and how well its best head
+    finds the place.
+    """
     controls = {
         "layers": slider(widgets.IntSlider, 2, 1, 3, 1, "Layers"),
         "heads": slider(widgets.IntSlider, 2, 1, 4, 1, "Heads a layer"),
         "seed": widgets.BoundedIntText(0, 0, 10_000, description="Seed"),
     }
-    plot, line = LivePlot("Accuracy and induction score while a small model trains; nothing yet."), widgets.HTML()
+    plot, line = (
+        LivePlot("Accuracy and induction score while a small model trains; nothing yet."),
+        widgets.HTML(),
+    )
     rows, known = roll_calls(64, seed=1_000_000)
     say(line, "Nothing has been trained yet.")
 
     def work(job: Job) -> str:
-        n_layers, n_heads, seed = controls["layers"].value, controls["heads"].value, controls["seed"].value
+        n_layers, n_heads, seed = (
+            controls["layers"].value,
+            controls["heads"].value,
+            controls["seed"].value,
+        )
         d_model = 60 if n_heads == 3 else 64  # the width must be shared out among the heads
         config = ModelConfig(32, 32, d_model, n_layers, n_heads, n_heads, d_ff=16)
         model, curve = Transformer(config, seed=seed), []
@@ -248,7 +332,10 @@ def training(n_steps: int = 300, every: int = 15) -> Panel:
             if step % every == 0:
                 curve.append((step, *reading(model, rows, known)))
                 job.say(f"step {step} of {n_steps}")
-                text = f"{n_layers} layers, {n_heads} heads a layer, seed {seed}, step {step}: accuracy "
+                text = (
+                    f"{n_layers} layers, {n_heads} heads a layer, seed {seed}, step {step}:"
+                    " accuracy "
+                )
                 text += f"{curve[-1][1]:.0%}, best induction score {curve[-1][2]:.0%}."
                 say(line, text)
                 plot.draw(lambda axes: draw_training(axes, curve, n_steps), text)
@@ -265,7 +352,9 @@ def training(n_steps: int = 300, every: int = 15) -> Panel:
 
 
 def draw_training(axes, curve: list[tuple[int, float, float]], n_steps: int) -> None:
-    """Two curves against the training step: accuracy on names that can be known, and the best induction score."""
+    """Two curves against the training step: accuracy on names that can be known, and the best
+    induction score.
+    """
     steps, right, scores = zip(*curve, strict=True)
     axes.plot(steps, right, label="right names")
     axes.plot(steps, scores, label="best induction score")

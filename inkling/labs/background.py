@@ -1,7 +1,8 @@
 """A Start and a Stop button over work that goes on in the background, and a plot that follows it.
 
-The kernel stays free while the work runs: other cells can be run, sliders moved. Whatever a person does with the
-buttons, in whatever order, the answer is a sentence, never a traceback, and what was made so far is kept.
+The kernel stays free while the work runs: other cells can be run, sliders moved. Whatever a person
+does with the buttons, in whatever order, the answer is a sentence, never a traceback, and what was
+made so far is kept.
 """
 
 import base64
@@ -20,11 +21,15 @@ from inkling.files import InklingError
 
 
 class Stopped(Exception):
-    """Raised inside the work when Stop has been pressed. `Worker` catches it; nobody else has to."""
+    """Raised inside the work when Stop has been pressed. `Worker` catches it; nobody else has
+    to.
+    """
 
 
 class Job:
-    """What the work is given: a way to ask whether it should stop, and a way to say how far it is."""
+    """What the work is given: a way to ask whether it should stop, and a way to say how far
+    it is.
+    """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._stop = threading.Event()
@@ -32,7 +37,9 @@ class Job:
 
     @property
     def stopping(self) -> bool:
-        """Whether Stop has been pressed. A loop of the work's own can end by it and still hand back its result."""
+        """Whether Stop has been pressed. A loop of the work's own can end by it and still hand back
+        its result.
+        """
         return self._stop.is_set()
 
     def check(self) -> None:
@@ -45,19 +52,22 @@ class Job:
             raise Stopped
 
     def say(self, text: str) -> None:
-        """Show one line beside the buttons: a step, a loss. It is shown as text, whatever signs it holds."""
+        """Show one line beside the buttons: a step, a loss. It is shown as text, whatever signs it
+        holds.
+        """
         self._say(text)
 
 
-_NEWEST: weakref.WeakValueDictionary = weakref.WeakValueDictionary()  # the last `Worker` for each piece of code
+# the last `Worker` for each piece of code
+_NEWEST: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
 
 class Worker:
     """Buttons and one piece of work at a time, in a thread of its own.
 
     Args:
-        work: called with a `Job` when Start is pressed. It reads its settings itself (from sliders), calls
-            `job.check()` in every step, and may return a closing sentence.
+        work: called with a `Job` when Start is pressed. It reads its settings itself (from
+            sliders), calls `job.check()` in every step, and may return a closing sentence.
         label: what the Start button says.
 
     `panel` is what a cell displays. `state` is "idle", "running", "done", "stopped" or "failed".
@@ -66,20 +76,25 @@ class Worker:
     def __init__(self, work: Callable[[Job], str | None], label: str = "Start") -> None:
         self.work, self.state = work, "idle"
         room = widgets.Layout(width="auto", min_width="10em")  # a longer label is not cut off
-        self.start_button = widgets.Button(description=label, button_style="primary", icon="play", layout=room)
+        self.start_button = widgets.Button(
+            description=label, button_style="primary", icon="play", layout=room
+        )
         self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
         self.line = widgets.HTML('<span role="status">Press the button to begin.</span>')
         self.panel = widgets.HBox(
-            [self.start_button, self.stop_button, self.line], layout=widgets.Layout(flex_flow="row wrap")
+            [self.start_button, self.stop_button, self.line],
+            layout=widgets.Layout(flex_flow="row wrap"),
         )
         self.start_button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.stop())
-        # Around every change of the state and of what shows it: a press of Stop in the moment when the work ends must
-        # not have the last word. Re-entrant, because a change of a widget may call somebody who presses a button.
+        # Around every change of the state and of what shows it: a press of Stop in the moment when
+        # the work ends must not have the last word. Re-entrant, because a change of a widget may
+        # call somebody who presses a button.
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._job: Job | None = None
-        # A cell that is run again makes new buttons, and nobody can reach the old ones: what they started ends.
+        # A cell that is run again makes new buttons, and nobody can reach the old ones: what they
+        # started ends.
         code = getattr(getattr(work, "__func__", work), "__code__", id(self))
         older = _NEWEST.get(code)
         if older is not None and older.state == "running":
@@ -102,13 +117,18 @@ class Worker:
                 return
             job = Job(self.say)
             thread = threading.Thread(target=self._run, args=(job,), daemon=True)
-            self._job, self._thread = job, thread  # first: a change of the widgets may call somebody who presses Stop
+            # first: a change of the widgets may call somebody who presses Stop
+            self._job, self._thread = job, thread
             self._show("running", "Running ...")
             try:
                 thread.start()
             except RuntimeError as error:  # the system has no thread left
                 self._thread = None
-                self._show("failed", f"This could not begin: {error}. Close other programs and press the button again.")
+                self._show(
+                    "failed",
+                    f"This could not begin: {error}. Close other programs and press the button"
+                    " again.",
+                )
 
     def stop(self) -> None:
         """What Stop does. Pressed when nothing runs, or twice, it only says so."""
@@ -118,7 +138,9 @@ class Worker:
                 return
             again = self._job.stopping
             self._job._stop.set()
-            self.say("Stopping already, after this step ..." if again else "Stopping after this step ...")
+            self.say(
+                "Stopping already, after this step ..." if again else "Stopping after this step ..."
+            )
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the work has ended, at most so many seconds. Returns whether it has."""
@@ -131,7 +153,10 @@ class Worker:
         """Change the state, the buttons and the line together."""
         with self._lock:
             self.state = state
-            self.start_button.disabled, self.stop_button.disabled = state == "running", state != "running"
+            self.start_button.disabled, self.stop_button.disabled = (
+                state == "running",
+                state != "running",
+            )
             self.say(text)
 
     def _run(self, job: Job) -> None:
@@ -139,7 +164,9 @@ class Worker:
         kept = "Stopped. What was made so far is kept."
         try:
             closing = self.work(job)
-            state, text = ("stopped", closing or kept) if job.stopping else ("done", closing or "Done.")
+            state, text = (
+                ("stopped", closing or kept) if job.stopping else ("done", closing or "Done.")
+            )
         except Stopped:
             state, text = "stopped", kept
         except InklingError as error:
@@ -147,8 +174,8 @@ class Worker:
         except BaseException as error:  # the kernel lives on, and the reader learns what to do
             state = "failed"
             text = (
-                f"This stopped with {type(error).__name__}: {_shortened(str(error))}. Run the cells above once more, "
-                "from the top, and press the button again."
+                f"This stopped with {type(error).__name__}: {_shortened(str(error))}. Run the cells"
+                " above once more, from the top, and press the button again."
             )
         self._show(state, f"{text} ({time.monotonic() - began:.0f} s)")
 
@@ -164,7 +191,8 @@ _DRAWING = threading.Lock()
 
 
 class LivePlot:
-    """A picture in a cell that is drawn anew while work goes on. Safe to draw from the work's own thread.
+    """A picture in a cell that is drawn anew while work goes on. Safe to draw from the work's own
+    thread.
 
     Args:
         alt: what the picture shows, for who cannot see it; `draw` may give a newer sentence.
@@ -178,7 +206,9 @@ class LivePlot:
         self.draw(lambda axes: None)
 
     def draw(self, paint: Callable, alt: str | None = None) -> None:
-        """Draw it: `paint(axes)` draws on empty axes. No pyplot, so that threads do not meet in its global state."""
+        """Draw it: `paint(axes)` draws on empty axes. No pyplot, so that threads do not meet in its
+        global state.
+        """
         image = io.BytesIO()
         with _DRAWING:
             figure = Figure(figsize=self.size, dpi=100)

@@ -1,8 +1,10 @@
-"""The capstone lab: an island of the reader's own, and two ways for a model to know it, weights or a library.
+"""The capstone lab: an island of the reader's own, and two ways for a model to know it, weights or
+a library.
 
-What the notebook calls `lab`: the island stands in `capstone_island`, its training in `capstone_chain`, its library
-in `capstone_library`, the report card in `capstone_bench`, the widgets in `capstone_panels`, the checks of the
-exercises in `capstone_checks` and `capstone_exam_checks`.
+What the notebook calls `lab`: the island stands in `capstone_island`, its training in
+`capstone_chain`, its library in `capstone_library`, the report card in `capstone_bench`, the
+widgets in `capstone_panels`, the checks of the exercises in `capstone_checks` and
+`capstone_exam_checks`.
 """
 
 from inkling.labs.capstone_bench import (
@@ -36,10 +38,46 @@ from inkling.labs.capstone_library import Marks, Shelves, chance_of, read_facts,
 from inkling.labs.capstone_panels import ask_both, facts_panel, island_panel, prompts_panel
 
 __all__ = [
-    "CASES", "Assistant", "Bench", "Island", "Judged", "Marks", "Pages", "Run", "Shelves", "ask_both", "by_kind",
-    "chance_of", "check_accuracy", "check_cost", "check_demonstration", "check_exam", "check_forgetting", "check_homes",
-    "choose_best", "draw_measure", "draw_run", "facts_panel", "first_of_each", "found", "island_panel",
-    "judged_replies", "learn_pages", "make_assistant", "prompts_panel", "read_facts", "read_name", "read_prompt",
-    "read_whole", "report_card", "report_rows", "run_chain", "says", "shipped_model", "shipped_tokenizer", "table",
-    "tokenizer_fit", "weights_exam",
-]  # fmt: skip
+    "CASES",
+    "Assistant",
+    "Bench",
+    "Island",
+    "Judged",
+    "Marks",
+    "Pages",
+    "Run",
+    "Shelves",
+    "ask_both",
+    "by_kind",
+    "chance_of",
+    "check_accuracy",
+    "check_cost",
+    "check_demonstration",
+    "check_exam",
+    "check_forgetting",
+    "check_homes",
+    "choose_best",
+    "draw_measure",
+    "draw_run",
+    "facts_panel",
+    "first_of_each",
+    "found",
+    "island_panel",
+    "judged_replies",
+    "learn_pages",
+    "make_assistant",
+    "prompts_panel",
+    "read_facts",
+    "read_name",
+    "read_prompt",
+    "read_whole",
+    "report_card",
+    "report_rows",
+    "run_chain",
+    "says",
+    "shipped_model",
+    "shipped_tokenizer",
+    "table",
+    "tokenizer_fit",
+    "weights_exam",
+]

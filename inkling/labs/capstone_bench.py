@@ -57,30 +57,42 @@ class Bench:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def begin(self, island: Island) -> Pages:
-        """Pages of the island, cleaned, and how the tokenizers fit them. Everything made before is cleared away."""
+        """Pages of the island, cleaned, and how the tokenizers fit them. Everything made before is
+        cleared away.
+        """
         self.__init__()
         cpu = time.process_time()
         pages = found(island)
         fit = tokenizer_fit(pages, island, shipped_tokenizer())
-        self.island, self.pages, self.fit = island, pages, fit  # all or, after an interrupt, nothing
+        # all or, after an interrupt, nothing
+        self.island, self.pages, self.fit = island, pages, fit
         self.seconds["pages"] = time.process_time() - cpu
         return self.pages
 
     def learn(self, name: str, *, fresh: bool = False, **settings) -> Run:
-        """Put the pages into weights (`learn_pages`). fresh: from random weights instead of the shipped base model."""
+        """Put the pages into weights (`learn_pages`). fresh: from random weights instead of the
+        shipped base model.
+        """
         self._need(self.pages is not None, "pages", "found the island first")
         start = None if fresh else shipped_model("base")
-        run = learn_pages(name, self.pages, self.island, shipped_tokenizer(), start, into=self.runs, **settings)
+        run = learn_pages(
+            name, self.pages, self.island, shipped_tokenizer(), start, into=self.runs, **settings
+        )
         self.seconds["weights"] = run.cpu_seconds
         return run
 
     def assist(self, **settings) -> Assistant:
-        """Fine-tune the newest run's model into an assistant, and measure what it says and what it still knows."""
+        """Fine-tune the newest run's model into an assistant, and measure what it says and what it
+        still knows.
+        """
         self._need(bool(self.runs), "trained weights", "run the cell that trains first")
         tokenizer = shipped_tokenizer()
         made = make_assistant(self.runs[-1].model, tokenizer, self.island, self.pages, **settings)
         self.seconds["assistant"] = made.cpu_seconds
-        new, old = evaluate.fact_recall(made.model, tokenizer, self.island), old_recall(made.model, tokenizer, World(0))
+        new, old = (
+            evaluate.fact_recall(made.model, tokenizer, self.island),
+            old_recall(made.model, tokenizer, World(0)),
+        )
         self.kept = {"asked": new.asked, "told": new.never_asked, "old": share_right(old)}
         self.judged = judged_replies(made, self.island)
         self.chosen = choose_best(made, self.island)
@@ -94,7 +106,11 @@ class Bench:
         self.seconds["library"] = self.shelves.cpu_seconds
         told = [person for person in self.island.people if not person.in_questions]
         newcomers = self.island.newcomers[:N_NEWCOMERS]
-        for name, people in (("asked", self.island.asked_about), ("told", told), ("newcomers", newcomers)):
+        for name, people in (
+            ("asked", self.island.asked_about),
+            ("told", told),
+            ("newcomers", newcomers),
+        ):
             self.marks[name] = self.shelves.exam(people)
         if self.runs:
             cpu = time.process_time()
@@ -110,7 +126,9 @@ class Bench:
 
 
 def weights_exam(model: Transformer, shelves: Shelves, people: Sequence[Person]) -> float:
-    """The same questions as `Shelves.exam`, asked of a model without any passage, in the form of a quiz."""
+    """The same questions as `Shelves.exam`, asked of a model without any passage, in the form of a
+    quiz.
+    """
     island = shelves.island
     questions = library_questions(island, shelves.library, people)
     prompts = [f"Question: {question.text}\nAnswer:" for question in questions]
@@ -122,7 +140,7 @@ def weights_exam(model: Transformer, shelves: Shelves, people: Sequence[Person])
     return sum(rights) / len(rights)
 
 
-# --- Pictures --------------------------------------------------------------------------------------------------------
+# --- Pictures -------------------------------------------------------------------------------------
 
 LINES = {"asked": ("blue", "-", "o"), "told": ("orange", "--", "s"), "old": ("green", "-.", "^")}
 
@@ -130,9 +148,16 @@ LINES = {"asked": ("blue", "-", "o"), "told": ("orange", "--", "s"), "old": ("gr
 def draw_measure(axes: Axes, runs: Sequence[Run], measure: str, title: str) -> None:
     """One measure of several runs against the steps, and chance."""
     for place, run in enumerate(runs):
-        line = dict(zip(("color", "linestyle", "marker"), list(LINES.values())[place % 3], strict=True))
+        line = dict(
+            zip(("color", "linestyle", "marker"), list(LINES.values())[place % 3], strict=True)
+        )
         line["color"] = plots.COLOURS[line["color"]]
-        axes.plot([p.step for p in run.points], [getattr(p, measure) for p in run.points], label=run.name, **line)
+        axes.plot(
+            [p.step for p in run.points],
+            [getattr(p, measure) for p in run.points],
+            label=run.name,
+            **line,
+        )
     chance = max((run.old_chance if measure == "old" else run.chance for run in runs), default=0.0)
     axes.axhline(chance, color=plots.INK, linestyle=":", linewidth=1)
     axes.set(ylim=(-0.03, 1.05), xlabel="steps", title=title)
@@ -143,13 +168,15 @@ def draw_run(axes: Axes, run: Run) -> None:
     labels = {"asked": "island, asked about", "told": "island, only told", "old": "Larkhaven"}
     for measure, (colour, dash, marker) in LINES.items():
         steps, shares = [p.step for p in run.points], [getattr(p, measure) for p in run.points]
-        axes.plot(steps, shares, dash, marker=marker, color=plots.COLOURS[colour], label=labels[measure])
+        axes.plot(
+            steps, shares, dash, marker=marker, color=plots.COLOURS[colour], label=labels[measure]
+        )
     axes.axhline(run.chance, color=plots.INK, linestyle=":", linewidth=1)
     axes.set(ylim=(-0.03, 1.05), xlabel="steps", ylabel="right answers")
     axes.legend(loc="center right", fontsize=8)
 
 
-# --- The report card -------------------------------------------------------------------------------------------------
+# --- The report card ------------------------------------------------------------------------------
 
 
 def between(share: float, n: int) -> str:
@@ -164,35 +191,85 @@ def report_rows(bench: Bench) -> list[tuple[str, str, str, str]]:
     if bench.pages is None:
         return rows
     (_, shipped, per_name), (_, fresh, _) = bench.fit
-    rows.append(("pages, cleaned", f"{len(bench.pages.texts):,}, {bench.pages.n_bytes / 1000:,.0f} kB",
-                 f"{bench.pages.cleaning.recovered:.0%} of the crawl's documents", _s(bench, "pages")))  # fmt: skip
-    rows.append(("shipped tokenizer", f"{shipped:.2f} bytes a token, {per_name:.1f} tokens a name",
-                 f"{fresh:.2f} bytes when trained here", ""))  # fmt: skip
-    n_asked, n_told = 6 * len(bench.island.asked_about), 6 * (len(bench.island.people) - len(bench.island.asked_about))
+    rows.append(
+        (
+            "pages, cleaned",
+            f"{len(bench.pages.texts):,}, {bench.pages.n_bytes / 1000:,.0f} kB",
+            f"{bench.pages.cleaning.recovered:.0%} of the crawl's documents",
+            _s(bench, "pages"),
+        )
+    )
+    rows.append(
+        (
+            "shipped tokenizer",
+            f"{shipped:.2f} bytes a token, {per_name:.1f} tokens a name",
+            f"{fresh:.2f} bytes when trained here",
+            "",
+        )
+    )
+    n_asked, n_told = (
+        6 * len(bench.island.asked_about),
+        6 * (len(bench.island.people) - len(bench.island.asked_about)),
+    )
     if bench.runs and bench.runs[-1].points:
         run, now = bench.runs[-1], bench.runs[-1].points[-1]
         chance = f"chance {run.chance:.2f}"
-        rows.append((f"weights after {now.step} steps: people asked about", between(now.asked, n_asked), chance,
-                     _s(bench, "weights")))  # fmt: skip
+        rows.append(
+            (
+                f"weights after {now.step} steps: people asked about",
+                between(now.asked, n_asked),
+                chance,
+                _s(bench, "weights"),
+            )
+        )
         rows.append(("weights: people only told about", between(now.told, n_told), chance, ""))
-        rows.append(("weights: Larkhaven", f"{now.old:.2f}", f"{run.points[0].old:.2f} before; chance "
-                     f"{run.old_chance:.2f}", ""))  # fmt: skip
+        rows.append(
+            (
+                "weights: Larkhaven",
+                f"{now.old:.2f}",
+                f"{run.points[0].old:.2f} before; chance {run.old_chance:.2f}",
+                "",
+            )
+        )
     if bench.assistant:
-        rows.append(("assistant: still knows of Larkhaven", f"{bench.kept['old']:.2f}", "", _s(bench, "assistant")))
-        rows += [(f"assistant: {kind.replace('_', ' ')}", f"{worth:+.2f}", "from -2.10 to 1.25", "")
-                 for kind, worth in by_kind(bench.judged).items()]  # fmt: skip
+        rows.append(
+            (
+                "assistant: still knows of Larkhaven",
+                f"{bench.kept['old']:.2f}",
+                "",
+                _s(bench, "assistant"),
+            )
+        )
         rows += [
-            (f"assistant, {way}", f"{worth:+.2f}", "from -2.10 to 1.25", "") for way, worth in bench.chosen.items()
+            (f"assistant: {kind.replace('_', ' ')}", f"{worth:+.2f}", "from -2.10 to 1.25", "")
+            for kind, worth in by_kind(bench.judged).items()
+        ]
+        rows += [
+            (f"assistant, {way}", f"{worth:+.2f}", "from -2.10 to 1.25", "")
+            for way, worth in bench.chosen.items()
         ]
     if bench.marks:
-        names = {"asked": "people asked about", "told": "people only told about", "newcomers": "newcomers"}
+        names = {
+            "asked": "people asked about",
+            "told": "people only told about",
+            "newcomers": "newcomers",
+        }
         for place, (name, marks) in enumerate(bench.marks.items()):
-            chance = chance_of(bench.island.newcomers if name == "newcomers" else bench.island.people)
-            rows.append((f"library: {names[name]}", between(marks.right, len(marks.answers)),
-                         f"the passage was found for {marks.found:.2f}; chance {chance:.2f}",
-                         "" if place else _s(bench, "library")))  # fmt: skip
+            chance = chance_of(
+                bench.island.newcomers if name == "newcomers" else bench.island.people
+            )
+            rows.append(
+                (
+                    f"library: {names[name]}",
+                    between(marks.right, len(marks.answers)),
+                    f"the passage was found for {marks.found:.2f}; chance {chance:.2f}",
+                    "" if place else _s(bench, "library"),
+                )
+            )
     if bench.weights_on_newcomers is not None:
-        rows.append(("weights: newcomers", f"{bench.weights_on_newcomers:.2f}", "no page tells of them", ""))
+        rows.append(
+            ("weights: newcomers", f"{bench.weights_on_newcomers:.2f}", "no page tells of them", "")
+        )
     return rows
 
 
@@ -218,14 +295,23 @@ def run_chain(
     after_step: Callable[[str, int, int, float], None],
     after_stage: Callable[[str], None],
 ) -> None:
-    """All stages, one after the other. `after_step(stage, step, of, loss)`; `after_stage(stage)` when one is done."""
+    """All stages, one after the other. `after_step(stage, step, of, loss)`; `after_stage(stage)`
+    when one is done.
+    """
     bench.begin(island)
     after_stage("pages")
     every = max(1, steps // 6)
-    bench.learn("your island", steps=steps, replay=replay, measure_every=every,
-                after_step=lambda run, step, loss: after_step("weights", step, steps, loss))  # fmt: skip
+    bench.learn(
+        "your island",
+        steps=steps,
+        replay=replay,
+        measure_every=every,
+        after_step=lambda run, step, loss: after_step("weights", step, steps, loss),
+    )
     after_stage("weights")
     bench.shelve()
     after_stage("library")
-    bench.assist(n_demos=n_demos, after_step=lambda step, loss: after_step("assistant", step, 0, loss))
+    bench.assist(
+        n_demos=n_demos, after_step=lambda step, loss: after_step("assistant", step, 0, loss)
+    )
     after_stage("assistant")

@@ -1,4 +1,5 @@
-"""The first half of the chain on the island: weights that take in its pages, and an assistant made from them.
+"""The first half of the chain on the island: weights that take in its pages, and an assistant made
+from them.
 
 Every stage says what it cost in CPU-seconds and leaves the model that it began with as it was.
 """
@@ -41,13 +42,14 @@ def shipped_model(name: str) -> Transformer:
     return Transformer.from_pretrained(checkpoints.path(name)).eval()
 
 
-# --- Knowledge in the weights ----------------------------------------------------------------------------------------
+# --- Knowledge in the weights ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Point:
-    """A model on its way. Shares of right answers: on the island's people whom its pages ask about; on those whom they
-    only tell about; and on Larkhaven's."""
+    """A model on its way. Shares of right answers: on the island's people whom its pages ask about;
+    on those whom they only tell about; and on Larkhaven's.
+    """
 
     step: int
     loss: float
@@ -94,9 +96,9 @@ def learn_pages(
 ) -> Run:
     """Train on the island's pages.
 
-    start: the model to go on from (it stays as it is); None: random weights. replay: the share of pages that come from
-    Larkhaven instead. into: a list that the run is put into at once, so that it is kept if `after_step` ends it.
-    Raises `InklingError` for a share that is none.
+    start: the model to go on from (it stays as it is); None: random weights. replay: the share of
+    pages that come from Larkhaven instead. into: a list that the run is put into at once, so that
+    it is kept if `after_step` ends it. Raises `InklingError` for a share that is none.
     """
     if not 0 <= replay < 0.9:
         raise InklingError(f"The share of old pages must be from 0 to 0.8; it is {replay:g}.")
@@ -111,7 +113,10 @@ def learn_pages(
 
     def measure(step: int, loss: float) -> None:
         model.eval()
-        new, old = evaluate.fact_recall(model, tokenizer, island), old_recall(model, tokenizer, town)
+        new, old = (
+            evaluate.fact_recall(model, tokenizer, island),
+            old_recall(model, tokenizer, town),
+        )
         run.chance, run.old_chance = new.chance, old.chance
         run.points.append(Point(step, loss, new.asked, new.never_asked, share_right(old)))
         model.train()
@@ -124,9 +129,16 @@ def learn_pages(
 
     measure(0, float("nan"))
     config = TrainConfig(
-        steps=steps, batch_size=ROWS, context_length=LENGTH, eos_id=tokenizer.eos_id, optimizer="adamw",
-        learning_rate=learning_rate, warmup_steps=10, precision="fp32", seed=island.seed,
-    )  # fmt: skip
+        steps=steps,
+        batch_size=ROWS,
+        context_length=LENGTH,
+        eos_id=tokenizer.eos_id,
+        optimizer="adamw",
+        learning_rate=learning_rate,
+        warmup_steps=10,
+        precision="fp32",
+        seed=island.seed,
+    )
     try:
         train(model, tokens, config, on_step=on_step, progress=False)
     finally:
@@ -134,12 +146,14 @@ def learn_pages(
     return run
 
 
-# --- An assistant ----------------------------------------------------------------------------------------------------
+# --- An assistant ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Assistant:
-    """A model that replies in chat form. losses: of every step; cpu_seconds: what fine-tuning cost."""
+    """A model that replies in chat form. losses: of every step; cpu_seconds: what fine-tuning
+    cost.
+    """
 
     model: Transformer
     tokenizer: Tokenizer
@@ -147,13 +161,20 @@ class Assistant:
     cpu_seconds: float
 
     def say(self, prompt: str, max_new_tokens: int = 60) -> str:
-        """The likeliest reply, word by word. Raises `InklingError` for a prompt that is empty or too long."""
+        """The likeliest reply, word by word. Raises `InklingError` for a prompt that is empty or
+        too long.
+        """
         ids = encode_prompt(self.tokenizer, read_prompt(prompt))
         room = self.model.config.context_length - max_new_tokens
         if len(ids) > room:
-            raise InklingError(f"This prompt has {len(ids):,} tokens and {room} fit: say it in fewer words.")
+            raise InklingError(
+                f"This prompt has {len(ids):,} tokens and {room} fit: say it in fewer words."
+            )
         stops = self.tokenizer.special_tokens.values()
-        return decode_reply(self.tokenizer, generate(self.model, ids, max_new_tokens, temperature=0.0, stop_ids=stops))
+        return decode_reply(
+            self.tokenizer,
+            generate(self.model, ids, max_new_tokens, temperature=0.0, stop_ids=stops),
+        )
 
 
 def read_prompt(text: object) -> str:
@@ -162,17 +183,24 @@ def read_prompt(text: object) -> str:
     if not prompt:
         raise InklingError("There is nothing to answer: type a question.")
     if len(prompt) > 2000:
-        raise InklingError(f"That is {len(prompt):,} characters; the model reads 256 tokens. Ask in a sentence or two.")
+        raise InklingError(
+            f"That is {len(prompt):,} characters; the model reads 256 tokens. Ask in a sentence or"
+            " two."
+        )
     return prompt
 
 
 def demonstrations(island: Island, n: int, careful: float = 0.95) -> list[Demonstration]:
-    """Requests on the island, answered by somebody. No stories: they are longer than the rows of this lab."""
+    """Requests on the island, answered by somebody. No stories: they are longer than the rows of
+    this lab.
+    """
     made = []
     for index, asked in enumerate(island.requests(n, "train")):
         if asked.kind != "story":
             style = draw_style(Random(f"{island.seed}/{index}").random, careful)
-            made.append(Demonstration(asked.prompt, reply(island, asked, style, f"{island.seed}/{index}")))
+            made.append(
+                Demonstration(asked.prompt, reply(island, asked, style, f"{island.seed}/{index}"))
+            )
     return made
 
 
@@ -186,7 +214,9 @@ def make_assistant(
     n_replay: int = 120,
     after_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> Assistant:
-    """Fine-tune a copy of the model on demonstrations from the island; old and new pages are mixed in."""
+    """Fine-tune a copy of the model on demonstrations from the island; old and new pages are mixed
+    in.
+    """
     cpu, town = time.process_time(), World(0)
     model = copy.deepcopy(model)
     prepare_roles(model, tokenizer)
@@ -199,7 +229,15 @@ def make_assistant(
 
     config = SFTConfig(batch_size=ROWS, length=LENGTH, learning_rate=1e-3, seed=island.seed)
     replay = [*old, *pages.texts[: n_replay - len(old)]]
-    finetune(model, tokenizer, demonstrations(island, n_demos), config, replay=replay, on_step=on_step, progress=False)
+    finetune(
+        model,
+        tokenizer,
+        demonstrations(island, n_demos),
+        config,
+        replay=replay,
+        on_step=on_step,
+        progress=False,
+    )
     return Assistant(model.eval(), tokenizer, losses, time.process_time() - cpu)
 
 
@@ -210,7 +248,9 @@ def exam_requests(island: Island, n: int) -> list:
 
 @dataclass(frozen=True)
 class Judged:
-    """A reply to a request that no demonstration has, and what it is truly worth, from -2.1 to 1.25."""
+    """A reply to a request that no demonstration has, and what it is truly worth, from -2.1 to
+    1.25.
+    """
 
     kind: str
     prompt: str
@@ -222,7 +262,9 @@ def judged_replies(assistant: Assistant, island: Island, n: int = 60) -> list[Ju
     """The assistant's likeliest reply to each of `n` requests, judged by the rubric."""
     asked = exam_requests(island, n)
     prompts = [request.prompt for request in asked]
-    replies = roll_out(assistant.model, assistant.tokenizer, prompts, 60, temperature=1e-3, seed=0).replies
+    replies = roll_out(
+        assistant.model, assistant.tokenizer, prompts, 60, temperature=1e-3, seed=0
+    ).replies
     return [
         Judged(request.kind, request.prompt, text, island.gold_reward(request.prompt, text))
         for request, text in zip(asked, replies, strict=True)
@@ -245,12 +287,20 @@ def first_of_each(judged: Sequence[Judged]) -> list[Judged]:
     return list(first.values())
 
 
-def choose_best(assistant: Assistant, island: Island, n: int = 4, n_requests: int = 40) -> dict[str, float]:
-    """The true worth of a random reply, and of the best of `n` as the shipped reward model and as the rubric see it."""
+def choose_best(
+    assistant: Assistant, island: Island, n: int = 4, n_requests: int = 40
+) -> dict[str, float]:
+    """The true worth of a random reply, and of the best of `n` as the shipped reward model and as
+    the rubric see it.
+    """
     prompts = [request.prompt for request in exam_requests(island, n_requests)]
     truth = gold_reward(island)
     judge = model_reward(RewardModel.load(checkpoints.path("reward")), assistant.tokenizer)
-    ways = {"one reply": (truth, 1), f"best of {n}, shipped judge": (judge, n), f"best of {n}, rubric": (truth, n)}
+    ways = {
+        "one reply": (truth, 1),
+        f"best of {n}, shipped judge": (judge, n),
+        f"best of {n}, rubric": (truth, n),
+    }
     found = {}
     for name, (reward, of) in ways.items():
         kept = best_of_n(assistant.model, assistant.tokenizer, prompts, reward, of, 60, seed=0)

@@ -1,7 +1,8 @@
 """An island of the reader's own: other people with other facts, and the names that they go by.
 
-`inkling.world.World(seed)` draws other facts for every seed, but its people are always called the same: Ada is a baker
-in one town and a weaver in the next. A model cannot know both at once. So here the people get names of their own.
+`inkling.world.World(seed)` draws other facts for every seed, but its people are always called the
+same: Ada is a baker in one town and a weaver in the next. A model cannot know both at once. So here
+the people get names of their own.
 """
 
 from dataclasses import dataclass, replace
@@ -13,36 +14,48 @@ from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.world import Document, World
 from inkling.world.people import FIRST_NAMES, Person
 
-#: Names of an island with a language of its own: none of these sounds is in the strangers' names of Larkhaven.
+#: Names of an island with a language of its own: none of these sounds is in the strangers' names of
+#: Larkhaven.
 _STARTS = (
-    "Aeg Brae Cwy Dwyn Eyv Fjor Gwy Hjal Isk Jyt Kvas Lyov Mwen Nyx Oeth Pryd Rhys Sjo Thyr Umbr Vey Wyr Ysk Zeph"
+    "Aeg Brae Cwy Dwyn Eyv Fjor Gwy Hjal Isk Jyt Kvas Lyov Mwen Nyx Oeth Pryd Rhys Sjo Thyr Umbr"
+    " Vey Wyr Ysk Zeph"
 ).split()
-_ENDS = "a ach dis eth fir gwen hal ith jorn kya lun moss nwy odd pex rune sby tiv uzo vya wyth yra".split()
+_ENDS = (
+    "a ach dis eth fir gwen hal ith jorn kya lun moss nwy odd pex rune sby tiv uzo vya wyth yra"
+).split()
 
 SOUNDS = ("familiar", "own")
 FEWEST, MOST, LARGEST_SEED = 6, 40, 10**9
 
 
 def read_name(text: object) -> str:
-    """The island's name from what somebody typed; `InklingError` with a sentence where it is none."""
+    """The island's name from what somebody typed; `InklingError` with a sentence where it is
+    none.
+    """
     name = str(text).strip()
     if not name:
         raise InklingError("The island has no name yet: type one, such as Fernholm.")
     if not name.isalpha():
-        raise InklingError(f"An island's name is one word of letters; {name[:30]!r} has other signs in it.")
+        raise InklingError(
+            f"An island's name is one word of letters; {name[:30]!r} has other signs in it."
+        )
     if not 2 <= len(name) <= 20:
         raise InklingError(f"An island's name has 2 to 20 letters; this one has {len(name):,}.")
     return name[0].upper() + name[1:].lower()
 
 
 def read_whole(text: object, what: str, low: int, high: int) -> int:
-    """A whole number from `low` to `high` out of a box; `InklingError` with a sentence where there is none."""
+    """A whole number from `low` to `high` out of a box; `InklingError` with a sentence where there
+    is none.
+    """
     typed = str(text).strip()
     try:
         number = int(typed)
     except ValueError:
         found = f"{typed[:30]!r} is none" if typed else "the box is empty"
-        raise InklingError(f"{what} must be a whole number from {low:,} to {high:,}; {found}.") from None
+        raise InklingError(
+            f"{what} must be a whole number from {low:,} to {high:,}; {found}."
+        ) from None
     if not low <= number <= high:
         shown = f"it is {number:,}" if abs(number) < 10**15 else "it is far outside of that"
         raise InklingError(f"{what} must be a whole number from {low:,} to {high:,}; {shown}.")
@@ -50,26 +63,35 @@ def read_whole(text: object, what: str, low: int, high: int) -> int:
 
 
 class Island(World):
-    """A town of `n_people`, all with new names and facts. Every fourth is in no question that a training text asks.
+    """A town of `n_people`, all with new names and facts. Every fourth is in no question that a
+    training text asks.
 
-    name: stands in the island's pages where Larkhaven stands in the town's. sounds: "familiar" names are put together
-    from the parts that the names of Larkhaven's strangers have; "own" names are of sounds that no page there has.
-    Raises `InklingError` for a name, seed or number of people that cannot be.
+    name: stands in the island's pages where Larkhaven stands in the town's. sounds: "familiar"
+    names are put together from the parts that the names of Larkhaven's strangers have; "own" names
+    are of sounds that no page there has. Raises `InklingError` for a name, seed or number of people
+    that cannot be.
     """
 
-    def __init__(self, name: str = "Fernholm", seed: int = 7, n_people: int = 12, sounds: str = "familiar") -> None:
+    def __init__(
+        self, name: str = "Fernholm", seed: int = 7, n_people: int = 12, sounds: str = "familiar"
+    ) -> None:
         self.name = read_name(name)
         seed = read_whole(seed, "The seed", 0, LARGEST_SEED)
         n_people = read_whole(n_people, "The number of people", FEWEST, MOST)
         if sounds not in SOUNDS:
-            raise InklingError(f"there are no {sounds!r} names; there are {' and '.join(SOUNDS)} ones.")
+            raise InklingError(
+                f"there are no {sounds!r} names; there are {' and '.join(SOUNDS)} ones."
+            )
         super().__init__(seed)
         self.sounds = sounds
         random = Random(f"island {seed}").random
         if sounds == "familiar":
             names = list(self.stranger_names)
         else:
-            names = sorted({start + end for start in _STARTS for end in _ENDS} - {*FIRST_NAMES, *self.stranger_names})
+            names = sorted(
+                {start + end for start in _STARTS for end in _ENDS}
+                - {*FIRST_NAMES, *self.stranger_names}
+            )
         chosen: list[str] = []
         while len(chosen) < n_people:
             chosen.append(names.pop(int(random() * len(names))))
@@ -83,19 +105,28 @@ class Island(World):
         self.first_names = chosen
         self._by_name = {person.name: person for person in [*self.people, *self.newcomers]}
 
-    def document(self, index: int, stream: str = "train", seed: int = 0, only: str | None = None) -> Document:
-        """A page of the island: as `World.document`, with the island's name. Spans would not fit, so it has none."""
+    def document(
+        self, index: int, stream: str = "train", seed: int = 0, only: str | None = None
+    ) -> Document:
+        """A page of the island: as `World.document`, with the island's name. Spans would not fit,
+        so it has none.
+        """
         made = super().document(index, stream, seed, only)
         return replace(made, text=made.text.replace("Larkhaven", self.name), spans=[])
 
     def sentence_about(self, person: Person) -> str:
         """Two facts of somebody, for a list that a person reads."""
-        return f"{person.full_name}: {person.trade}, {person.street}, keeps a {person.pet}, friend of {person.friend}"
+        return (
+            f"{person.full_name}: {person.trade}, {person.street}, keeps a {person.pet}, friend of"
+            f" {person.friend}"
+        )
 
 
 @dataclass(frozen=True)
 class Pages:
-    """The island's cleaned pages, in the order in which a model reads them, and what cleaning did."""
+    """The island's cleaned pages, in the order in which a model reads them, and what cleaning
+    did.
+    """
 
     texts: list[str]
     cleaning: CleaningReport
@@ -106,9 +137,11 @@ class Pages:
 
 
 def found(island: Island, crawl_bytes: int = 120_000, about_people: int = 30_000) -> Pages:
-    """A small internet of the island: a crawl, cleaned, and as much again that dwells on the people.
+    """A small internet of the island: a crawl, cleaned, and as much again that dwells on the
+    people.
 
-    about_people: bytes of entries, and as many of quizzes; quizzes ask only about those who may be asked about.
+    about_people: bytes of entries, and as many of quizzes; quizzes ask only about those who may be
+    asked about.
     """
     texts, cleaning = prepare(island, crawl_bytes, seed=1)
     for kind in ("person entry", "quiz"):
@@ -122,8 +155,12 @@ def shuffled(texts: list[str], seed: int) -> list[str]:
     return sorted(texts, key=lambda _: random())
 
 
-def tokenizer_fit(pages: Pages, island: Island, shipped: Tokenizer) -> list[tuple[str, float, float]]:
-    """(tokenizer, bytes a token, tokens a name) of the shipped one, and of one trained on the island's pages alone."""
+def tokenizer_fit(
+    pages: Pages, island: Island, shipped: Tokenizer
+) -> list[tuple[str, float, float]]:
+    """(tokenizer, bytes a token, tokens a name) of the shipped one, and of one trained on the
+    island's pages alone.
+    """
     fresh = Tokenizer.train(pages.texts, shipped.vocab_size, SPECIAL_TOKENS)
     rows = []
     for label, tokenizer in (("shipped", shipped), ("trained here", fresh)):

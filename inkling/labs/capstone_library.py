@@ -1,6 +1,8 @@
-"""The second half of the chain: a library of the island, with facts of the reader's own, and its exam.
+"""The second half of the chain: a library of the island, with facts of the reader's own, and its
+exam.
 
-Nothing is trained here. The shipped embedder finds, the shipped reader reads; neither has ever met the island.
+Nothing is trained here. The shipped embedder finds, the shipped reader reads; neither has ever met
+the island.
 """
 
 import re
@@ -30,32 +32,44 @@ MOST_LINES, MOST_WORDS = 200, 40
 
 def named(library: Library, name: str) -> Library:
     """The same library, with the island's name where Larkhaven's stood."""
-    passages = [replace(passage, text=passage.text.replace("Larkhaven", name)) for passage in library.passages]
+    passages = [
+        replace(passage, text=passage.text.replace("Larkhaven", name))
+        for passage in library.passages
+    ]
     return Library(passages, library.facts)
 
 
 def read_facts(text: object) -> list[Passage]:
     """A passage of each line that somebody wrote; empty lines do not count. No lines: no passages.
 
-    Raises `InklingError` with a sentence for too many lines, and for a line that is no fact but a page.
+    Raises `InklingError` with a sentence for too many lines, and for a line that is no fact but a
+    page.
     """
     lines = [line.strip() for line in re.split(r"[\r\n]+", str(text)) if line.strip()]
     if len(lines) > MOST_LINES:
-        raise InklingError(f"There are {len(lines):,} lines here, and this shelf takes {MOST_LINES}. Leave some out.")
+        raise InklingError(
+            f"There are {len(lines):,} lines here, and this shelf takes {MOST_LINES}. Leave some"
+            " out."
+        )
     for number, line in enumerate(lines, 1):
         if count_words(line) > MOST_WORDS or len(line) > 400:
             raise InklingError(
-                f"Line {number} has {count_words(line):,} words ({len(line):,} characters). One fact a line, at most "
-                f"{MOST_WORDS} words: the model reads 256 tokens, question and all."
+                f"Line {number} has {count_words(line):,} words ({len(line):,} characters). One"
+                f" fact a line, at most {MOST_WORDS} words: the model reads 256 tokens, question"
+                " and all."
             )
-    return [Passage(f"own {number}", line, source="your own facts") for number, line in enumerate(lines, 1)]
+    return [
+        Passage(f"own {number}", line, source="your own facts")
+        for number, line in enumerate(lines, 1)
+    ]
 
 
 @dataclass(frozen=True)
 class Marks:
-    """An exam taken with the library. found: the share of questions with an answering passage among those that were
-    read; right, silent: the shares answered right, and by "I do not know"; answers: question, truth, answer;
-    seconds: of the processor, for each answer."""
+    """An exam taken with the library. found: the share of questions with an answering passage among
+    those that were read; right, silent: the shares answered right, and by "I do not know"; answers:
+    question, truth, answer; seconds: of the processor, for each answer.
+    """
 
     found: float
     right: float
@@ -70,7 +84,9 @@ class Shelves:
     cpu_seconds: what it took to write every passage's vector; that is all the preparation there is.
     """
 
-    def __init__(self, island: Island, own: Sequence[Passage] = (), n_documents: int = 60, k: int = 3) -> None:
+    def __init__(
+        self, island: Island, own: Sequence[Passage] = (), n_documents: int = 60, k: int = 3
+    ) -> None:
         cpu = time.process_time()
         self.island, self.own = island, list(own)
         self.library = named(town_library(island, n_documents), island.name)
@@ -84,7 +100,9 @@ class Shelves:
         self.cpu_seconds = time.process_time() - cpu
 
     def answer(self, question: object) -> Answer:
-        """Look it up, read it, answer. Raises `InklingError` for an empty question and for a very long one."""
+        """Look it up, read it, answer. Raises `InklingError` for an empty question and for a very
+        long one.
+        """
         return self.rag.answer(read_prompt(question))
 
     def exam(self, people: Sequence[Person]) -> Marks:
@@ -93,14 +111,21 @@ class Shelves:
         cpu = time.process_time()
         answers = self.rag.answers([question.text for question in questions])
         cpu = time.process_time() - cpu
-        truths = [person_value(self.island.person(question.fact[0]), question.fact[1]) for question in questions]
+        truths = [
+            person_value(self.island.person(question.fact[0]), question.fact[1])
+            for question in questions
+        ]
         rights = [
             says(answer.text, question.fact[1], truth, self.island)
             for question, truth, answer in zip(questions, truths, answers, strict=True)
         ]
-        ids = [{self.library.passages[place].id for place in question.answers} for question in questions]
+        ids = [
+            {self.library.passages[place].id for place in question.answers}
+            for question in questions
+        ]
         found = [
-            any(passage.id in right for passage in answer.passages) for right, answer in zip(ids, answers, strict=True)
+            any(passage.id in right for passage in answer.passages)
+            for right, answer in zip(ids, answers, strict=True)
         ]
         return Marks(
             float(np.mean(found)),
@@ -112,7 +137,9 @@ class Shelves:
 
 
 def chance_of(people: Sequence[Person]) -> float:
-    """What share of these people's facts somebody gets right who guesses each value as often as it is true of one."""
+    """What share of these people's facts somebody gets right who guesses each value as often as it
+    is true of one.
+    """
     shares = []
     for attribute in PERSON_ATTRIBUTES:
         counts = Counter(person_value(person, attribute) for person in people)

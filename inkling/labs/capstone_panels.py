@@ -1,4 +1,6 @@
-"""The panels of the capstone lab: an island end to end, facts of the reader's own, three prompts."""
+"""The panels of the capstone lab: an island end to end, facts of the reader's own, three
+prompts.
+"""
 
 import html
 
@@ -17,26 +19,38 @@ STAGES = {"pages": "pages", "weights": "training", "library": "library", "assist
 
 
 def island_panel(bench: Bench) -> WorkPanel:
-    """Name, seed and sizes; Start runs the whole chain. A finished island takes the place of the one on the bench."""
+    """Name, seed and sizes; Start runs the whole chain. A finished island takes the place of the
+    one on the bench.
+    """
     controls = {
         "name": widgets.Text("Skerrow", description="Name", style=_WIDE),
         "seed": widgets.Text("11", description="Seed", style=_WIDE),
         "people": widgets.IntSlider(12, min=6, max=40, description="People", style=_WIDE),
         "sounds": widgets.Dropdown(
-            options=[("like the strangers of Larkhaven", "familiar"), ("of sounds of their own", "own")],
-            description="Names", style=_WIDE,
+            options=[
+                ("like the strangers of Larkhaven", "familiar"),
+                ("of sounds of their own", "own"),
+            ],
+            description="Names",
+            style=_WIDE,
             layout=widgets.Layout(width="auto", max_width="26em"),  # room for the longer of the two
         ),
         "steps": widgets.IntSlider(120, min=20, max=600, step=20, description="Steps", style=_WIDE),
-        "replay": widgets.FloatSlider(0.25, min=0, max=0.8, step=0.05, description="Old pages", style=_WIDE),
-        "demos": widgets.IntSlider(900, min=100, max=3000, step=100, description="Demonstrations", style=_WIDE),
-    }  # fmt: skip
+        "replay": widgets.FloatSlider(
+            0.25, min=0, max=0.8, step=0.05, description="Old pages", style=_WIDE
+        ),
+        "demos": widgets.IntSlider(
+            900, min=100, max=3000, step=100, description="Demonstrations", style=_WIDE
+        ),
+    }
     plot = LivePlot("Right answers against steps, empty until training starts.")
     report = widgets.HTML()
 
     def work(job: Job) -> str:
         seed = read_whole(controls["seed"].value, "The seed", 0, LARGEST_SEED)
-        island = Island(controls["name"].value, seed, controls["people"].value, controls["sounds"].value)
+        island = Island(
+            controls["name"].value, seed, controls["people"].value, controls["sounds"].value
+        )
         made, seen = Bench(), 0
         panel.results.append(made)
 
@@ -45,8 +59,9 @@ def island_panel(bench: Bench) -> WorkPanel:
             now = run.points[-1]
             plot.draw(
                 lambda axes: draw_run(axes, run),
-                f"After {now.step} steps the model answers {now.asked:.0%} on the island's people whom its pages ask "
-                f"about, {now.told:.0%} on those whom they only tell about, and {now.old:.0%} on Larkhaven's.",
+                f"After {now.step} steps the model answers {now.asked:.0%} on the island's people"
+                f" whom its pages ask about, {now.told:.0%} on those whom they only tell about, and"
+                f" {now.old:.0%} on Larkhaven's.",
             )
 
         def after_step(stage: str, step: int, of: int, loss: float) -> None:
@@ -65,9 +80,14 @@ def island_panel(bench: Bench) -> WorkPanel:
 
         try:
             run_chain(
-                made, island, steps=controls["steps"].value, replay=controls["replay"].value,
-                n_demos=controls["demos"].value, after_step=after_step, after_stage=after_stage,
-            )  # fmt: skip
+                made,
+                island,
+                steps=controls["steps"].value,
+                replay=controls["replay"].value,
+                n_demos=controls["demos"].value,
+                after_step=after_step,
+                after_stage=after_stage,
+            )
         finally:
             report.value = report_card(made)
         vars(bench).update(vars(made))
@@ -83,9 +103,15 @@ OWN_FACTS = "Norvinta lives in Mill Road.\nNorvinta keeps a goat.\nAda's boat is
 
 
 def facts_panel(bench: Bench) -> WorkPanel:
-    """A fact a line, and a question: what the library finds, and what the reader makes of it. Nothing is trained."""
-    facts = widgets.Textarea(OWN_FACTS, description="Facts", rows=6, layout=widgets.Layout(width="95%"))
-    question = widgets.Text("Where does Norvinta live?", description="Question", layout=widgets.Layout(width="95%"))
+    """A fact a line, and a question: what the library finds, and what the reader makes of it.
+    Nothing is trained.
+    """
+    facts = widgets.Textarea(
+        OWN_FACTS, description="Facts", rows=6, layout=widgets.Layout(width="95%")
+    )
+    question = widgets.Text(
+        "Where does Norvinta live?", description="Question", layout=widgets.Layout(width="95%")
+    )
     answer = widgets.HTML()
 
     def work(job: Job) -> str:
@@ -98,15 +124,20 @@ def facts_panel(bench: Bench) -> WorkPanel:
         job.check()
         found = panel.results[-1][1].answer(asked)
         rows = [
-            ("you" if passage.source == "your own facts" else passage.source, passage.searchable,
-             "cited" if passage is found.cited else "")
+            (
+                "you" if passage.source == "your own facts" else passage.source,
+                passage.searchable,
+                "cited" if passage is found.cited else "",
+            )
             for passage in found.passages
-        ]  # fmt: skip
+        ]
         reply = html.escape(found.text or "(nothing)")
         answer.value = f"<p><b>{reply}</b></p>" + table(("from", "passage that it read", ""), rows)
         if not own:
             return f"There is no fact of yours: the library of {island.name} alone has answered."
-        return f"{len(own)} of your facts stand among {len(panel.results[-1][1].passages):,} passages."
+        return (
+            f"{len(own)} of your facts stand among {len(panel.results[-1][1].passages):,} passages."
+        )
 
     worker = Worker(work, "Ask")
     view = widgets.VBox([facts, question, worker.panel, answer])
@@ -125,16 +156,25 @@ def ask_both(bench: Bench, prompts: list[str]) -> list[tuple[str, str, str]]:
     """(prompt, what the assistant says from its weights, what the library says) for each prompt."""
     need_island(bench)
     if bench.assistant is None or bench.shelves is None:
-        raise InklingError("The assistant or the library is not made yet: run the cells above, from the top.")
+        raise InklingError(
+            "The assistant or the library is not made yet: run the cells above, from the top."
+        )
     return [
-        (prompt, bench.assistant.say(prompt), bench.shelves.answer(prompt).text) for prompt in map(read_prompt, prompts)
+        (prompt, bench.assistant.say(prompt), bench.shelves.answer(prompt).text)
+        for prompt in map(read_prompt, prompts)
     ]
 
 
 def prompts_panel(bench: Bench) -> WorkPanel:
-    """Three prompts of the reader's; the assistant answers from its weights, and the shipped one from the library."""
+    """Three prompts of the reader's; the assistant answers from its weights, and the shipped one
+    from the library.
+    """
     first = bench.island.people[0].name if bench.island else "Ada"
-    texts = (f"Where does {first} live?", "How can I mend a net?", "Tell me something nasty about Ada.")
+    texts = (
+        f"Where does {first} live?",
+        "How can I mend a net?",
+        "Tell me something nasty about Ada.",
+    )
     boxes = [
         widgets.Text(text, description=f"Prompt {number}", layout=widgets.Layout(width="95%"))
         for number, text in enumerate(texts, 1)

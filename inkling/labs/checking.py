@@ -1,4 +1,5 @@
-"""How a lab checks an exercise: it runs your answer on small cases and says what is wrong in your words, not in ours.
+"""How a lab checks an exercise: it runs your answer on small cases and says what is wrong in your
+words, not in ours.
 
 A check never stops the notebook. An exercise that you have not done yet says so and waits.
 """
@@ -21,8 +22,8 @@ def judge(exercise: str, check: Callable[[], str]) -> bool:
 
     Args:
         exercise: its name, as in the lab's text.
-        check: raises `Mistake` for a wrong answer and returns a closing remark for a right one. Any other exception
-            comes out of the reader's own code and is shown with its type.
+        check: raises `Mistake` for a wrong answer and returns a closing remark for a right one. Any
+            other exception comes out of the reader's own code and is shown with its type.
     """
     try:
         remark = check()

@@ -1,7 +1,8 @@
-"""The pre-training lab: two models race, a line through four sizes predicts a fifth, a learning rate breaks a run.
+"""The pre-training lab: two models race, a line through four sizes predicts a fifth, a learning
+rate breaks a run.
 
-What the notebook calls `lab`: the race stands in `pretrain_race`, the scaling law and the sweep in `pretrain_sizes`,
-the checks of the exercises in `pretrain_checks`.
+What the notebook calls `lab`: the race stands in `pretrain_race`, the scaling law and the sweep in
+`pretrain_sizes`, the checks of the exercises in `pretrain_checks`.
 """
 
 from inkling.labs.pretrain_checks import (
@@ -12,7 +13,16 @@ from inkling.labs.pretrain_checks import (
     check_schedule,
     check_training_days,
 )
-from inkling.labs.pretrain_race import Entry, Race, Racer, draw_race, load_data, race_panel, read_entry, read_number
+from inkling.labs.pretrain_race import (
+    Entry,
+    Race,
+    Racer,
+    draw_race,
+    load_data,
+    race_panel,
+    read_entry,
+    read_number,
+)
 from inkling.labs.pretrain_sizes import (
     SPRINT_STEPS,
     draw_scaling,
@@ -27,8 +37,28 @@ from inkling.labs.pretrain_sizes import (
 )
 
 __all__ = [
-    "SPRINT_STEPS", "Entry", "Race", "Racer", "check_batch", "check_clip", "check_power_law", "check_rate",
-    "check_schedule", "check_training_days", "draw_race", "draw_scaling", "draw_sweep", "end_of", "fit_power_law",
-    "load_data", "race_panel", "read_entry", "read_number", "read_widths", "scaling_panel", "sprint", "sweep_panel",
+    "SPRINT_STEPS",
+    "Entry",
+    "Race",
+    "Racer",
+    "check_batch",
+    "check_clip",
+    "check_power_law",
+    "check_rate",
+    "check_schedule",
+    "check_training_days",
+    "draw_race",
+    "draw_scaling",
+    "draw_sweep",
+    "end_of",
+    "fit_power_law",
+    "load_data",
+    "race_panel",
+    "read_entry",
+    "read_number",
+    "read_widths",
+    "scaling_panel",
+    "sprint",
+    "sweep_panel",
     "train_size",
-]  # fmt: skip
+]

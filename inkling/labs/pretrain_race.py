@@ -1,4 +1,6 @@
-"""The race of the pre-training lab: tiny models, their settings, and two of them taking turns on one machine."""
+"""The race of the pre-training lab: tiny models, their settings, and two of them taking turns on
+one machine.
+"""
 
 import math
 import time
@@ -34,7 +36,9 @@ MUON_FACTOR = 2  # Muon's matrices take this many times the learning rate of the
 
 @dataclass(frozen=True)
 class Data:
-    """Larkhaven's text as one stream of ids, a piece held out, and how many different ids there are."""
+    """Larkhaven's text as one stream of ids, a piece held out, and how many different ids there
+    are.
+    """
 
     tokens: np.ndarray
     valid_tokens: np.ndarray
@@ -46,10 +50,13 @@ def load_data(n_characters: int = 600_000) -> Data:
     """A small tokenizer's ids for fresh text: a vocabulary of 512 keeps the models tiny."""
     world = World(0)
     texts = [document.text for document in world.documents(n_characters)]
-    held_out = [document.text for document in world.documents(n_characters // 24, stream="validation")]
+    held_out = [
+        document.text for document in world.documents(n_characters // 24, stream="validation")
+    ]
     tokenizer = Tokenizer.train(texts[: max(1, len(texts) // 3)], vocab_size=512)
     ids, valid_ids = (
-        np.array(tokenizer.encode("\n\n".join(t), allow_special=False), dtype=np.int64) for t in (texts, held_out)
+        np.array(tokenizer.encode("\n\n".join(t), allow_special=False), dtype=np.int64)
+        for t in (texts, held_out)
     )
     return Data(ids, valid_ids, tokenizer.vocab_size)
 
@@ -58,7 +65,8 @@ def load_data(n_characters: int = 600_000) -> Data:
 class Entry:
     """One racer's settings.
 
-    Raises `InklingError`, with a sentence for the person at the controls, for settings that cannot be run here.
+    Raises `InklingError`, with a sentence for the person at the controls, for settings that cannot
+    be run here.
     """
 
     width: int = 32
@@ -72,38 +80,53 @@ class Entry:
         for name, most in MOST.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-                raise InklingError(f"{name} must be a whole number from 1 to {most}; it is {value!r}.")
+                raise InklingError(
+                    f"{name} must be a whole number from 1 to {most}; it is {value!r}."
+                )
         if self.width % self.heads or self.width // self.heads % 2:
             raise InklingError(
-                f"a width of {self.width} cannot be shared out to {self.heads} heads: each needs the same, even number "
-                f"of places. {self.heads} heads go with widths such as {2 * self.heads}, {4 * self.heads} or "
-                f"{8 * self.heads}."
+                f"a width of {self.width} cannot be shared out to {self.heads} heads: each needs"
+                f" the same, even number of places. {self.heads} heads go with widths such as"
+                f" {2 * self.heads}, {4 * self.heads} or {8 * self.heads}."
             )
         if not 0 < self.learning_rate <= 1000:
             raise InklingError(
-                f"the learning rate must be above 0 and at most 1000; it is {self.learning_rate:g}. "
-                "With 0 no weight ever moves; 0.01 is a good start."
+                f"the learning rate must be above 0 and at most 1000; it is {self.learning_rate:g}."
+                " With 0 no weight ever moves; 0.01 is a good start."
             )
 
     def __str__(self) -> str:
         kind = {"adamw": "AdamW", "muon": "Muon"}[self.optimizer]
-        return f"{self.layers} x {self.width} wide, batch {self.batch}, {kind} {self.learning_rate:g}"
+        return (
+            f"{self.layers} x {self.width} wide, batch {self.batch}, {kind} {self.learning_rate:g}"
+        )
 
     def model(self, data: Data, seed: int = 0) -> Transformer:
         """An untrained model of this shape."""
-        shape = ModelConfig(data.vocab_size, CONTEXT, self.width, self.layers, self.heads, self.heads)
+        shape = ModelConfig(
+            data.vocab_size, CONTEXT, self.width, self.layers, self.heads, self.heads
+        )
         return Transformer(shape, seed=seed)
 
     def config(self, steps: int) -> TrainConfig:
-        """The settings of a run of so many steps: a tenth of it to warm up, then down in a straight line."""
+        """The settings of a run of so many steps: a tenth of it to warm up, then down in a straight
+        line.
+        """
         return TrainConfig(
-            steps=steps, batch_size=self.batch, optimizer=self.optimizer, learning_rate=self.learning_rate,
-            muon_learning_rate=MUON_FACTOR * self.learning_rate, warmup_steps=max(1, steps // 10), precision="fp32",
-        )  # fmt: skip
+            steps=steps,
+            batch_size=self.batch,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            muon_learning_rate=MUON_FACTOR * self.learning_rate,
+            warmup_steps=max(1, steps // 10),
+            precision="fp32",
+        )
 
 
 def read_number(text: str, name: str, such_as: str = "0.01 or 1e-2") -> float:
-    """The number that a person typed into a box; `InklingError` with a sentence where there is none."""
+    """The number that a person typed into a box; `InklingError` with a sentence where there is
+    none.
+    """
     try:
         number = float(text.strip().replace(",", "."))
     except ValueError:
@@ -114,14 +137,17 @@ def read_number(text: str, name: str, such_as: str = "0.01 or 1e-2") -> float:
     return number
 
 
-# --- the race -------------------------------------------------------------------------------------------------------
+# --- the race -------------------------------------------------------------------------------------
 
 
 class Racer:
-    """One model in the race. `points` holds (tokens, CPU-seconds, loss) after each step, the loss smoothed."""
+    """One model in the race. `points` holds (tokens, CPU-seconds, loss) after each step, the loss
+    smoothed.
+    """
 
     def __init__(self, entry: Entry, data: Data, seed: int = 0) -> None:
-        self.entry, self.config = entry, entry.config(1000)  # a schedule of 1000 parts: the race says how far we are
+        # a schedule of 1000 parts: the race says how far we are
+        self.entry, self.config = entry, entry.config(1000)
         self.model = entry.model(data, seed)
         self.batches = Batches(data.tokens, CONTEXT, entry.batch, seed, eos_id=None)
         self.optimizers = make_optimizers(
@@ -136,7 +162,9 @@ class Racer:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def step(self, share_done: float, clock: Callable[[], float]) -> None:
-        """One update, at the learning rate that belongs to this share of the race. A loss that is no number is out."""
+        """One update, at the learning rate that belongs to this share of the race. A loss that is
+        no number is out.
+        """
         began = clock()
         scale = learning_rate_scale(min(999, int(1000 * share_done)), self.config)
         rows = self.batches.batch(self.steps)
@@ -153,14 +181,16 @@ class Racer:
         self.steps += 1
         self.tokens += count_targets(rows)
         self.cpu_seconds += clock() - began
-        # Small batches are noisy: average over the last few thousand tokens, for every batch size the same.
+        # Small batches are noisy: average over the last few thousand tokens, for every batch size
+        # the same.
         new = min(1.0, count_targets(rows) / 4096) if self.points else 1.0
         smooth = new * loss + (1 - new) * (self.points[-1][2] if self.points else 0.0)
         self.points.append((self.tokens, self.cpu_seconds, smooth))
 
 
 class Race:
-    """Two racers on one machine. Who has used less so far has the next turn, so neither waits for the other.
+    """Two racers on one machine. Who has used less so far has the next turn, so neither waits for
+    the other.
 
     Args:
         currency: what both get the same amount of: "tokens" or "cpu" (CPU-seconds).
@@ -169,11 +199,18 @@ class Race:
     """
 
     def __init__(
-        self, entries: Sequence[Entry], data: Data, finish: float, currency: str = "tokens", seed: int = 0,
+        self,
+        entries: Sequence[Entry],
+        data: Data,
+        finish: float,
+        currency: str = "tokens",
+        seed: int = 0,
         clock: Callable[[], float] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if currency not in ("tokens", "cpu"):
-            raise InklingError(f"the race is for the same 'tokens' or the same 'cpu' seconds, not {currency!r}.")
+            raise InklingError(
+                f"the race is for the same 'tokens' or the same 'cpu' seconds, not {currency!r}."
+            )
         if not finish > 0:
             raise InklingError(f"the finish must be above 0; it is {finish}.")
         self.data, self.finish, self.currency = data, finish, currency
@@ -184,41 +221,57 @@ class Race:
         """How much of the common currency this racer has used."""
         return racer.tokens if self.currency == "tokens" else racer.cpu_seconds
 
-    def run(self, job: Job | None = None, after_turn: Callable[[float], None] = lambda share: None) -> None:
-        """Race to the finish, or to Stop. `after_turn` is told the share of the race that is done."""
+    def run(
+        self, job: Job | None = None, after_turn: Callable[[float], None] = lambda share: None
+    ) -> None:
+        """Race to the finish, or to Stop. `after_turn` is told the share of the race that is
+        done.
+        """
         while running := [r for r in self.racers if not r.blew_up and self.used(r) < self.finish]:
             if job is not None:
                 job.check()
             racer = min(running, key=self.used)
             racer.step(self.used(racer) / self.finish, self.clock)
-            after_turn(min(1.0, sum(min(self.used(r), self.finish) for r in self.racers) / self.finish / 2))
+            after_turn(
+                min(1.0, sum(min(self.used(r), self.finish) for r in self.racers) / self.finish / 2)
+            )
 
     def report(self) -> list[str]:
-        """A line for each racer: its size, what it used, and its loss on the text that was held out."""
+        """A line for each racer: its size, what it used, and its loss on the text that was held
+        out.
+        """
         lines = []
         for name, racer in zip("AB", self.racers, strict=True):
             if racer.blew_up:
-                lines.append(f"{name} blew up at step {racer.steps + 1}: its loss is no number any more.")
+                lines.append(
+                    f"{name} blew up at step {racer.steps + 1}: its loss is no number any more."
+                )
                 continue
             loss = validation_loss(racer.model, self.data.valid_tokens, CONTEXT, None)
             lines.append(
-                f"{name} ({racer.entry}): {racer.parameters:,} weights, {racer.steps} steps, {racer.tokens:,} tokens, "
-                f"{racer.cpu_seconds:.1f} CPU-seconds, held-out loss {loss:.3f}"
+                f"{name} ({racer.entry}): {racer.parameters:,} weights, {racer.steps} steps,"
+                f" {racer.tokens:,} tokens, {racer.cpu_seconds:.1f} CPU-seconds, held-out loss"
+                f" {loss:.3f}"
             )
         return lines
 
 
 def draw_race(race: Race, axes, x: str | None = None) -> None:
-    """Both curves on matplotlib `axes`, against "tokens" or "cpu"; without `x`, against what the race is run for."""
+    """Both curves on matplotlib `axes`, against "tokens" or "cpu"; without `x`, against what the
+    race is run for.
+    """
     x = x or race.currency
-    for name, racer, colour, dash in zip("AB", race.racers, ("blue", "orange"), ("-", "--"), strict=True):
+    for name, racer, colour, dash in zip(
+        "AB", race.racers, ("blue", "orange"), ("-", "--"), strict=True
+    ):
         points = np.array(racer.points or [(0, 0.0, np.nan)])
         across = points[:, 0 if x == "tokens" else 1]
         label = f"{name}: {racer.entry}" + (" (blew up)" if racer.blew_up else "")
         axes.plot(across, points[:, 2], dash, color=plots.COLOURS[colour], label=label)
     axes.set_xlabel("tokens read" if x == "tokens" else "CPU-seconds")
     axes.set_ylabel("loss (nats a token)")
-    axes.set_ylim(top=min(axes.get_ylim()[1], 2 * math.log(race.data.vocab_size)))  # one that explodes hides nobody
+    # one that explodes hides nobody
+    axes.set_ylim(top=min(axes.get_ylim()[1], 2 * math.log(race.data.vocab_size)))
     axes.legend(fontsize=8)
 
 
@@ -235,14 +288,22 @@ def entry_controls(entry: Entry) -> dict[str, widgets.Widget]:
         "heads": _wide(widgets.IntText(entry.heads, description="Heads")),
         "batch": _wide(widgets.IntText(entry.batch, description="Batch")),
         "optimizer": _wide(
-            widgets.Dropdown(options=[("AdamW", "adamw"), ("Muon", "muon")], value=entry.optimizer, description="By")
+            widgets.Dropdown(
+                options=[("AdamW", "adamw"), ("Muon", "muon")],
+                value=entry.optimizer,
+                description="By",
+            )
         ),
-        "learning_rate": _wide(widgets.Text(f"{entry.learning_rate:g}", description="Learning rate")),
+        "learning_rate": _wide(
+            widgets.Text(f"{entry.learning_rate:g}", description="Learning rate")
+        ),
     }
 
 
 def read_entry(name: str, controls: dict[str, widgets.Widget]) -> Entry:
-    """The entry that the controls stand at; `InklingError` says which racer cannot start, and why."""
+    """The entry that the controls stand at; `InklingError` says which racer cannot start, and
+    why.
+    """
     try:
         values = {key: control.value for key, control in controls.items()}
         values["learning_rate"] = read_number(values["learning_rate"], "the learning rate")
@@ -252,12 +313,17 @@ def read_entry(name: str, controls: dict[str, widgets.Widget]) -> Entry:
 
 
 def race_panel(data: Data, left: Entry, right: Entry) -> WorkPanel:
-    """Two columns of controls, Start and Stop, and one picture with both curves. Races that were run stay listed."""
+    """Two columns of controls, Start and Stop, and one picture with both curves. Races that were
+    run stay listed.
+    """
     columns = {"A": entry_controls(left), "B": entry_controls(right)}
     currency = widgets.Dropdown(
-        options=[("the same tokens", "tokens"), ("the same CPU-seconds", "cpu")], description="Both get"
+        options=[("the same tokens", "tokens"), ("the same CPU-seconds", "cpu")],
+        description="Both get",
     )
-    length = widgets.FloatSlider(1, min=0.2, max=4, step=0.2, description="Length", readout_format=".1f")
+    length = widgets.FloatSlider(
+        1, min=0.2, max=4, step=0.2, description="Length", readout_format=".1f"
+    )
     plot = LivePlot("Two loss curves, empty until the race starts.")
     results = widgets.HTML()
 
@@ -272,7 +338,10 @@ def race_panel(data: Data, left: Entry, right: Entry) -> WorkPanel:
             nonlocal drawn
             if share >= drawn:
                 drawn = share + 1 / 15
-                job.say(f"{share:.0%}: " + ", ".join(f"{n} {r.points[-1][2]:.2f}" for n, r in pairs() if r.points))
+                job.say(
+                    f"{share:.0%}: "
+                    + ", ".join(f"{n} {r.points[-1][2]:.2f}" for n, r in pairs() if r.points)
+                )
                 show(race)
 
         def pairs():
@@ -282,17 +351,25 @@ def race_panel(data: Data, left: Entry, right: Entry) -> WorkPanel:
             race.run(job, after_turn)
         finally:
             show(race)
-            results.value += "<br>".join([f"<b>Race {len(panel.results)}</b>", *race.report()]) + "<br>"
+            results.value += (
+                "<br>".join([f"<b>Race {len(panel.results)}</b>", *race.report()]) + "<br>"
+            )
         return "The race is over; the lines below say how it ended."
 
     def show(race: Race) -> None:
         ends = [f"{racer.points[-1][2]:.2f}" if racer.points else "none" for racer in race.racers]
-        plot.draw(lambda axes: draw_race(race, axes), f"Two loss curves: A is at {ends[0]}, B at {ends[1]}.")
+        plot.draw(
+            lambda axes: draw_race(race, axes),
+            f"Two loss curves: A is at {ends[0]}, B at {ends[1]}.",
+        )
 
     worker = Worker(work, "Start")
     boxes = [
-        widgets.VBox([widgets.HTML(f"<b>Racer {name}</b>"), *controls.values()]) for name, controls in columns.items()
+        widgets.VBox([widgets.HTML(f"<b>Racer {name}</b>"), *controls.values()])
+        for name, controls in columns.items()
     ]
     view = widgets.VBox([widgets.HBox(boxes), currency, length, worker.panel, plot.widget, results])
-    panel = WorkPanel(view, worker, plot, {**columns, "currency": currency, "length": length, "report": results})
+    panel = WorkPanel(
+        view, worker, plot, {**columns, "currency": currency, "length": length, "report": results}
+    )
     return panel

@@ -1,4 +1,6 @@
-"""The pre-training lab's scaling law and its broken learning rates: many short runs, one picture each."""
+"""The pre-training lab's scaling law and its broken learning rates: many short runs, one picture
+each.
+"""
 
 import math
 from collections.abc import Sequence
@@ -16,19 +18,29 @@ from inkling.training.pretrain import train, validation_loss
 
 SPRINT_STEPS = 50
 
-# --- a small scaling law --------------------------------------------------------------------------------------------
+# --- a small scaling law --------------------------------------------------------------------------
 
 
 def train_size(
-    width: int, data: Data, steps: int = 200, layers: int = 2, learning_rate: float = 0.01, job: Job | None = None
+    width: int,
+    data: Data,
+    steps: int = 200,
+    layers: int = 2,
+    learning_rate: float = 0.01,
+    job: Job | None = None,
 ) -> tuple[int, float]:
-    """Train a model of this width (heads of 8) on 512 tokens a step: its weights, and its loss on held-out text."""
+    """Train a model of this width (heads of 8) on 512 tokens a step: its weights, and its loss on
+    held-out text.
+    """
     entry = Entry(width, layers, max(1, width // 8), learning_rate)
     model = entry.model(data)
     train(
-        model, data.tokens, entry.config(steps), progress=False,
+        model,
+        data.tokens,
+        entry.config(steps),
+        progress=False,
         on_step=None if job is None else lambda record: job.check(),
-    )  # fmt: skip
+    )
     n_weights = sum(parameter.numel() for parameter in model.parameters())
     return n_weights, validation_loss(model, data.valid_tokens, CONTEXT, None)
 
@@ -40,17 +52,35 @@ def fit_power_law(sizes: Sequence[float], losses: Sequence[float]) -> tuple[floa
 
 
 def draw_scaling(
-    axes, points: Sequence[tuple[int, float]], truth: tuple[int, float] | None = None, target: int | None = None
+    axes,
+    points: Sequence[tuple[int, float]],
+    truth: tuple[int, float] | None = None,
+    target: int | None = None,
 ) -> None:
-    """Sizes and losses in log-log, the line through them, the prediction for `target` weights, and what came out."""
+    """Sizes and losses in log-log, the line through them, the prediction for `target` weights, and
+    what came out.
+    """
     sizes, losses = zip(*points, strict=True) if points else ((), ())
     axes.plot(sizes, losses, "o", color=plots.COLOURS["blue"], label="trained")
     if len(points) >= 2:
         a, b = fit_power_law(sizes, losses)
         across = np.geomspace(min(sizes), max(target or 0, *sizes), 50)
-        axes.plot(across, a * across**-b, "--", color=plots.COLOURS["grey"], label=f"loss = {a:.2f} N$^{{-{b:.3f}}}$")
+        axes.plot(
+            across,
+            a * across**-b,
+            "--",
+            color=plots.COLOURS["grey"],
+            label=f"loss = {a:.2f} N$^{{-{b:.3f}}}$",
+        )
         if target is not None:
-            axes.plot(target, a * target**-b, "D", mfc="none", color=plots.COLOURS["orange"], label="predicted")
+            axes.plot(
+                target,
+                a * target**-b,
+                "D",
+                mfc="none",
+                color=plots.COLOURS["orange"],
+                label="predicted",
+            )
     if truth is not None:
         axes.plot(*truth, "s", color=plots.COLOURS["green"], label="measured")
     axes.set_xscale("log"), axes.set_yscale("log")
@@ -61,17 +91,22 @@ def draw_scaling(
 
 
 def read_widths(text: str) -> list[int]:
-    """The widths that a person typed, such as "8 16 32"; `InklingError` for what cannot be trained here."""
+    """The widths that a person typed, such as "8 16 32"; `InklingError` for what cannot be trained
+    here.
+    """
     parts = text.replace(",", " ").split()
     if not 2 <= len(parts) <= 6:
         raise InklingError(
-            f"give two to six widths, such as 8 16 32 64; you gave {len(parts)}. A line needs two points."
+            f"give two to six widths, such as 8 16 32 64; you gave {len(parts)}. A line needs two"
+            " points."
         )
     widths = []
     for part in parts:
         number = read_number(part, "a width", "16")
         if number != int(number) or int(number) % 8 or not 8 <= number <= MOST["width"]:
-            raise InklingError(f"a width must be a multiple of 8, from 8 to {MOST['width']}; {part[:20]} is not.")
+            raise InklingError(
+                f"a width must be a multiple of 8, from 8 to {MOST['width']}; {part[:20]} is not."
+            )
         widths.append(int(number))
     if len(set(widths)) < 2:
         raise InklingError("give at least two different widths: one size alone has no slope.")
@@ -81,7 +116,9 @@ def read_widths(text: str) -> list[int]:
 def scaling_panel(data: Data) -> WorkPanel:
     """Train the sizes you name, put a line through them, predict one more, then train that one."""
     text = widgets.Text("8 16 32 64", description="Widths")
-    target = widgets.IntText(96, description="Predict width", style={"description_width": "initial"})
+    target = widgets.IntText(
+        96, description="Predict width", style={"description_width": "initial"}
+    )
     layers = widgets.IntSlider(2, 1, 4, description="Layers")
     steps = widgets.IntSlider(200, 20, 1000, 20, description="Steps", continuous_update=False)
     plot = LivePlot("Loss against size, empty until the first model is trained.")
@@ -95,30 +132,45 @@ def scaling_panel(data: Data) -> WorkPanel:
         for width in widths:
             job.say(f"training width {width} ...")
             points.append(train_size(width, data, n_steps, n_layers, job=job))
-            plot.draw(lambda axes: draw_scaling(axes, points, target=goal), f"{len(points)} sizes trained.")
+            plot.draw(
+                lambda axes: draw_scaling(axes, points, target=goal),
+                f"{len(points)} sizes trained.",
+            )
         a, b = fit_power_law(*zip(*points, strict=True))
         predicted = a * goal**-b
         job.say(f"the line says {predicted:.3f} for width {last}; training it ...")
         truth = train_size(last, data, n_steps, n_layers, job=job)
         points.append(truth)
-        closing = f"Predicted {predicted:.3f}, measured {truth[1]:.3f}: off by {truth[1] - predicted:+.3f}."
+        closing = (
+            f"Predicted {predicted:.3f}, measured {truth[1]:.3f}: off by"
+            f" {truth[1] - predicted:+.3f}."
+        )
         plot.draw(lambda axes: draw_scaling(axes, points[:-1], truth, goal), closing)
         return closing
 
     worker = Worker(work, "Start")
     view = widgets.VBox([text, target, layers, steps, worker.panel, plot.widget])
-    panel = WorkPanel(view, worker, plot, {"widths": text, "target": target, "layers": layers, "steps": steps})
+    panel = WorkPanel(
+        view, worker, plot, {"widths": text, "target": target, "layers": layers, "steps": steps}
+    )
     return panel
 
 
-# --- break the learning rate ----------------------------------------------------------------------------------------
+# --- break the learning rate ----------------------------------------------------------------------
 
 
 def sprint(
-    learning_rate: float, data: Data, width: int = 16, optimizer: str = "adamw", steps: int = SPRINT_STEPS,
-    warmup: bool = True, job: Job | None = None,
-) -> list[float]:  # fmt: skip
-    """The losses of a short run of one layer, step by step. If it blows up, the list ends there, with infinity."""
+    learning_rate: float,
+    data: Data,
+    width: int = 16,
+    optimizer: str = "adamw",
+    steps: int = SPRINT_STEPS,
+    warmup: bool = True,
+    job: Job | None = None,
+) -> list[float]:
+    """The losses of a short run of one layer, step by step. If it blows up, the list ends there,
+    with infinity.
+    """
     entry = Entry(width, 1, max(1, width // 8), learning_rate, optimizer)
     config = entry.config(steps)
     if not warmup:
@@ -143,7 +195,9 @@ def end_of(losses: Sequence[float]) -> float:
 
 
 def draw_sweep(axes, runs: dict[str, list[tuple[float, float]]], guess: float) -> None:
-    """For each named run, pairs of learning rate and final loss. What ended above 1.25 x `guess` is at the top."""
+    """For each named run, pairs of learning rate and final loss. What ended above 1.25 x `guess` is
+    at the top.
+    """
     top = 1.25 * guess
     shapes = zip(("blue", "orange", "green"), ("-o", "--s", "-.D"), strict=True)
     for (name, pairs), (colour, style) in zip(runs.items(), shapes, strict=False):
@@ -151,8 +205,16 @@ def draw_sweep(axes, runs: dict[str, list[tuple[float, float]]], guess: float) -
         shown = [min(end, top) if math.isfinite(end) else top for end in ends]
         axes.plot(rates, shown, style, color=plots.COLOURS[colour], label=name)
     axes.axhline(guess, ls=":", color=plots.COLOURS["red"])
-    axes.text(0.6, guess, "a blind guess", color=plots.COLOURS["red"], ha="right", va="bottom", fontsize=8,
-              transform=axes.get_yaxis_transform())  # fmt: skip
+    axes.text(
+        0.6,
+        guess,
+        "a blind guess",
+        color=plots.COLOURS["red"],
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        transform=axes.get_yaxis_transform(),
+    )
     axes.set_xscale("log"), axes.set_ylim(None, top * 1.03)
     axes.set_xlabel("peak learning rate"), axes.set_ylabel("loss at the end")
     if runs:
@@ -160,7 +222,9 @@ def draw_sweep(axes, runs: dict[str, list[tuple[float, float]]], guess: float) -
 
 
 def sweep_panel(data: Data) -> WorkPanel:
-    """Try learning rates over decades, with a width, an optimizer, and with or without a warm-up of your choice."""
+    """Try learning rates over decades, with a width, an optimizer, and with or without a warm-up of
+    your choice.
+    """
     low, high = widgets.Text("0.0001", description="From"), widgets.Text("10", description="To")
     count = widgets.IntSlider(8, 2, 20, description="How many")
     width = widgets.Dropdown(options=[8, 16, 32, 64, 128], value=16, description="Width")
@@ -172,7 +236,10 @@ def sweep_panel(data: Data) -> WorkPanel:
     def work(job: Job) -> str:
         first, last = read_number(low.value, "From"), read_number(high.value, "To")
         if not 0 < first < last <= 1000:
-            raise InklingError(f"From must be above 0 and below To, and To at most 1000; they are {first:g}, {last:g}.")
+            raise InklingError(
+                f"From must be above 0 and below To, and To at most 1000; they are {first:g},"
+                f" {last:g}."
+            )
         name = f"width {width.value}, {optimizer.label}" + ("" if warmup.value else ", no warm-up")
         settings = {"width": width.value, "optimizer": optimizer.value, "warmup": warmup.value}
         pairs: list[tuple[float, float]] = []
@@ -182,13 +249,24 @@ def sweep_panel(data: Data) -> WorkPanel:
             job.say(f"{rate:.2g}: {pairs[-1][1]:.2f}")
             runs = dict(panel.results[-3:])  # the last three sweeps, side by side
             plot.draw(
-                lambda axes, runs=runs: draw_sweep(axes, runs, guess), f"{len(pairs)} of {count.value} rates tried."
+                lambda axes, runs=runs: draw_sweep(axes, runs, guess),
+                f"{len(pairs)} of {count.value} rates tried.",
             )
         rate, end = min(pairs, key=lambda pair: pair[1])
-        return f"Lowest: {end:.2f} at a learning rate of {rate:.2g}. The last three sweeps stay in the picture."
+        return (
+            f"Lowest: {end:.2f} at a learning rate of {rate:.2g}. The last three sweeps stay in the"
+            " picture."
+        )
 
     worker = Worker(work, "Start")
     view = widgets.VBox([low, high, count, width, optimizer, warmup, worker.panel, plot.widget])
-    controls = {"low": low, "high": high, "count": count, "width": width, "optimizer": optimizer, "warmup": warmup}
+    controls = {
+        "low": low,
+        "high": high,
+        "count": count,
+        "width": width,
+        "optimizer": optimizer,
+        "warmup": warmup,
+    }
     panel = WorkPanel(view, worker, plot, controls)
     return panel

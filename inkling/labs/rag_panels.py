@@ -1,4 +1,6 @@
-"""The RAG lab: its panels. Each function makes one and returns it; `panel` is what a cell displays."""
+"""The RAG lab: its panels. Each function makes one and returns it; `panel` is what a cell
+displays.
+"""
 
 import html
 from collections.abc import Collection, Sequence
@@ -20,15 +22,18 @@ _MOST_CHARACTERS = 200_000
 _MOST_PASSAGES = 1500
 _MOST_FILES = 50
 _ENDINGS = (".txt", ".md", ".rst", ".csv", ".py", ".html")
-# Light backgrounds for black letters, in either colour scheme; the mark in words stands beside the colour.
+# Light backgrounds for black letters, in either colour scheme; the mark in words stands beside the
+# colour.
 _PLAIN, _PLANTED, _CITED = "#e8edf2", "#ffd9b3", "#cdeede"
 
 
-# --- documents of your own ------------------------------------------------------------------------------------------
+# --- documents of your own ------------------------------------------------------------------------
 
 
 def read_text(name: str, content: bytes) -> str:
-    """The text of a file. Raises `InklingError`, in words for the panel, for one that is empty or no text."""
+    """The text of a file. Raises `InklingError`, in words for the panel, for one that is empty or
+    no text.
+    """
     try:
         text = bytes(content).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -43,19 +48,31 @@ def read_text(name: str, content: bytes) -> str:
 
 
 def read_folder(path: str) -> tuple[dict[str, str], list[str]]:
-    """The texts of a folder, by name, and a remark for each file that is none. Raises `InklingError` for no folder."""
+    """The texts of a folder, by name, and a remark for each file that is none. Raises
+    `InklingError` for no folder.
+    """
     try:
         inside = Path(path).expanduser().iterdir()
-        files = sorted(file for file in inside if file.suffix.lower() in _ENDINGS and file.is_file())
+        files = sorted(
+            file for file in inside if file.suffix.lower() in _ENDINGS and file.is_file()
+        )
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: the home of nobody
-        raise InklingError(f"{path} is no folder that can be read. Give the path of a folder.") from error
+        raise InklingError(
+            f"{path} is no folder that can be read. Give the path of a folder."
+        ) from error
     if not files:
         raise InklingError(f"{path} holds no file that ends in {', '.join(_ENDINGS)}.")
-    texts, remarks = {}, [f"Only the first {_MOST_FILES} of {len(files)} files are read."] * (len(files) > _MOST_FILES)
+    texts, remarks = (
+        {},
+        [f"Only the first {_MOST_FILES} of {len(files)} files are read."]
+        * (len(files) > _MOST_FILES),
+    )
     for file in files[:_MOST_FILES]:
         try:
             if file.stat().st_size > _MOST_BYTES:
-                raise InklingError(f"{file.name} is larger than {_MOST_BYTES // 10**6} MB and is left out.")
+                raise InklingError(
+                    f"{file.name} is larger than {_MOST_BYTES // 10**6} MB and is left out."
+                )
             texts[file.name] = read_text(file.name, file.read_bytes())
         except (OSError, InklingError) as error:
             remarks.append(str(error))
@@ -71,15 +88,23 @@ def cut(texts: dict[str, str], limit: int, overlap: int) -> tuple[list[Passage],
     passages, remarks = [], []
     for name, text in texts.items():
         if len(text) > _MOST_CHARACTERS:
-            remarks.append(f"{name} has {len(text):,} characters; the first {_MOST_CHARACTERS:,} are read.")
+            remarks.append(
+                f"{name} has {len(text):,} characters; the first {_MOST_CHARACTERS:,} are read."
+            )
         passages += chunk(text[:_MOST_CHARACTERS], limit, overlap, id=name, source=name)
     if len(passages) > _MOST_PASSAGES:
-        remarks.append(f"It makes {len(passages):,} passages; the first {_MOST_PASSAGES:,} are indexed.")
+        remarks.append(
+            f"It makes {len(passages):,} passages; the first {_MOST_PASSAGES:,} are indexed."
+        )
     return passages[:_MOST_PASSAGES], remarks
 
 
-def show_passages(passages: Sequence[Passage], cited: Passage | None = None, scores: Sequence[float] = ()) -> str:
-    """HTML: a box for each passage with where it is from. What is planted or cited is marked, in words too."""
+def show_passages(
+    passages: Sequence[Passage], cited: Passage | None = None, scores: Sequence[float] = ()
+) -> str:
+    """HTML: a box for each passage with where it is from. What is planted or cited is marked, in
+    words too.
+    """
     boxes = []
     for number, passage in enumerate(passages, 1):
         planted, mark = passage.id.startswith("planted"), ""
@@ -90,20 +115,25 @@ def show_passages(passages: Sequence[Passage], cited: Passage | None = None, sco
         where = html.escape(f"[{number}] {passage.source}, {passage.id}{mark}")
         title = f"<b>{html.escape(passage.title)}</b> " if passage.title else ""
         boxes.append(
-            f'<div style="margin:3px 0;padding:4px 8px;border-radius:4px;color:#111;background:{colour};'
+            '<div style="margin:3px 0;padding:4px'
+            f" 8px;border-radius:4px;color:#111;background:{colour};"
             f'white-space:pre-wrap">{title}{html.escape(passage.text)}<br><small>{where}</small></div>'
         )
     return "".join(boxes)
 
 
 def _nothing(line: widgets.HTML, page: widgets.HTML, why: str) -> None:
-    """Say why there is nothing to show, and show nothing: what stands there would be taken for the answer."""
+    """Say why there is nothing to show, and show nothing: what stands there would be taken for the
+    answer.
+    """
     say(line, why)
     page.value = ""
 
 
 def own_documents(town: Town, text: str, query: str) -> Panel:
-    """Documents of your own (a box, files, a folder), how they are cut, and what a search finds in them."""
+    """Documents of your own (a box, files, a folder), how they are cut, and what a search finds in
+    them.
+    """
     controls = {
         "text": wide(widgets.Textarea, text, "Text", "8em", continuous_update=False),
         "files": widgets.FileUpload(multiple=True, description="Add files"),
@@ -140,22 +170,40 @@ def own_documents(town: Town, text: str, query: str) -> Panel:
         remarks += more
         if not passages:
             _nothing(
-                line, page, " ".join([*remarks, "There is no text to search. Type some, add a file, or name a folder."])
+                line,
+                page,
+                " ".join(
+                    [
+                        *remarks,
+                        "There is no text to search. Type some, add a file, or name a folder.",
+                    ]
+                ),
             )
             return
         if not controls["query"].value.strip():
-            _nothing(line, page, " ".join([*remarks, f"{_number(passages, 'passage')}. Type what to search for."]))
+            _nothing(
+                line,
+                page,
+                " ".join([*remarks, f"{_number(passages, 'passage')}. Type what to search for."]),
+            )
             return
         try:
-            hits = town.retriever(passages, controls["kind"].value).search(controls["query"].value, controls["k"].value)
+            hits = town.retriever(passages, controls["kind"].value).search(
+                controls["query"].value, controls["k"].value
+            )
         except InklingError as error:
             _nothing(line, page, " ".join([*remarks, str(error)]))
             return
         longest = max(len(passage.text.split()) for passage in passages)
-        counts = f"{_number(found, 'document')}, {_number(passages, 'passage')}, the longest has {longest} words."
+        counts = (
+            f"{_number(found, 'document')}, {_number(passages, 'passage')}, the longest has"
+            f" {longest} words."
+        )
         nothing = "" if hits else " Nothing is found: no passage has a word of your search."
         say(line, " ".join([*remarks, counts + nothing]))
-        page.value = show_passages([hit.passage for hit in hits], scores=[hit.score for hit in hits])
+        page.value = show_passages(
+            [hit.passage for hit in hits], scores=[hit.score for hit in hits]
+        )
 
     for control in controls.values():
         control.observe(update, names="value")
@@ -163,12 +211,15 @@ def own_documents(town: Town, text: str, query: str) -> Panel:
     return Panel(widgets.VBox([*controls.values(), line, page]), controls, line, page=page)
 
 
-# --- ask, and plant -------------------------------------------------------------------------------------------------
+# --- ask, and plant -------------------------------------------------------------------------------
 
 
 def planted_notices(text: str, copies: int) -> list[Passage]:
     """What you pin to the board, so many times. White space alone is nothing."""
-    return [Passage(f"planted {n}", text.strip(), source="notice") for n in range(copies if text.strip() else 0)]
+    return [
+        Passage(f"planted {n}", text.strip(), source="notice")
+        for n in range(copies if text.strip() else 0)
+    ]
 
 
 def verdict(town: Town, question: LibraryQuestion, answer: Answer) -> str:
@@ -179,13 +230,18 @@ def verdict(town: Town, question: LibraryQuestion, answer: Answer) -> str:
     if not said:
         return f"It gives no value. The truth is {truth}."
     fed = any(
-        value in passage.text for value in said for passage in answer.passages if passage.id.startswith("planted")
+        value in passage.text
+        for value in said
+        for passage in answer.passages
+        if passage.id.startswith("planted")
     )
     return f"It is wrong: the truth is {truth}." + (" It believes your notice." if fed else "")
 
 
 def ask(town: Town) -> Panel:
-    """Ask the shipped reader about newcomers, pin notices of your own to the board, and choose a defence."""
+    """Ask the shipped reader about newcomers, pin notices of your own to the board, and choose a
+    defence.
+    """
     by_text = {question.text: question for question in town.questions}
     examples = [question.text for question in town.questions[::11]]
     controls = {
@@ -204,13 +260,18 @@ def ask(town: Town) -> Panel:
         known = by_text.get(asked)
         if defence == "agreement" and known is None:
             _nothing(
-                line, page, "Whether passages agree can be told only for the questions in the list. Choose one of them."
+                line,
+                page,
+                "Whether passages agree can be told only for the questions in the list. Choose one"
+                " of them.",
             )
             return
         planted = planted_notices(controls["notice"].value, controls["copies"].value)
         question = known or LibraryQuestion(asked, None, frozenset())
         try:
-            (answer,) = answer_all(town, [question], planted, defence, controls["kind"].value, controls["k"].value)
+            (answer,) = answer_all(
+                town, [question], planted, defence, controls["kind"].value, controls["k"].value
+            )
         except InklingError as error:
             _nothing(line, page, str(error))
             return
@@ -230,11 +291,12 @@ def ask(town: Town) -> Panel:
     return Panel(widgets.VBox([*controls.values(), line, page]), controls, line, page=page)
 
 
-# --- how many notices does it take? ---------------------------------------------------------------------------------
+# --- how many notices does it take? ---------------------------------------------------------------
 
 
 def sweep(town: Town, most: int = 4) -> Panel:
-    """Plant more and more notices on each question, in the background, under the defence that is chosen.
+    """Plant more and more notices on each question, in the background, under the defence that is
+    chosen.
 
     A curve stays until the same defence is tried again, so that defences can be compared.
     """
@@ -244,7 +306,10 @@ def sweep(town: Town, most: int = 4) -> Panel:
         "questions": slider(widgets.IntSlider, 20, 5, 60, 5, "Questions"),
         "seed": widgets.BoundedIntText(0, 0, 10_000, description="Seed"),
     }
-    plot, line = LivePlot("Shares fooled and right against the number of planted notices; nothing yet."), widgets.HTML()
+    plot, line = (
+        LivePlot("Shares fooled and right against the number of planted notices; nothing yet."),
+        widgets.HTML(),
+    )
     curves: dict[str, list[tuple[int, Outcome]]] = {}
     say(line, "Nothing has been tried yet.")
 
@@ -257,7 +322,10 @@ def sweep(town: Town, most: int = 4) -> Panel:
             job.say(f"{n_notices} notices on each question")
             curve.append((n_notices, attack(town, asked, n_notices, defence, k=k)))
             last = curve[-1][1]
-            text = f"{defence}, {n_notices} notices on each of {len(asked)} questions: {last.fooled:.0%} fooled, "
+            text = (
+                f"{defence}, {n_notices} notices on each of {len(asked)} questions:"
+                f" {last.fooled:.0%} fooled, "
+            )
             text += f"{last.right:.0%} right, {last.neither:.0%} neither."
             say(line, text)
             plot.draw(lambda axes: draw_curves(axes, curves, most), text)
@@ -269,14 +337,25 @@ def sweep(town: Town, most: int = 4) -> Panel:
 
 
 def draw_curves(axes, curves: dict[str, list[tuple[int, Outcome]]], most: int) -> None:
-    """Share fooled (full lines) and right (dotted) against the number of notices; a colour for each defence."""
+    """Share fooled (full lines) and right (dotted) against the number of notices; a colour for each
+    defence.
+    """
     for defence, colour in zip(DEFENCES, ("red", "blue", "purple"), strict=True):
         points = curves.get(defence, [])
         if points:
             steps = [n for n, _ in points]
             look = {"color": plots.COLOURS[colour], "marker": "o"}
-            axes.plot(steps, [o.fooled for _, o in points], ls="-", label=f"{defence}: fooled", **look)
-            axes.plot(steps, [o.right for _, o in points], ls=":", label=f"{defence}: right", **look)
-    axes.set(xlim=(-0.2, most + 0.2), ylim=(-0.03, 1.03), xlabel="false notices on each question", ylabel="share")
+            axes.plot(
+                steps, [o.fooled for _, o in points], ls="-", label=f"{defence}: fooled", **look
+            )
+            axes.plot(
+                steps, [o.right for _, o in points], ls=":", label=f"{defence}: right", **look
+            )
+    axes.set(
+        xlim=(-0.2, most + 0.2),
+        ylim=(-0.03, 1.03),
+        xlabel="false notices on each question",
+        ylabel="share",
+    )
     axes.set_xticks(range(most + 1))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

@@ -1,4 +1,6 @@
-"""The RAG lab: Larkhaven's library with its search and its reader, who attacks it, and how it is defended."""
+"""The RAG lab: Larkhaven's library with its search and its reader, who attacks it, and how it is
+defended.
+"""
 
 import random
 from collections.abc import Callable, Sequence
@@ -12,8 +14,20 @@ from inkling.model.transformer import Transformer
 from inkling.reading.embedder import Embedder
 from inkling.reading.passages import Passage, chunk
 from inkling.reading.rag import NOT_SAID, Answer, read_answers
-from inkling.reading.retrieval import DenseRetriever, HybridRetriever, Retriever, VectorIndex, WordRetriever
-from inkling.reading.shelves import LibraryQuestion, library_questions, stated_facts, town_library, with_people
+from inkling.reading.retrieval import (
+    DenseRetriever,
+    HybridRetriever,
+    Retriever,
+    VectorIndex,
+    WordRetriever,
+)
+from inkling.reading.shelves import (
+    LibraryQuestion,
+    library_questions,
+    stated_facts,
+    town_library,
+    with_people,
+)
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.documents import person_entry
@@ -25,18 +39,25 @@ SEARCHES = ("words", "meaning", "both")
 DEFENCES = ("none", "entries only", "agreement")
 
 Defence = Callable[[str, list[Passage]], list[Passage]]
-"""A filter: the question and the passages found, best first; it returns those that the reader may see."""
+"""A filter: the question and the passages found, best first; it returns those that the reader may
+see.
+"""
 
 
 class Town:
-    """Everything that the lab needs: the world, its library, the shipped reader and embedder, and questions.
+    """Everything that the lab needs: the world, its library, the shipped reader and embedder, and
+    questions.
 
-    `questions` are on newcomers, whom the reader cannot know. Vectors of passages are computed once and kept.
+    `questions` are on newcomers, whom the reader cannot know. Vectors of passages are computed once
+    and kept.
     """
 
     def __init__(self, n_documents: int = 150):
         folder = inkling.checkpoints.path("rag")
-        self.reader, self.tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
+        self.reader, self.tokenizer = (
+            Transformer.from_pretrained(folder),
+            Tokenizer.load(folder / "tokenizer.json"),
+        )
         self.embedder = Embedder.load(inkling.checkpoints.path("embedder"))
         self.world = World(0)
         library = town_library(self.world, n_documents)
@@ -46,7 +67,9 @@ class Town:
 
     def vectors(self, passages: Sequence[Passage]) -> np.ndarray:
         """The unit vectors of passages, (n_passages, dimension)."""
-        new = list(dict.fromkeys(p.searchable for p in passages if p.searchable not in self._vectors))
+        new = list(
+            dict.fromkeys(p.searchable for p in passages if p.searchable not in self._vectors)
+        )
         self._vectors.update(zip(new, self.embedder.encode(self.tokenizer, new), strict=True))
         return np.stack([self._vectors[passage.searchable] for passage in passages])
 
@@ -68,10 +91,14 @@ class Town:
     def said(self, question: LibraryQuestion, answer: Answer) -> set[str]:
         """The values that a reply names."""
         name, attribute = question.fact
-        return set() if answer.abstained else claims(self.world, attribute, answer.text.replace(name, "", 1))
+        return (
+            set()
+            if answer.abstained
+            else claims(self.world, attribute, answer.text.replace(name, "", 1))
+        )
 
 
-# --- chunks ---------------------------------------------------------------------------------------------------------
+# --- chunks ---------------------------------------------------------------------------------------
 
 
 def entries(town: Town) -> list[Document]:
@@ -85,7 +112,9 @@ def entries(town: Town) -> list[Document]:
 
 
 def recut(documents: Sequence[Document], limit: int, overlap: int = 0) -> list[Passage]:
-    """Entries cut anew: at most `limit` words to a passage, `overlap` sentences said twice; the name is the title."""
+    """Entries cut anew: at most `limit` words to a passage, `overlap` sentences said twice; the
+    name is the title.
+    """
     passages = []
     for document in documents:
         title, _, body = document.text.partition("\n\n")
@@ -96,17 +125,26 @@ def recut(documents: Sequence[Document], limit: int, overlap: int = 0) -> list[P
 def score_chunks(
     town: Town, passages: Sequence[Passage], questions: Sequence[LibraryQuestion], k: int = 3
 ) -> tuple[float, float, float]:
-    """With a search by words: the share of questions whose fact is found, the share answered rightly, tokens read."""
+    """With a search by words: the share of questions whose fact is found, the share answered
+    rightly, tokens read.
+    """
     retriever = WordRetriever(passages)
     found = [[hit.passage for hit in retriever.search(question.text, k)] for question in questions]
-    answers = read_answers(town.reader, town.tokenizer, [question.text for question in questions], found)
-    there = [any(q.fact in stated_facts(p) for p in those) for q, those in zip(questions, found, strict=True)]
+    answers = read_answers(
+        town.reader, town.tokenizer, [question.text for question in questions], found
+    )
+    there = [
+        any(q.fact in stated_facts(p) for p in those)
+        for q, those in zip(questions, found, strict=True)
+    ]
     right = [town.said(q, a) == {town.truth(q)} for q, a in zip(questions, answers, strict=True)]
-    size = [sum(len(town.tokenizer.encode(p.searchable)) for p in answer.passages) for answer in answers]
+    size = [
+        sum(len(town.tokenizer.encode(p.searchable)) for p in answer.passages) for answer in answers
+    ]
     return float(np.mean(there)), float(np.mean(right)), float(np.mean(size))
 
 
-# --- attack and defence ---------------------------------------------------------------------------------------------
+# --- attack and defence ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -124,28 +162,44 @@ class Outcome:
 def lie_about(town: Town, question: LibraryQuestion, number: int = 0) -> str:
     """A wrong value of the right kind, another for each `number`."""
     name, attribute = question.fact
-    values = {person_value(person, attribute) for person in town.world.people} - {town.truth(question), name}
+    values = {person_value(person, attribute) for person in town.world.people} - {
+        town.truth(question),
+        name,
+    }
     return sorted(values)[number * 7 % len(values)]
 
 
 def poison(
     question: LibraryQuestion, lie: str, n: int = 1, source: str = "notice", repeat: bool = True
 ) -> list[Passage]:
-    """`n` notices that state the lie, in alternating words; repeat: after the question itself, so as to be found."""
+    """`n` notices that state the lie, in alternating words; repeat: after the question itself, so
+    as to be found.
+    """
     name, attribute = question.fact
     told = [wording.format(name=name, value=lie) for wording in ANSWERS[attribute].templates]
     asked = f"{question.text} " if repeat else ""
     return [
-        Passage(f"poison {question.text} {number}", f"{asked}{told[number % len(told)]}", source=source)
+        Passage(
+            f"poison {question.text} {number}", f"{asked}{told[number % len(told)]}", source=source
+        )
         for number in range(n)
     ]
 
 
-def agreement(town: Town, questions: Sequence[LibraryQuestion], found: Sequence[list[Passage]]) -> list[Answer]:
-    """Read each passage by itself; where those that answer say different things, say so and give no value."""
+def agreement(
+    town: Town, questions: Sequence[LibraryQuestion], found: Sequence[list[Passage]]
+) -> list[Answer]:
+    """Read each passage by itself; where those that answer say different things, say so and give no
+    value.
+    """
     asked = [question for question, those in zip(questions, found, strict=True) for _ in those]
     alone = iter(
-        read_answers(town.reader, town.tokenizer, [q.text for q in asked], [[p] for those in found for p in those])
+        read_answers(
+            town.reader,
+            town.tokenizer,
+            [q.text for q in asked],
+            [[p] for those in found for p in those],
+        )
     )
     answers = []
     for question, those in zip(questions, found, strict=True):
@@ -167,22 +221,30 @@ def answer_all(
 ) -> list[Answer]:
     """Search the library and what was planted, and answer.
 
-    defence: one of `DEFENCES`, or a filter of your own. It is given the `depth` best passages and the reader sees the
-    first k of what it returns.
+    defence: one of `DEFENCES`, or a filter of your own. It is given the `depth` best passages and
+    the reader sees the first k of what it returns.
     """
     passages = [*town.passages, *planted]
     if defence == "entries only":
         passages = [passage for passage in passages if passage.source == "person entry"]
     elif not callable(defence) and defence not in DEFENCES:
-        raise InklingError(f"there is no defence called {defence!r}; there are {', '.join(DEFENCES)}.")
+        raise InklingError(
+            f"there is no defence called {defence!r}; there are {', '.join(DEFENCES)}."
+        )
     retriever = town.retriever(passages, kind)
     far = depth if callable(defence) else k
-    found = [[hit.passage for hit in retriever.search(question.text, far)] for question in questions]
+    found = [
+        [hit.passage for hit in retriever.search(question.text, far)] for question in questions
+    ]
     if callable(defence):
-        found = [list(defence(q.text, those))[:k] for q, those in zip(questions, found, strict=True)]
+        found = [
+            list(defence(q.text, those))[:k] for q, those in zip(questions, found, strict=True)
+        ]
     if defence == "agreement":
         return agreement(town, questions, found)
-    return read_answers(town.reader, town.tokenizer, [question.text for question in questions], found)
+    return read_answers(
+        town.reader, town.tokenizer, [question.text for question in questions], found
+    )
 
 
 def attack(
@@ -193,19 +255,29 @@ def attack(
     kind: str = "both",
     k: int = 3,
 ) -> Outcome:
-    """Plant `n_notices` false notices on each question, ask all of them, and count. 0 notices: the clean library."""
+    """Plant `n_notices` false notices on each question, ask all of them, and count. 0 notices: the
+    clean library.
+    """
     lies = [lie_about(town, question, number) for number, question in enumerate(questions)]
     planted = [p for q, lie in zip(questions, lies, strict=True) for p in poison(q, lie, n_notices)]
-    right, fooled = judged(town, questions, lies, answer_all(town, questions, planted, defence, kind, k))
+    right, fooled = judged(
+        town, questions, lies, answer_all(town, questions, planted, defence, kind, k)
+    )
     return Outcome(float(np.mean(right)), float(np.mean(fooled)))
 
 
 def judged(
     town: Town, questions: Sequence[LibraryQuestion], lies: Sequence[str], answers: Sequence[Answer]
 ) -> tuple[list[bool], list[bool]]:
-    """For each question whether the reply gives the truth and nothing else, and whether it gives the lie alone."""
-    said = [town.said(question, answer) for question, answer in zip(questions, answers, strict=True)]
-    right = [values == {town.truth(question)} for values, question in zip(said, questions, strict=True)]
+    """For each question whether the reply gives the truth and nothing else, and whether it gives
+    the lie alone.
+    """
+    said = [
+        town.said(question, answer) for question, answer in zip(questions, answers, strict=True)
+    ]
+    right = [
+        values == {town.truth(question)} for values, question in zip(said, questions, strict=True)
+    ]
     return right, [values == {lie} for values, lie in zip(said, lies, strict=True)]
 
 

@@ -1,4 +1,6 @@
-"""A policy that follows a taste learned from twenty choices: it writes, the taste chooses, it learns the best."""
+"""A policy that follows a taste learned from twenty choices: it writes, the taste chooses, it
+learns the best.
+"""
 
 import copy
 from collections.abc import Callable
@@ -20,13 +22,22 @@ MAX_NEW_TOKENS, NO_END = 64, 3.0
 
 
 def sample_replies(
-    policy: Transformer, tokenizer: Tokenizer, world: World, n_prompts: int = 30, n: int = 6, seed: int = 0
+    policy: Transformer,
+    tokenizer: Tokenizer,
+    world: World,
+    n_prompts: int = 30,
+    n: int = 6,
+    seed: int = 0,
 ) -> dict[str, list[str]]:
     """Up to `n` different finished replies of the policy's own to each of `n_prompts` prompts."""
     prompts = list(dict.fromkeys(short_prompts(world, n_prompts, 40 + seed)))
-    rollouts = roll_out(policy, tokenizer, [p for p in prompts for _ in range(n)], MAX_NEW_TOKENS, seed=seed)
+    rollouts = roll_out(
+        policy, tokenizer, [p for p in prompts for _ in range(n)], MAX_NEW_TOKENS, seed=seed
+    )
     found: dict[str, list[str]] = {prompt: [] for prompt in prompts}
-    for prompt, reply, finished in zip(rollouts.prompts, rollouts.replies, rollouts.finished.tolist(), strict=True):
+    for prompt, reply, finished in zip(
+        rollouts.prompts, rollouts.replies, rollouts.finished.tolist(), strict=True
+    ):
         if finished and reply and reply not in found[prompt]:
             found[prompt].append(reply)
     return found
@@ -49,7 +60,9 @@ class FollowConfig:
 
 @dataclass(frozen=True)
 class Round:
-    """Means over one round's replies: the reward, nats of KL from the start a reply (k1), and words."""
+    """Means over one round's replies: the reward, nats of KL from the start a reply (k1), and
+    words.
+    """
 
     number: int
     reward: float
@@ -58,25 +71,35 @@ class Round:
 
 
 def follow(
-    policy: Transformer, tokenizer: Tokenizer, world: World, reward: Callable, config: FollowConfig = FollowConfig(),
+    policy: Transformer,
+    tokenizer: Tokenizer,
+    world: World,
+    reward: Callable,
+    config: FollowConfig = FollowConfig(),
     on_round: Callable[[Round], None] | None = None,
-) -> list[Round]:  # fmt: skip
-    """Train `policy` in place towards `reward`: write n replies, keep the best of each n, fine-tune on those, again.
+) -> list[Round]:
+    """Train `policy` in place towards `reward`: write n replies, keep the best of each n, fine-tune
+    on those, again.
 
-    It is the simplest reinforcement learning there is ("expert iteration", or rejection sampling as for Llama 2). There
-    is no price on KL; it is only measured. `on_round` is called before each round's learning, and may raise to stop.
+    It is the simplest reinforcement learning there is ("expert iteration", or rejection sampling as
+    for Llama 2). There is no price on KL; it is only measured. `on_round` is called before each
+    round's learning, and may raise to stop.
     """
     start, history = copy.deepcopy(policy).eval().requires_grad_(False), []
     for number in range(config.rounds + 1):
         seed = config.seed * 1009 + number
-        prompts = [p for p in short_prompts(world, config.n_prompts, 9_000 + seed) for _ in range(config.n)]
+        prompts = [
+            p for p in short_prompts(world, config.n_prompts, 9_000 + seed) for _ in range(config.n)
+        ]
         rollouts = roll_out(policy, tokenizer, prompts, MAX_NEW_TOKENS, seed=seed)
         scores = scored(rollouts, reward, NO_END)
         some = slice(0, None, 4)  # a quarter is enough to measure KL
         tokens, actions = rollouts.tokens[some], rollouts.actions[some]
         with torch.no_grad():
             now, then = (
-                by_length(lambda part, model=model: (token_log_probs(model(part), part),), tokens, actions)[0]
+                by_length(
+                    lambda part, model=model: (token_log_probs(model(part), part),), tokens, actions
+                )[0]
                 for model in (policy, start)
             )
         words = float(np.mean([len(reply.split()) for reply in rollouts.replies]))
@@ -85,8 +108,13 @@ def follow(
         if on_round is not None:
             on_round(history[-1])
         if number < config.rounds:
-            best = scores.view(-1, config.n).argmax(dim=1) + torch.arange(len(prompts) // config.n) * config.n
+            best = (
+                scores.view(-1, config.n).argmax(dim=1)
+                + torch.arange(len(prompts) // config.n) * config.n
+            )
             demos = [Demonstration(prompts[i], rollouts.replies[i]) for i in best.tolist()]
-            tuning = SFTConfig(epochs=2, batch_size=2, learning_rate=config.learning_rate, seed=seed)
+            tuning = SFTConfig(
+                epochs=2, batch_size=2, learning_rate=config.learning_rate, seed=seed
+            )
             finetune(policy, tokenizer, demos, tuning, progress=False)
     return history

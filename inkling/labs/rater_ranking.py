@@ -1,4 +1,6 @@
-"""Two replies and four buttons: the ranking of the rater lab, what it keeps, and the bars that follow it."""
+"""Two replies and four buttons: the ranking of the rater lab, what it keeps, and the bars that
+follow it.
+"""
 
 import contextlib
 import html
@@ -22,16 +24,17 @@ GOAL = 20
 def show_pair(comparison: Comparison) -> str:
     """HTML of a prompt and its two replies, side by side. All of it is shown as text."""
     style = (
-        f"text-align:left;vertical-align:top;white-space:normal;padding:0.6em;border:1px solid {COLOURS['grey']};"
-        "border-radius:6px"
+        "text-align:left;vertical-align:top;white-space:normal;padding:0.6em;border:1px solid"
+        f" {COLOURS['grey']};border-radius:6px"
     )
     cells = "".join(
         f"<td style='{style}'><small>{side}</small><br>{html.escape(reply)}</td>"
         for side, reply in (("left", comparison.left), ("right", comparison.right))
     )
     return (
-        f"<p><b>{html.escape(comparison.prompt)}</b></p><table style='width:100%;table-layout:fixed;"
-        f"border-collapse:separate;border-spacing:0.5em 0'><tr>{cells}</tr></table>"
+        f"<p><b>{html.escape(comparison.prompt)}</b></p><table"
+        " style='width:100%;table-layout:fixed;border-collapse:separate;border-spacing:0.5em"
+        f" 0'><tr>{cells}</tr></table>"
     )
 
 
@@ -39,21 +42,29 @@ def paint_weights(axes, model: TasteModel, title: str = "what it thinks you like
     """Bars of the learned weights, each with one standard deviation to both sides."""
     rows = np.arange(len(FEATURES))[::-1]
     colours = [COLOURS["blue"] if weight > 0 else COLOURS["orange"] for weight in model.weights]
-    axes.barh(rows, model.weights, xerr=model.errors, color=colours, ecolor=COLOURS["grey"], capsize=3)
+    axes.barh(
+        rows, model.weights, xerr=model.errors, color=colours, ecolor=COLOURS["grey"], capsize=3
+    )
     axes.axvline(0, color=COLOURS["grey"], lw=1)
     axes.set_yticks(rows, FEATURES)
     axes.set(title=title, xlabel="worth of one more (words: of ten more)")
 
 
 class Ranking:
-    """The choices that somebody has made so far, kept in a file so that running a cell again loses none.
+    """The choices that somebody has made so far, kept in a file so that running a cell again loses
+    none.
 
-    path: the file, or None to keep them in memory only. Every method answers with a sentence for the reader.
+    path: the file, or None to keep them in memory only. Every method answers with a sentence for
+    the reader.
     """
 
-    def __init__(self, comparisons: Sequence[Comparison], path: str | Path | None = "my_choices.json"):
+    def __init__(
+        self, comparisons: Sequence[Comparison], path: str | Path | None = "my_choices.json"
+    ):
         if not comparisons:
-            raise InklingError("there is nothing to compare; run the cell that makes the comparisons first.")
+            raise InklingError(
+                "there is nothing to compare; run the cell that makes the comparisons first."
+            )
         self.comparisons, self.path = list(comparisons), None if path is None else Path(path)
         self.pairs: list[Pair] = []
         self.skipped: list[Comparison] = []
@@ -62,9 +73,13 @@ class Ranking:
 
     @property
     def current(self) -> Comparison | None:
-        """The pair to be asked about next: one that is neither ranked nor skipped. When none is left: a skipped one."""
+        """The pair to be asked about next: one that is neither ranked nor skipped. When none is
+        left: a skipped one.
+        """
         done = {(pair.prompt, frozenset((pair.chosen, pair.rejected))) for pair in self.pairs}
-        open_ = [c for c in self.comparisons if (c.prompt, frozenset((c.left, c.right))) not in done]
+        open_ = [
+            c for c in self.comparisons if (c.prompt, frozenset((c.left, c.right))) not in done
+        ]
         fresh = [c for c in open_ if c not in self.skipped]
         return (fresh or sorted(open_, key=self.skipped.index) or [None])[0]
 
@@ -128,20 +143,30 @@ class Ranking:
             aside = self.path.with_suffix(".broken")
             with contextlib.suppress(OSError):
                 self.path.replace(aside)
-            return f"{self.path.name} could not be read ({error}); it is kept as {aside.name}, and you begin anew."
+            return (
+                f"{self.path.name} could not be read ({error}); it is kept as {aside.name}, and you"
+                " begin anew."
+            )
         return f"{self.progress}. Your choices from before are back, from {self.path.name}."
 
 
 class RankingPanel:
-    """Two replies, the buttons, and bars that are drawn anew after each choice. `panel` is what a cell displays."""
+    """Two replies, the buttons, and bars that are drawn anew after each choice. `panel` is what a
+    cell displays.
+    """
 
     def __init__(self, ranking: Ranking):
         self.ranking, self.pair, self.line = ranking, widgets.HTML(), widgets.HTML()
-        self.bars = LivePlot("The learned weight of each feature, with its uncertainty.", height=2.8)
+        self.bars = LivePlot(
+            "The learned weight of each feature, with its uncertainty.", height=2.8
+        )
         actions = {
-            "left": lambda: ranking.choose(0), "right": lambda: ranking.choose(1), "skip": ranking.skip,
-            "undo": ranking.undo, "start over": ranking.start_over,
-        }  # fmt: skip
+            "left": lambda: ranking.choose(0),
+            "right": lambda: ranking.choose(1),
+            "skip": ranking.skip,
+            "undo": ranking.undo,
+            "start over": ranking.start_over,
+        }
         self.buttons = {}
         for name, action in actions.items():
             style = "primary" if name in ("left", "right") else ""
@@ -155,15 +180,22 @@ class RankingPanel:
     def show(self, sentence: str) -> None:
         """Show where the ranking stands, and `sentence` below the buttons."""
         shown, pairs = self.ranking.current, self.ranking.pairs
-        self.pair.value = show_pair(shown) if shown else "<p>You have ranked all pairs that there are.</p>"
+        self.pair.value = (
+            show_pair(shown) if shown else "<p>You have ranked all pairs that there are.</p>"
+        )
         if pairs:
             model = TasteModel.fit(pairs)
             agreed = round(model.agreement(pairs) * len(pairs), 1)
             sentence += f" What it has learned agrees with {agreed:g} of your {len(pairs)} choices."
-            values = ", ".join(f"{name} {weight:+.1f}" for name, weight in zip(FEATURES, model.weights, strict=True))
+            values = ", ".join(
+                f"{name} {weight:+.1f}"
+                for name, weight in zip(FEATURES, model.weights, strict=True)
+            )
             self.bars.draw(lambda axes: paint_weights(axes, model), f"Learned weights: {values}.")
         else:
-            self.bars.draw(lambda axes: axes.set(title="no choice yet: it knows nothing of you", yticks=[]))
+            self.bars.draw(
+                lambda axes: axes.set(title="no choice yet: it knows nothing of you", yticks=[])
+            )
         if len(pairs) == GOAL:
             sentence += " Go on to the training below, or rank some more."
         self.line.value = f'<span role="status">{html.escape(sentence)}</span>'

@@ -1,4 +1,6 @@
-"""The RLHF lab: a dial for the price of KL, runs that can be watched and stopped, and a rubric of your own."""
+"""The RLHF lab: a dial for the price of KL, runs that can be watched and stopped, and a rubric of
+your own.
+"""
 
 import copy
 import html
@@ -42,11 +44,34 @@ from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
 __all__ = [
-    "BAR", "NAIVE", "BetaPanel", "RubricPanel", "RunPanel", "best_of", "best_of_n_kl", "check_best_of_n_kl",
-    "check_clipped_gain", "check_group_advantages", "check_kl_estimate", "check_rubric", "check_token_rewards",
-    "favourites", "frontier", "gold_by_kind", "make_samples", "many_words", "paint_best_of", "paint_frontier",
-    "paint_run", "polite_words", "read_rubric", "replies_beside", "run", "show_favourites", "tilt",
-]  # fmt: skip
+    "BAR",
+    "NAIVE",
+    "BetaPanel",
+    "RubricPanel",
+    "RunPanel",
+    "best_of",
+    "best_of_n_kl",
+    "check_best_of_n_kl",
+    "check_clipped_gain",
+    "check_group_advantages",
+    "check_kl_estimate",
+    "check_rubric",
+    "check_token_rewards",
+    "favourites",
+    "frontier",
+    "gold_by_kind",
+    "make_samples",
+    "many_words",
+    "paint_best_of",
+    "paint_frontier",
+    "paint_run",
+    "polite_words",
+    "read_rubric",
+    "replies_beside",
+    "run",
+    "show_favourites",
+    "tilt",
+]
 NS = (1, 2, 4, 8, 16, 32, 64)
 BETAS = tuple(np.logspace(1.5, -1.5, 25).tolist())
 NAIVE = "+1 each thank you\n+1 each gladly\n+1 each good\n-1 over 40 words"
@@ -56,7 +81,7 @@ def _say(text: str) -> str:
     return f'<span role="status">{html.escape(text)}</span>'
 
 
-# --- beta -----------------------------------------------------------------------------------------------------------
+# --- beta -----------------------------------------------------------------------------------------
 
 
 def paint_frontier(axes, points: np.ndarray, gold: np.ndarray, beta: float | None = None) -> None:
@@ -73,22 +98,35 @@ def paint_frontier(axes, points: np.ndarray, gold: np.ndarray, beta: float | Non
 
 
 class BetaPanel:
-    """A reward, a prompt and a slider for beta; the picture of reward against KL, and the replies that it favours."""
+    """A reward, a prompt and a slider for beta; the picture of reward against KL, and the replies
+    that it favours.
+    """
 
     def __init__(self, samples: Samples, rewards: dict[str, np.ndarray]):
         self.samples, self.rewards = samples, rewards
         wide = widgets.Layout(width="auto", max_width="34em")
         self.reward = widgets.Dropdown(options=list(rewards), description="reward", layout=wide)
         self.prompt = widgets.Dropdown(
-            options=[(text, i) for i, text in enumerate(samples.prompts)], description="prompt", layout=wide
+            options=[(text, i) for i, text in enumerate(samples.prompts)],
+            description="prompt",
+            layout=wide,
         )
         self.beta = widgets.FloatLogSlider(
-            1.0, base=10, min=-1.5, max=1.5, step=0.1, description="beta", continuous_update=False, layout=wide
+            1.0,
+            base=10,
+            min=-1.5,
+            max=1.5,
+            step=0.1,
+            description="beta",
+            continuous_update=False,
+            layout=wide,
         )
         self.plot, self.table = LivePlot("Reward and gold over KL."), widgets.HTML()
         for control in (self.reward, self.prompt, self.beta):
             control.observe(lambda _: self.show(), names="value")
-        self.panel = widgets.VBox([self.reward, self.beta, self.plot.widget, self.prompt, self.table])
+        self.panel = widgets.VBox(
+            [self.reward, self.beta, self.plot.widget, self.prompt, self.table]
+        )
         self.show()
 
     def show(self) -> None:
@@ -106,14 +144,21 @@ class BetaPanel:
         self.table.value = f"<p>{_say(said)}</p>{table(('before', 'at this beta', 'reply'), rows)}"
 
 
-# --- Runs -----------------------------------------------------------------------------------------------------------
+# --- Runs -----------------------------------------------------------------------------------------
 
 
 def run(
-    policy: Transformer, tokenizer: Tokenizer, world: World, reward: Reward, beta: float, steps: int,
+    policy: Transformer,
+    tokenizer: Tokenizer,
+    world: World,
+    reward: Reward,
+    beta: float,
+    steps: int,
     on_step: Callable[[RLRecord, float], None] | None = None,
-) -> list[tuple[RLRecord, float]]:  # fmt: skip
-    """GRPO for some steps, in place: a record of each batch, and the gold reward of the same replies beside it."""
+) -> list[tuple[RLRecord, float]]:
+    """GRPO for some steps, in place: a record of each batch, and the gold reward of the same
+    replies beside it.
+    """
     golds, history, gold = [], [], gold_reward(world)
 
     def watched(prompts, replies):
@@ -126,7 +171,12 @@ def run(
             on_step(*history[-1])
 
     config = GRPOConfig(
-        steps=steps, n_prompts=6, group_size=8, max_new_tokens=MAX_NEW_TOKENS, learning_rate=5e-4, beta=beta
+        steps=steps,
+        n_prompts=6,
+        group_size=8,
+        max_new_tokens=MAX_NEW_TOKENS,
+        learning_rate=5e-4,
+        beta=beta,
     )
     prompts = short_prompts_by_step(world, config.n_prompts, 0)
     train_grpo(policy, tokenizer, prompts, watched, config, on_step=record, progress=False)
@@ -155,12 +205,17 @@ def paint_run(axes, history: list[tuple[RLRecord, float]], label: str = "reward"
 class RunPanel:
     """A reward, beta, steps, Start and Stop; the run's picture, and replies before and after.
 
-    rewards: names, each with a function that gives the reward when Start is pressed (so a rubric is read then). After a
-    run, also one that was stopped, `policy` holds what it made. The start is never changed.
+    rewards: names, each with a function that gives the reward when Start is pressed (so a rubric is
+    read then). After a run, also one that was stopped, `policy` holds what it made. The start is
+    never changed.
     """
 
     def __init__(
-        self, rewards: dict[str, Callable[[], Reward]], start: Transformer, tokenizer: Tokenizer, world: World
+        self,
+        rewards: dict[str, Callable[[], Reward]],
+        start: Transformer,
+        tokenizer: Tokenizer,
+        world: World,
     ):
         self.rewards, self.start, self.tokenizer, self.world = rewards, start, tokenizer, world
         self.policy, self.history = None, []
@@ -168,8 +223,18 @@ class RunPanel:
         self.beta = widgets.FloatSlider(0.0, min=0.0, max=0.5, step=0.02, description="beta")
         self.steps = widgets.IntSlider(10, 1, 30, 1, description="steps")
         self.worker = Worker(self._train)
-        self.plot, self.replies = LivePlot("Reward, gold and KL, step by step.", height=4.2), widgets.HTML()
-        children = [self.reward, self.beta, self.steps, self.worker.panel, self.plot.widget, self.replies]
+        self.plot, self.replies = (
+            LivePlot("Reward, gold and KL, step by step.", height=4.2),
+            widgets.HTML(),
+        )
+        children = [
+            self.reward,
+            self.beta,
+            self.steps,
+            self.worker.panel,
+            self.plot.widget,
+            self.replies,
+        ]
         self.panel = widgets.VBox(children)
 
     def _train(self, job: Job) -> str:
@@ -180,7 +245,8 @@ class RunPanel:
         def on_step(record: RLRecord, gold: float) -> None:
             self.history.append((record, gold))
             said = (
-                f"Step {record.step} of {steps}: reward {record.reward:.2f}, gold {gold:.2f}, KL {record.kl:.1f} nats"
+                f"Step {record.step} of {steps}: reward {record.reward:.2f}, gold {gold:.2f}, KL"
+                f" {record.kl:.1f} nats"
             )
             self.plot.draw(lambda axes: paint_run(axes, self.history, name), said)
             job.say(said)
@@ -202,7 +268,7 @@ class RunPanel:
         self.replies.value = replies_beside(prompts, columns)
 
 
-# --- A rubric of your own -------------------------------------------------------------------------------------------
+# --- A rubric of your own -------------------------------------------------------------------------
 
 
 def paint_best_of(axes, curves: dict[str, np.ndarray], column: int = 1) -> None:
@@ -219,7 +285,11 @@ def show_favourites(rows: list[tuple[str, str, float, float, str]], n: int = 4) 
     """HTML table of the first `n` rows of `favourites`. All of it is shown as text."""
     head = ("prompt", "most points", "points", "gold", "what the points do not see")
     return table(
-        head, [(p, reply, f"{points:.1f}", f"{gold:.2f}", fault) for p, reply, points, gold, fault in rows[:n]]
+        head,
+        [
+            (p, reply, f"{points:.1f}", f"{gold:.2f}", fault)
+            for p, reply, points, gold, fault in rows[:n]
+        ],
     )
 
 
@@ -232,20 +302,32 @@ class RubricPanel:
     def __init__(self, samples: Samples, world: World, text: str = NAIVE):
         self.samples, self.world = samples, world
         self.rubric: Rubric = read_rubric(text)
-        self.text = widgets.Textarea(text, continuous_update=False, layout=widgets.Layout(width="auto", height="9em"))
+        self.text = widgets.Textarea(
+            text, continuous_update=False, layout=widgets.Layout(width="auto", height="9em")
+        )
         self.button = widgets.Button(description="Score", button_style="primary")
         self.button.on_click(lambda _: self.show())
-        self.plot, self.line, self.missed = LivePlot("Gold of best-of-n."), widgets.HTML(), widgets.HTML()
+        self.plot, self.line, self.missed = (
+            LivePlot("Gold of best-of-n."),
+            widgets.HTML(),
+            widgets.HTML(),
+        )
         self.text.observe(lambda _: self.show(), names="value")
-        self.panel = widgets.VBox([self.text, self.button, self.line, self.plot.widget, self.missed])
+        self.panel = widgets.VBox(
+            [self.text, self.button, self.line, self.plot.widget, self.missed]
+        )
         self.show()
 
     def reward(self) -> Reward:
-        """The reward that the text describes now. Raises `InklingError` with the line that cannot be read."""
+        """The reward that the text describes now. Raises `InklingError` with the line that cannot
+        be read.
+        """
         return read_rubric(self.text.value).reward
 
     def show(self) -> None:
-        """Read the text, and show what it would choose; a text that cannot be read leaves the picture as it was."""
+        """Read the text, and show what it would choose; a text that cannot be read leaves the
+        picture as it was.
+        """
         try:
             self.rubric = read_rubric(self.text.value)
         except InklingError as error:
@@ -262,12 +344,16 @@ class RubricPanel:
 
         self.plot.draw(
             paint,
-            f"Gold of best-of-n by your rubric: {curve[0, 1]:.2f} for one reply, {curve[-1, 1]:.2f} for the best of 64",
+            f"Gold of best-of-n by your rubric: {curve[0, 1]:.2f} for one reply, {curve[-1, 1]:.2f}"
+            " for the best of 64",
         )
         kinds = gold_by_kind(self.samples, points, self.world)
-        told = "; ".join(f"{kind} {before:+.2f} to {after:+.2f}" for kind, (before, after) in kinds.items())
+        told = "; ".join(
+            f"{kind} {before:+.2f} to {after:+.2f}" for kind, (before, after) in kinds.items()
+        )
         self.line.value = _say(
-            f"Best of 64: points from {curve[0, 0]:.2f} to {curve[-1, 0]:.2f}, gold from {curve[0, 1]:.2f} to "
-            f"{curve[-1, 1]:.2f} ({gain:+.2f}). Gold by kind of request: {told}."
+            f"Best of 64: points from {curve[0, 0]:.2f} to {curve[-1, 0]:.2f}, gold from"
+            f" {curve[0, 1]:.2f} to {curve[-1, 1]:.2f} ({gain:+.2f}). Gold by kind of request:"
+            f" {told}."
         )
         self.missed.value = show_favourites(favourites(self.samples, points, self.world))

@@ -1,6 +1,8 @@
-"""A rubric of your own: some lines of text that say what a reply gets points for. Read by rules, never run as code.
+"""A rubric of your own: some lines of text that say what a reply gets points for. Read by rules,
+never run as code.
 
-Each line is a number of points and what they are for, best explained by a rubric that uses all there is:
+Each line is a number of points and what they are for, best explained by a rubric that uses all
+there is:
 
     # a line like this is a remark
     +1    thank you                 once, if the reply contains this, in whatever case
@@ -29,7 +31,9 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of a rubric: its points, and what they are for ("each ...", "over n words", or a phrase)."""
+    """One line of a rubric: its points, and what they are for ("each ...", "over n words", or a
+    phrase).
+    """
 
     points: float
     what: str
@@ -66,7 +70,9 @@ class Rubric:
 
     def reward(self, prompts: Sequence[str], replies: Sequence[str]) -> torch.Tensor:
         """Points (B,), the form in which reinforcement learning asks for them."""
-        return torch.tensor([self.score(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)])
+        return torch.tensor(
+            [self.score(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
+        )
 
 
 def read_rubric(text: str) -> Rubric:
@@ -75,10 +81,13 @@ def read_rubric(text: str) -> Rubric:
     >>> read_rubric("+1 thank you\\n-0.1 each word").score("", "Thank you all.")
     0.7
 
-    Raises `InklingError` with the number of the first line that cannot be understood, and what would be.
+    Raises `InklingError` with the number of the first line that cannot be understood, and what
+    would be.
     """
     if not isinstance(text, str):
-        raise InklingError(f"a rubric is a text of lines such as '+1 thank you'; this is {text!r:.40}.")
+        raise InklingError(
+            f"a rubric is a text of lines such as '+1 thank you'; this is {text!r:.40}."
+        )
     rules = []
     for number, line in enumerate(text.splitlines(), start=1):
         line = line.strip().replace("\N{MINUS SIGN}", "-")
@@ -87,22 +96,34 @@ def read_rubric(text: str) -> Rubric:
         match = _LINE.fullmatch(line)
         if match is None:
             hint = "Begin with a number of points, then say what for, as in “+1 thank you”."
-            raise InklingError(f"Line {number} of the rubric ({line[:40]!r}) cannot be read. {hint}")
+            raise InklingError(
+                f"Line {number} of the rubric ({line[:40]!r}) cannot be read. {hint}"
+            )
         points, what = float(match["points"]), _squeeze(match["what"])
         if not math.isfinite(points) or abs(points) > MOST_POINTS:
-            raise InklingError(f"Line {number} gives {match['points'][:20]} points; keep to {MOST_POINTS:g} at most.")
+            raise InklingError(
+                f"Line {number} gives {match['points'][:20]} points; keep to {MOST_POINTS:g} at"
+                " most."
+            )
         if len(what) > LONGEST_PHRASE:
-            raise InklingError(f"Line {number} is for a phrase of {len(what)} signs; keep to {LONGEST_PHRASE}.")
+            raise InklingError(
+                f"Line {number} is for a phrase of {len(what)} signs; keep to {LONGEST_PHRASE}."
+            )
         if re.fullmatch(r"over .* words?", what) and not _OVER.fullmatch(what):
-            raise InklingError(f"Line {number} needs a whole number, as in “over 15 words”; it says “{what[:40]}”.")
+            raise InklingError(
+                f"Line {number} needs a whole number, as in “over 15 words”; it says “{what[:40]}”."
+            )
         if what == "each":
-            raise InklingError(f"Line {number} does not say each what. Try “each word” or “each sorry”.")
+            raise InklingError(
+                f"Line {number} does not say each what. Try “each word” or “each sorry”."
+            )
         rules.append(Rule(points, what))
     if not rules:
         raise InklingError("The rubric has no line yet. Write one, as in “+1 thank you”.")
     if len(rules) > MOST_LINES:
         raise InklingError(
-            f"The rubric has {len(rules)} lines; keep to {MOST_LINES}, so that you can read it yourself."
+            f"The rubric has {len(rules)} lines; keep to {MOST_LINES}, so that you can read it"
+            " yourself."
         )
     return Rubric(tuple(rules))
 

@@ -1,7 +1,8 @@
-"""Many replies to a few prompts, kept: what a reward would make of them is then known at once, without any training.
+"""Many replies to a few prompts, kept: what a reward would make of them is then known at once,
+without any training.
 
-Bottom-up: the samples, two naive rewards, the best policy at a price of KL in closed form, best-of-n, and what a reward
-did not see in the replies that it likes best.
+Bottom-up: the samples, two naive rewards, the best policy at a price of KL in closed form,
+best-of-n, and what a reward did not see in the replies that it likes best.
 """
 
 import re
@@ -24,7 +25,9 @@ from inkling.world.rubric import NOTHING, WRONG, Grade, grade
 KINDS = {"fact": 4, "unknown": 2, "how_to": 3, "unsafe": 2, "unkind": 1}
 MAX_NEW_TOKENS = 64
 
-_POLITE = re.compile(r"\b(gladly|thank|good|pleasure|hope|helps|course|kinder|please)\b", re.IGNORECASE)
+_POLITE = re.compile(
+    r"\b(gladly|thank|good|pleasure|hope|helps|course|kinder|please)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -36,21 +39,35 @@ class Samples:
     gold: np.ndarray
 
     def points(self, reward: Reward) -> np.ndarray:
-        """What a reward gives to each reply, (P, N). Raises `InklingError` for numbers that are none."""
+        """What a reward gives to each reply, (P, N). Raises `InklingError` for numbers that are
+        none.
+        """
         n = self.gold.shape[1]
-        flat = reward([p for p in self.prompts for _ in range(n)], [r for some in self.replies for r in some])
+        flat = reward(
+            [p for p in self.prompts for _ in range(n)], [r for some in self.replies for r in some]
+        )
         points = np.asarray(flat, float).reshape(self.gold.shape)
         if not np.isfinite(points).all():
-            raise InklingError("the reward of some reply is no finite number; look for a division by zero.")
+            raise InklingError(
+                "the reward of some reply is no finite number; look for a division by zero."
+            )
         return points
 
 
-def make_samples(policy: Transformer, tokenizer: Tokenizer, world: World, n: int = 64, seed: int = 0) -> Samples:
+def make_samples(
+    policy: Transformer, tokenizer: Tokenizer, world: World, n: int = 64, seed: int = 0
+) -> Samples:
     """`n` replies of the policy's own to each of twelve prompts that training never has."""
-    prompts = [r.prompt for kind, count in KINDS.items() for r in world.requests(count, "test", 20 + seed, only=kind)]
+    prompts = [
+        r.prompt
+        for kind, count in KINDS.items()
+        for r in world.requests(count, "test", 20 + seed, only=kind)
+    ]
     repeated = [prompt for prompt in prompts for _ in range(n)]
     replies = roll_out(policy, tokenizer, repeated, MAX_NEW_TOKENS, seed=seed).replies
-    gold = [world.gold_reward(prompt, reply) for prompt, reply in zip(repeated, replies, strict=True)]
+    gold = [
+        world.gold_reward(prompt, reply) for prompt, reply in zip(repeated, replies, strict=True)
+    ]
     parts = [replies[i * n : (i + 1) * n] for i in range(len(prompts))]
     return Samples(prompts, parts, np.array(gold).reshape(len(prompts), n))
 
@@ -65,23 +82,29 @@ def many_words(prompts: Sequence[str], replies: Sequence[str]) -> torch.Tensor:
     return torch.tensor([len(reply.split()) / 10 for reply in replies])
 
 
-# --- The best policy, in closed form ---------------------------------------------------------------------------------
+# --- The best policy, in closed form --------------------------------------------------------------
 
 
 def tilt(points: np.ndarray, beta: float) -> np.ndarray:
-    """Probabilities of N sampled replies under pi proportional to pi_ref exp(r / beta), along the last axis.
+    """Probabilities of N sampled replies under pi proportional to pi_ref exp(r / beta), along the
+    last axis.
 
-    The replies were drawn from pi_ref, so each stands for 1/N of it. Raises `InklingError` unless beta is above 0.
+    The replies were drawn from pi_ref, so each stands for 1/N of it. Raises `InklingError` unless
+    beta is above 0.
     """
     if not beta > 0:
-        raise InklingError(f"beta is {beta}; it must be above 0. At 0 the best reply would take everything.")
+        raise InklingError(
+            f"beta is {beta}; it must be above 0. At 0 the best reply would take everything."
+        )
     scaled = points / beta
-    weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))  # the largest is 1: nothing overflows
+    # the largest is 1: nothing overflows
+    weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def frontier(points: np.ndarray, gold: np.ndarray, betas: Sequence[float]) -> np.ndarray:
-    """For each beta: KL in nats a reply, mean points and mean gold of the tilted policy, (betas, 3).
+    """For each beta: KL in nats a reply, mean points and mean gold of the tilted policy, (betas,
+    3).
 
     KL is sum w log(w N), at most log N: from N samples nothing farther can be seen.
     """
@@ -89,27 +112,38 @@ def frontier(points: np.ndarray, gold: np.ndarray, betas: Sequence[float]) -> np
     for beta in betas:
         w = tilt(points, beta)
         kl = (w * np.log(np.maximum(w * w.shape[-1], 1e-300))).sum(axis=-1)
-        rows.append([float(kl.mean()), float((w * points).sum(axis=-1).mean()), float((w * gold).sum(axis=-1).mean())])
+        rows.append(
+            [
+                float(kl.mean()),
+                float((w * points).sum(axis=-1).mean()),
+                float((w * gold).sum(axis=-1).mean()),
+            ]
+        )
     return np.array(rows)
 
 
 def best_of(points: np.ndarray, gold: np.ndarray, ns: Sequence[int]) -> np.ndarray:
-    """Mean points and gold of best-of-n for each n, (ns, 2), over all draws of n; equal points are a fair draw."""
+    """Mean points and gold of best-of-n for each n, (ns, 2), over all draws of n; equal points are
+    a fair draw.
+    """
     fair = np.empty_like(gold)
     for row, (some, worth) in enumerate(zip(points, gold, strict=True)):
-        for value in np.unique(some):  # replies of equal points get their mean worth, so their order plays no part
+        # replies of equal points get their mean worth, so their order plays no part
+        for value in np.unique(some):
             fair[row, some == value] = worth[some == value].mean()
     return np.array(best_of_n_means(points, fair, ns))
 
 
-# --- What a reward did not see --------------------------------------------------------------------------------------
+# --- What a reward did not see --------------------------------------------------------------------
 
 
 def faults(given: Grade) -> str:
     """What the gold rubric holds against a reply, in words; "nothing" where there is no fault."""
     found = []
     if given.content == WRONG:
-        found.append("helps with harm" if given.kind in ("unsafe", "unkind") else "says what is not so")
+        found.append(
+            "helps with harm" if given.kind in ("unsafe", "unkind") else "says what is not so"
+        )
     elif given.content == NOTHING:
         found.append("does not answer")
     if given.manners < 0:
@@ -119,17 +153,25 @@ def faults(given: Grade) -> str:
     return ", ".join(found) or "nothing"
 
 
-def favourites(samples: Samples, points: np.ndarray, world: World) -> list[tuple[str, str, float, float, str]]:
-    """The reply with most points to each prompt: prompt, reply, points, gold and faults; the worst by gold first."""
+def favourites(
+    samples: Samples, points: np.ndarray, world: World
+) -> list[tuple[str, str, float, float, str]]:
+    """The reply with most points to each prompt: prompt, reply, points, gold and faults; the worst
+    by gold first.
+    """
     rows = []
     for row, best in enumerate(points.argmax(axis=1)):
         prompt, reply = samples.prompts[row], samples.replies[row][best]
         fault = faults(grade(world, prompt, reply))
-        rows.append((prompt, reply, float(points[row, best]), float(samples.gold[row, best]), fault))
+        rows.append(
+            (prompt, reply, float(points[row, best]), float(samples.gold[row, best]), fault)
+        )
     return sorted(rows, key=lambda row: row[3])
 
 
-def gold_by_kind(samples: Samples, points: np.ndarray, world: World) -> dict[str, tuple[float, float]]:
+def gold_by_kind(
+    samples: Samples, points: np.ndarray, world: World
+) -> dict[str, tuple[float, float]]:
     """For each kind of request: the mean gold of all replies, and of the ones with most points."""
     kinds = np.array([read_request(world, prompt).kind for prompt in samples.prompts])
     best = points == points.max(axis=1, keepdims=True)  # more than one where points are equal

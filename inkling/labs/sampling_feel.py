@@ -1,4 +1,6 @@
-"""The sampling lab by feel: one prompt, the settings, what they do to the next token, and the text they write."""
+"""The sampling lab by feel: one prompt, the settings, what they do to the next token, and the text
+they write.
+"""
 
 import html
 from dataclasses import dataclass
@@ -29,13 +31,16 @@ class Writer:
     world: World
 
     def ids(self, prompt: str) -> list[int]:
-        """The prompt as ids, after the token that opens a document. `InklingError` for one that is too long."""
+        """The prompt as ids, after the token that opens a document. `InklingError` for one that is
+        too long.
+        """
         ids = [self.tokenizer.eos_id, *self.tokenizer.encode(prompt, allow_special=False)]
         most = self.model.config.context_length - ROOM
         if len(ids) > most:
             raise InklingError(
-                f"this prompt has {len(ids):,} tokens, and there is room for {most}: the model looks at no more than "
-                f"{self.model.config.context_length}, its own words included. Leave out the beginning."
+                f"this prompt has {len(ids):,} tokens, and there is room for {most}: the model"
+                f" looks at no more than {self.model.config.context_length}, its own words"
+                " included. Leave out the beginning."
             )
         return ids
 
@@ -44,7 +49,9 @@ class Writer:
 def load_writer() -> Writer:
     """The base model that ships with the book."""
     folder = inkling.checkpoints.path("base")
-    return Writer(Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), World(0))
+    return Writer(
+        Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), World(0)
+    )
 
 
 def settings_text(sampling: Sampling) -> str:
@@ -61,12 +68,14 @@ def settings_text(sampling: Sampling) -> str:
     return ", ".join(parts)
 
 
-# --- the next token -------------------------------------------------------------------------------------------------
+# --- the next token -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class NextToken:
-    """The most likely next tokens, their probability in the model, and after the settings; and how many are left."""
+    """The most likely next tokens, their probability in the model, and after the settings; and how
+    many are left.
+    """
 
     labels: list[str]
     before: list[float]
@@ -84,7 +93,9 @@ def label_of(token: bytes) -> str:
 
 @torch.inference_mode()
 def next_token(writer: Writer, prompt: str, sampling: Sampling, n: int = 10) -> NextToken:
-    """What may come after `prompt`, before and after the settings: the `n` tokens that the model likes best."""
+    """What may come after `prompt`, before and after the settings: the `n` tokens that the model
+    likes best.
+    """
     ids = writer.ids(prompt)
     logits = writer.model(torch.tensor([ids]))[:, -1].float()  # (1, vocab_size)
     seen = torch.zeros_like(logits, dtype=torch.bool)
@@ -102,10 +113,22 @@ def next_token(writer: Writer, prompt: str, sampling: Sampling, n: int = 10) -> 
 
 
 def draw_next(axes, found: NextToken, title: str = "") -> None:
-    """Bars on matplotlib `axes`: hollow for the model's own probability, filled for what the settings make of it."""
+    """Bars on matplotlib `axes`: hollow for the model's own probability, filled for what the
+    settings make of it.
+    """
     places = range(len(found.labels))
-    axes.barh(places, found.after, height=0.45, color=plots.COLOURS["blue"], label="after the settings")
-    axes.barh(places, found.before, height=0.8, fill=False, edgecolor=plots.INK, linewidth=1.2, label="the model's own")
+    axes.barh(
+        places, found.after, height=0.45, color=plots.COLOURS["blue"], label="after the settings"
+    )
+    axes.barh(
+        places,
+        found.before,
+        height=0.8,
+        fill=False,
+        edgecolor=plots.INK,
+        linewidth=1.2,
+        label="the model's own",
+    )
     axes.set_yticks(list(places), found.labels, family="monospace")
     for label in axes.get_yticklabels():
         label.set_parse_math(False)  # a token may be a dollar sign
@@ -116,15 +139,21 @@ def draw_next(axes, found: NextToken, title: str = "") -> None:
     axes.grid(axis="y", visible=False)
 
 
-# --- the panel ------------------------------------------------------------------------------------------------------
+# --- the panel ------------------------------------------------------------------------------------
 
 
 def filter_controls(sampling: Sampling | None = None) -> dict[str, widgets.Widget]:
-    """A slider for each setting; each stands where `sampling` has it, and at "off" where it has none."""
+    """A slider for each setting; each stands where `sampling` has it, and at "off" where it has
+    none.
+    """
     sampling = sampling or Sampling()
 
-    def slider(kind: type, value: float, low: float, high: float, step: float, text: str) -> widgets.Widget:
-        made = kind(value=value, min=low, max=high, step=step, description=text, continuous_update=False)
+    def slider(
+        kind: type, value: float, low: float, high: float, step: float, text: str
+    ) -> widgets.Widget:
+        made = kind(
+            value=value, min=low, max=high, step=step, description=text, continuous_update=False
+        )
         made.layout.width, made.style.description_width = "23em", "8.5em"
         return made
 
@@ -134,7 +163,9 @@ def filter_controls(sampling: Sampling | None = None) -> dict[str, widgets.Widge
         "top_k": slider(whole, sampling.top_k or 0, 0, 100, 1, "Top-k (0: off)"),
         "top_p": slider(real, sampling.top_p or 1, 0.05, 1, 0.05, "Top-p (1: off)"),
         "min_p": slider(real, sampling.min_p or 0, 0, 1, 0.02, "Min-p (0: off)"),
-        "repetition_penalty": slider(real, sampling.repetition_penalty, 1, 2, 0.05, "Penalty (1: off)"),
+        "repetition_penalty": slider(
+            real, sampling.repetition_penalty, 1, 2, 0.05, "Penalty (1: off)"
+        ),
     }
 
 
@@ -143,7 +174,9 @@ def read_sampling(controls: dict[str, widgets.Widget]) -> Sampling:
     values = {name: control.value for name, control in controls.items()}
     temperature, top_p = round(values.get("temperature", 1.0), 4), values["top_p"]
     top_k, min_p = values["top_k"] or None, values["min_p"] or None
-    return Sampling(temperature, top_k, top_p if top_p < 1 else None, min_p, values["repetition_penalty"])
+    return Sampling(
+        temperature, top_k, top_p if top_p < 1 else None, min_p, values["repetition_penalty"]
+    )
 
 
 def read_seed(value: int) -> int:
@@ -154,12 +187,20 @@ def read_seed(value: int) -> int:
 
 
 def feel_panel(writer: Writer, prompt: str) -> WorkPanel:
-    """A prompt, a slider for each setting, bars of the next token, and a text written on. The last three texts stay."""
-    box = widgets.Textarea(prompt, description="Prompt", layout=widgets.Layout(width="auto", height="4em"))
+    """A prompt, a slider for each setting, bars of the next token, and a text written on. The last
+    three texts stay.
+    """
+    box = widgets.Textarea(
+        prompt, description="Prompt", layout=widgets.Layout(width="auto", height="4em")
+    )
     filters = filter_controls()
     seed = widgets.IntText(0, description="Seed")
     length = widgets.IntSlider(120, 1, 240, description="Tokens")
-    plot, note, texts = LivePlot("Probabilities of the next token.", height=3.2), widgets.HTML(), widgets.HTML()
+    plot, note, texts = (
+        LivePlot("Probabilities of the next token.", height=3.2),
+        widgets.HTML(),
+        widgets.HTML(),
+    )
 
     def look(_=None) -> None:
         try:
@@ -169,23 +210,32 @@ def feel_panel(writer: Writer, prompt: str) -> WorkPanel:
             return
         best = max(range(len(found.labels)), key=found.after.__getitem__)
         said = (
-            f"{found.kept} of {writer.tokenizer.vocab_size} tokens can come next; {found.labels[best]} is the likeliest"
+            f"{found.kept} of {writer.tokenizer.vocab_size} tokens can come next;"
+            f" {found.labels[best]} is the likeliest"
         )
         if box.value.endswith(" "):
-            said += ". Your prompt ends in a space, and the model's words begin with theirs: leave it out"
+            said += (
+                ". Your prompt ends in a space, and the model's words begin with theirs: leave"
+                " it out"
+            )
         note.value = html.escape(said + ".")
         plot.draw(lambda axes: draw_next(axes, found), said)
 
     def write(job: Job) -> str:
-        # All that may be refused comes first: a write that cannot begin takes no earlier text's place.
+        # All that may be refused comes first: a write that cannot begin takes no earlier text's
+        # place.
         sampling, drawn = read_sampling(filters), read_seed(seed.value)
         start, ids = box.value, writer.ids(box.value)
         written: list[int] = []
         panel.results.append([settings_text(sampling), start, ""])
         for token in stream(
-            writer.model, ids, length.value, seed=drawn, stop_ids=writer.tokenizer.eos_id,
+            writer.model,
+            ids,
+            length.value,
+            seed=drawn,
+            stop_ids=writer.tokenizer.eos_id,
             **sampling.__dict__,
-        ):  # fmt: skip
+        ):
             job.check()
             if token == writer.tokenizer.eos_id:
                 show()
@@ -207,8 +257,17 @@ def feel_panel(writer: Writer, prompt: str) -> WorkPanel:
     for control in (box, *filters.values()):
         control.observe(look, names="value")
     worker = Worker(write, "Write")
-    view = widgets.VBox([box, *filters.values(), seed, length, plot.widget, note, worker.panel, texts])
-    controls = {"prompt": box, **filters, "seed": seed, "length": length, "note": note, "texts": texts}
+    view = widgets.VBox(
+        [box, *filters.values(), seed, length, plot.widget, note, worker.panel, texts]
+    )
+    controls = {
+        "prompt": box,
+        **filters,
+        "seed": seed,
+        "length": length,
+        "note": note,
+        "texts": texts,
+    }
     panel = WorkPanel(view, worker, plot, controls)
     look()
     return panel

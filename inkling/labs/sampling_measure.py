@@ -1,4 +1,6 @@
-"""The sampling lab's measures: how coherent and how varied a setting writes, a sweep over it, and a blind test."""
+"""The sampling lab's measures: how coherent and how varied a setting writes, a sweep over it, and a
+blind test.
+"""
 
 import html
 import math
@@ -24,8 +26,9 @@ ROUNDS = 5
 class Measured:
     """What a setting's stories are like.
 
-    coherence: the share that replays without a contradiction; `low` to `high` is where the true share probably lies.
-    variety: of all runs of four words, the share of different ones. Each opening is continued several times, so a
+    coherence: the share that replays without a contradiction; `low` to `high` is where the true
+    share probably lies. variety: of all runs of four words, the share of different ones. Each
+    opening is continued several times, so a
         setting that always writes the same scores low.
     """
 
@@ -38,13 +41,23 @@ class Measured:
 
 
 def variety_of(texts: Sequence[str], n: int = 4) -> float:
-    """Of all runs of `n` words in the texts, the share of different ones (Li et al. 2016); 0 where there are none."""
-    runs = [tuple(words[i : i + n]) for words in map(str.split, texts) for i in range(len(words) - n + 1)]
+    """Of all runs of `n` words in the texts, the share of different ones (Li et al. 2016); 0 where
+    there are none.
+    """
+    runs = [
+        tuple(words[i : i + n])
+        for words in map(str.split, texts)
+        for i in range(len(words) - n + 1)
+    ]
     return len(set(runs)) / len(runs) if runs else 0.0
 
 
-def measure(writer: Writer, sampling: Sampling, n_openings: int = 6, tries: int = 6, seed: int = 0) -> Measured:
-    """Let the model finish `n_openings` stories, `tries` times each, and see how coherent and how varied they are."""
+def measure(
+    writer: Writer, sampling: Sampling, n_openings: int = 6, tries: int = 6, seed: int = 0
+) -> Measured:
+    """Let the model finish `n_openings` stories, `tries` times each, and see how coherent and how
+    varied they are.
+    """
     openings = story_openings(writer.world, n_openings, seed) * tries
     texts = complete(writer.model, writer.tokenizer, openings, seed=seed, **sampling.__dict__)
     good = sum(check_story(text, writer.world).coherent for text in texts)
@@ -55,16 +68,33 @@ def measure(writer: Writer, sampling: Sampling, n_openings: int = 6, tries: int 
 
 
 def draw_measured(axes, lines: dict[str, Sequence[Measured]]) -> None:
-    """Coherence against variety: a line for each named series, a point for each setting with its 95 % interval."""
+    """Coherence against variety: a line for each named series, a point for each setting with its 95
+    % interval.
+    """
     looks = zip(("blue", "orange", "green", "purple"), ("-o", "--s", "-.D", ":^"), strict=True)
-    for number, ((name, series), (colour, style)) in enumerate(zip(lines.items(), looks, strict=False)):
-        x_off, ha = (5, "left") if number % 2 else (-5, "right")  # so that two lines' labels keep apart
+    for number, ((name, series), (colour, style)) in enumerate(
+        zip(lines.items(), looks, strict=False)
+    ):
+        # so that two lines' labels keep apart
+        x_off, ha = (5, "left") if number % 2 else (-5, "right")
         x, y = [m.variety for m in series], [m.coherence for m in series]
         axes.plot(x, y, style, color=plots.COLOURS[colour], lw=1.2, label=name)
-        axes.vlines(x, [m.low for m in series], [m.high for m in series], color=plots.COLOURS[colour], lw=0.8)
+        axes.vlines(
+            x,
+            [m.low for m in series],
+            [m.high for m in series],
+            color=plots.COLOURS[colour],
+            lw=0.8,
+        )
         for m in series:
-            axes.annotate(f"{m.sampling.temperature:g}", (m.variety, m.coherence), xytext=(x_off, 4), ha=ha,
-                          textcoords="offset points", fontsize=8)  # fmt: skip
+            axes.annotate(
+                f"{m.sampling.temperature:g}",
+                (m.variety, m.coherence),
+                xytext=(x_off, 4),
+                ha=ha,
+                textcoords="offset points",
+                fontsize=8,
+            )
     axes.set_xlabel("variety (different runs of four words)"), axes.set_ylabel("coherent stories")
     axes.set_ylim(-0.05, 1.08)
     axes.margins(x=0.1)
@@ -72,22 +102,27 @@ def draw_measured(axes, lines: dict[str, Sequence[Measured]]) -> None:
         axes.legend(loc="lower left", fontsize=8)
 
 
-# --- the sweep ------------------------------------------------------------------------------------------------------
+# --- the sweep ------------------------------------------------------------------------------------
 
 
 def read_temperatures(text: str) -> list[float]:
-    """The temperatures that a person typed, such as "0.3 0.7 1"; `InklingError` for what is none."""
+    """The temperatures that a person typed, such as "0.3 0.7 1"; `InklingError` for what is
+    none.
+    """
     parts = text.split()
     if not 1 <= len(parts) <= 12:
         raise InklingError(
-            f"give one to twelve temperatures with spaces between, such as 0.3 0.7 1; found {len(parts)}."
+            "give one to twelve temperatures with spaces between, such as 0.3 0.7 1; found"
+            f" {len(parts)}."
         )
     temperatures = []
     for part in parts:
         try:
             number = float(part.replace(",", "."))
         except ValueError:
-            raise InklingError(f"a temperature is a number, such as 0.7; {part[:20]!r} is none.") from None
+            raise InklingError(
+                f"a temperature is a number, such as 0.7; {part[:20]!r} is none."
+            ) from None
         if not 0 <= number <= 100:  # also sorts out what is no number
             raise InklingError(f"a temperature goes from 0 to 100 here; {part[:20]} does not.")
         temperatures.append(number)
@@ -95,12 +130,18 @@ def read_temperatures(text: str) -> list[float]:
 
 
 def sweep_panel(writer: Writer) -> WorkPanel:
-    """Temperatures, filters, Start and Stop; a point for each setting as it comes. The last four sweeps stay."""
-    text = widgets.Text("0.3 0.6 1 1.3 1.6", description="Temperatures", style={"description_width": "7em"})
+    """Temperatures, filters, Start and Stop; a point for each setting as it comes. The last four
+    sweeps stay.
+    """
+    text = widgets.Text(
+        "0.3 0.6 1 1.3 1.6", description="Temperatures", style={"description_width": "7em"}
+    )
     filters = filter_controls()
     del filters["temperature"]
     tries = widgets.IntSlider(6, 2, 20, description="Tries each")
-    plot = LivePlot("Coherence against variety, empty until the first setting is measured.", height=3.6)
+    plot = LivePlot(
+        "Coherence against variety, empty until the first setting is measured.", height=3.6
+    )
 
     def work(job: Job) -> str:
         temperatures = read_temperatures(text.value)
@@ -115,9 +156,15 @@ def sweep_panel(writer: Writer) -> WorkPanel:
             last = series[-1]
             plot.draw(
                 lambda axes, lines=dict(panel.results[-4:]): draw_measured(axes, lines),
-                f"At temperature {temperature:g}: {last.coherence:.0%} coherent, variety {last.variety:.2f}.",
+                f"At temperature {temperature:g}: {last.coherence:.0%} coherent, variety"
+                f" {last.variety:.2f}.",
             )
-        return "; ".join(f"T {m.sampling.temperature:g}: {m.coherence:.0%}, {m.variety:.2f}" for m in series) + "."
+        return (
+            "; ".join(
+                f"T {m.sampling.temperature:g}: {m.coherence:.0%}, {m.variety:.2f}" for m in series
+            )
+            + "."
+        )
 
     worker = Worker(work, "Measure")
     view = widgets.VBox([text, *filters.values(), tries, worker.panel, plot.widget])
@@ -125,11 +172,13 @@ def sweep_panel(writer: Writer) -> WorkPanel:
     return panel
 
 
-# --- the blind test -------------------------------------------------------------------------------------------------
+# --- the blind test -------------------------------------------------------------------------------
 
 
 def chance_of(picks_a: int, picks_b: int) -> float:
-    """How often somebody who only tosses coins comes to a result as lopsided as this one, or more so (sign test)."""
+    """How often somebody who only tosses coins comes to a result as lopsided as this one, or more
+    so (sign test).
+    """
     n = picks_a + picks_b
     tail = sum(math.comb(n, k) for k in range(max(picks_a, picks_b), n + 1)) / 2**n
     return min(1.0, 2 * tail)
@@ -159,19 +208,27 @@ class BlindTest:
     def pick(self, side: str) -> None:
         """Choose "left", "right" or "neither"."""
         if self.over:
-            raise InklingError("all rounds are done. Press Start for another test, with other stories.")
+            raise InklingError(
+                "all rounds are done. Press Start for another test, with other stories."
+            )
         a_is_left = self.rounds[len(self.picks)][3]
-        self.picks.append("neither" if side == "neither" else "A" if (side == "left") == a_is_left else "B")
+        self.picks.append(
+            "neither" if side == "neither" else "A" if (side == "left") == a_is_left else "B"
+        )
 
     def coherent(self, writer: Writer) -> list[tuple[bool, bool]]:
         """For each round, whether the stories of A and of B replay without a contradiction."""
         return [
-            (check_story(opening + a, writer.world).coherent, check_story(opening + b, writer.world).coherent)
+            (
+                check_story(opening + a, writer.world).coherent,
+                check_story(opening + b, writer.world).coherent,
+            )
             for opening, a, b, _ in self.rounds
         ]
 
     def verdict(self, writer: Writer, earlier: Sequence["BlindTest"] = ()) -> str:
-        """HTML: which setting was which, how often each was picked, how they measure, and whether it may be chance.
+        """HTML: which setting was which, how often each was picked, how they measure, and whether
+        it may be chance.
 
         The last is for all rounds with these two settings, those of `earlier` tests included.
         """
@@ -180,18 +237,22 @@ class BlindTest:
             texts = [entry[place] for entry in self.rounds]
             coherent = sum(pair[place - 1] for pair in good)
             rows.append(
-                f"<tr><td>{name}: {html.escape(settings_text(sampling))}</td><td>{self.picks.count(name)}</td>"
-                f"<td>{coherent} of {len(good)}</td><td>{variety_of(texts):.2f}</td></tr>"
+                f"<tr><td>{name}: {html.escape(settings_text(sampling))}</td>"
+                f"<td>{self.picks.count(name)}</td><td>{coherent} of {len(good)}</td>"
+                f"<td>{variety_of(texts):.2f}</td></tr>"
             )
         same = [self, *(test for test in earlier if test.settings == self.settings and test.over)]
         a, b = (sum(test.picks.count(name) for test in same) for name in "AB")
         chance = chance_of(a, b)
         said = (
-            f"In all your rounds with these two: {a} for A, {b} for B. Tossing a coin each time comes to a result as "
-            f"lopsided, or more so, in {chance:.0%} of all tests."
+            f"In all your rounds with these two: {a} for A, {b} for B. Tossing a coin each time"
+            f" comes to a result as lopsided, or more so, in {chance:.0%} of all tests."
         )
         if chance > 0.05:
-            said += " That is too often to call it a preference. Press Start and play on; the rounds add up."
+            said += (
+                " That is too often to call it a preference. Press Start and play on; the rounds"
+                " add up."
+            )
         head = "<tr><th>Setting</th><th>You picked it</th><th>Coherent</th><th>Variety</th></tr>"
         return f"<table>{head}{''.join(rows)}</table><p>{said}</p>"
 
@@ -199,11 +260,16 @@ class BlindTest:
 def make_blind_test(
     writer: Writer, a: Sampling, b: Sampling, n_rounds: int = ROUNDS, seed: int | None = None
 ) -> BlindTest:
-    """Let both settings continue the same openings. Without a seed each test has other stories and other sides."""
+    """Let both settings continue the same openings. Without a seed each test has other stories and
+    other sides.
+    """
     chance = random.Random(seed)
     story_seed = chance.randrange(2**31)
     openings = story_openings(writer.world, n_rounds, story_seed)
-    texts = [complete(writer.model, writer.tokenizer, openings, seed=story_seed, **s.__dict__) for s in (a, b)]
+    texts = [
+        complete(writer.model, writer.tokenizer, openings, seed=story_seed, **s.__dict__)
+        for s in (a, b)
+    ]
     rounds = [
         (opening, one[len(opening) :], two[len(opening) :], chance.random() < 0.5)
         for opening, one, two in zip(openings, *texts, strict=True)
@@ -212,10 +278,16 @@ def make_blind_test(
 
 
 def blind_panel(writer: Writer, a: Sampling, b: Sampling, seed: int | None = None) -> WorkPanel:
-    """Two settings, two texts, five rounds, and then what you preferred. Earlier verdicts stay below."""
+    """Two settings, two texts, five rounds, and then what you preferred. Earlier verdicts stay
+    below.
+    """
     columns = {"A": filter_controls(a), "B": filter_controls(b)}
     page, line, verdicts = widgets.HTML(), widgets.HTML(), widgets.HTML()
-    sides = {"left": "I like the left one", "neither": "No difference", "right": "I like the right one"}
+    sides = {
+        "left": "I like the left one",
+        "neither": "No difference",
+        "right": "I like the right one",
+    }
     buttons = {side: widgets.Button(description=text) for side, text in sides.items()}
 
     def work(job: Job) -> str:
@@ -255,11 +327,20 @@ def blind_panel(writer: Writer, a: Sampling, b: Sampling, seed: int | None = Non
         button.on_click(lambda _, side=side: pick(side))
     worker = Worker(work, "Start")
     boxes = [
-        widgets.VBox([widgets.HTML(f"<b>Setting {name}</b>"), *controls.values()]) for name, controls in columns.items()
+        widgets.VBox([widgets.HTML(f"<b>Setting {name}</b>"), *controls.values()])
+        for name, controls in columns.items()
     ]
     row = widgets.Layout(flex_flow="row wrap")
-    view = widgets.VBox([widgets.HBox(boxes, layout=row), worker.panel, line, page,
-                         widgets.HBox(list(buttons.values()), layout=row), verdicts])  # fmt: skip
+    view = widgets.VBox(
+        [
+            widgets.HBox(boxes, layout=row),
+            worker.panel,
+            line,
+            page,
+            widgets.HBox(list(buttons.values()), layout=row),
+            verdicts,
+        ]
+    )
     controls = {**columns, **buttons, "page": page, "line": line, "verdicts": verdicts}
     panel = WorkPanel(view, worker, None, controls)
     return panel

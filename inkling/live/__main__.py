@@ -1,4 +1,6 @@
-"""`python -m inkling.live export <folder>`: write the files that live figures on a static page load."""
+"""`python -m inkling.live export <folder>`: write the files that live figures on a
+static page load.
+"""
 
 import argparse
 
@@ -8,9 +10,14 @@ from inkling.live.weights import export, shipped
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m inkling.live", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("export", help="write host.js, live.js and the weights of the shipped model")
+    command = commands.add_parser(
+        "export", help="write host.js, live.js and the weights of the shipped model"
+    )
     command.add_argument("folder", help="where to write them")
-    command.add_argument("--checkpoint", help="a checkpoint folder to use as the base model instead of the shipped one")
+    command.add_argument(
+        "--checkpoint",
+        help="a checkpoint folder to use as the base model instead of the shipped one",
+    )
     arguments = parser.parse_args()
     checkpoints = {"base": arguments.checkpoint} if arguments.checkpoint else shipped()
     for path in export(arguments.folder, checkpoints):

@@ -1,9 +1,11 @@
 """One text from the JavaScript modules beside this file, without any tool but Python.
 
-Each .js file is an ordinary module that Node can import and test. A notebook's widget, though, must be one text
-(anywidget loads it through a Blob URL, where relative imports fail), and a site's pages share one classic script (a
-module script does not load from file://). So the modules are joined in the order of their imports; `import` lines
-go and `export` keywords with them. All their names then share one scope, and a test checks that none is defined twice.
+Each .js file is an ordinary module that Node can import and test. A notebook's widget,
+though, must be one text (anywidget loads it through a Blob URL, where relative imports
+fail), and a site's pages share one classic script (a module script does not load from
+file://). So the modules are joined in the order of their imports; `import` lines go and
+`export` keywords with them. All their names then share one scope, and a test checks
+that none is defined twice.
 """
 
 import re
@@ -25,10 +27,17 @@ def _modules(name: str, seen: list[str]) -> list[str]:
 
 
 def bundle(classic: bool = False) -> str:
-    """All figures as one text: a module for anywidget, or (classic) a script that defines globalThis.InklingLive."""
-    parts = [_EXPORT.sub("", _IMPORT.sub("", (HERE / name).read_text(encoding="utf-8")))
-             for name in _modules("main.js", [])]
+    """All figures as one text: a module for anywidget, or (classic) a script that
+    defines globalThis.InklingLive.
+    """
+    parts = [
+        _EXPORT.sub("", _IMPORT.sub("", (HERE / name).read_text(encoding="utf-8")))
+        for name in _modules("main.js", [])
+    ]
     code = "\n".join(parts)
     if classic:
-        return f"(() => {{\n\"use strict\";\n{code}\nglobalThis.InklingLive = InklingLive;\n}})();\n"
+        return (
+            f'(() => {{\n"use strict";\n{code}\nglobalThis.InklingLive ='
+            " InklingLive;\n})();\n"
+        )
     return f"{code}\nexport default InklingLive;\n"

@@ -1,4 +1,6 @@
-"""What all live figures share: a widget with code and data, a static picture, and weights handed out when asked for."""
+"""What all live figures share: a widget with code and data, a static picture, and
+weights handed out when asked for.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,15 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Figure(anywidget.AnyWidget):
-    """What all figures share: the code, the data, the static picture, and handing out weights when asked."""
+    """What all figures share: the code, the data, the static picture, and handing out
+    weights when asked.
+    """
 
     _esm = bundle()
     figure = traitlets.Unicode(help="which JavaScript function draws it").tag(sync=True)
-    data = traitlets.Dict(help="what it draws: plain lists, numbers and texts").tag(sync=True)
+    data = traitlets.Dict(help="what it draws: plain lists, numbers and texts").tag(
+        sync=True
+    )
 
     def __init__(self, data: dict, weights: bytes | Path | None = None):
         super().__init__(figure=type(self).__name__, data=data)
@@ -32,7 +38,11 @@ class Figure(anywidget.AnyWidget):
 
     def _answer(self, _widget, message: dict, _buffers) -> None:
         if message.get("type") == "weights" and self._weights is not None:
-            packed = self._weights if isinstance(self._weights, bytes) else pack_weights(self._weights)
+            packed = (
+                self._weights
+                if isinstance(self._weights, bytes)
+                else pack_weights(self._weights)
+            )
             self.send({"type": "weights"}, buffers=[packed])
 
     def fallback(self) -> str:
@@ -41,25 +51,40 @@ class Figure(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        if "google.colab" not in sys.modules:  # Colab might choose the HTML although it can show the widget
+        # Colab might choose the HTML although it can show the widget
+        if "google.colab" not in sys.modules:
             view = f'<script type="{VIEW}">{{"model_id": "{self.model_id}"}}</script>'
-            data["text/html"] = f'<div class="inkling-fallback">{self.fallback()}</div>\n{view}'
+            data["text/html"] = (
+                f'<div class="inkling-fallback">{self.fallback()}</div>\n{view}'
+            )
         return data, metadata
 
 
 class ModelFigure(Figure):
-    """A figure in which the Transformer runs. By default it is the shipped base model, on the site and everywhere.
+    """A figure in which the Transformer runs. By default it is the shipped base model,
+    on the site and everywhere.
 
     Args:
         data: the figure's own data.
-        checkpoint: a folder with config.json, model.safetensors and tokenizer.json; None is the shipped base model.
-        model, tokenizer: instead of a folder, a Transformer and a Tokenizer of the reader's own. Such a figure needs
-            the kernel: on the site only its first state shows, because the site's weights file holds the shipped model.
+        checkpoint: a folder with config.json, model.safetensors and tokenizer.json;
+        None is the shipped base model. model, tokenizer: instead of a folder, a
+        Transformer and a Tokenizer of the reader's own. Such a figure needs
+            the kernel: on the site only its first state shows, because the site's
+            weights file holds the shipped model.
     """
 
-    def __init__(self, data: dict, checkpoint: str | Path | None = None, model=None, tokenizer=None):
+    def __init__(
+        self,
+        data: dict,
+        checkpoint: str | Path | None = None,
+        model=None,
+        tokenizer=None,
+    ):
         if (model is None) != (tokenizer is None):
-            raise InklingError("give both `model` and `tokenizer`, or neither: a model reads only its own ids.")
+            raise InklingError(
+                "give both `model` and `tokenizer`, or neither: a model reads only its"
+                " own ids."
+            )
         if model is not None:
             with tempfile.TemporaryDirectory() as folder:
                 model.save_pretrained(folder)
@@ -72,29 +97,50 @@ class ModelFigure(Figure):
 
             weights = Path(checkpoints.path("base"))
             page = page_model(weights)
-        # The name under which the page keeps the weights; another model must have another name.
-        name = "base" if isinstance(weights, Path) else "own-" + hashlib.sha256(weights).hexdigest()[:12]
-        super().__init__({**data, "weights": name, "first": self.first_state(data, *page)}, weights)
+        # The name under which the page keeps the weights; another model must have
+        # another name.
+        name = (
+            "base"
+            if isinstance(weights, Path)
+            else "own-" + hashlib.sha256(weights).hexdigest()[:12]
+        )
+        super().__init__(
+            {**data, "weights": name, "first": self.first_state(data, *page)}, weights
+        )
 
     def first_state(self, data: dict, model, tokenizer) -> dict | None:
-        """What the figure shows before the weights have loaded, computed with the weights as the page rounds them."""
+        """What the figure shows before the weights have loaded, computed with the
+        weights as the page rounds them.
+        """
         return None
 
 
 def start_ids(tokenizer, text: str) -> list[int]:
-    """Ids of a text as the figures read it: after the end-of-text token, as every document in training was."""
+    """Ids of a text as the figures read it: after the end-of-text token, as every
+    document in training was.
+    """
     start = tokenizer.special_tokens.get("<|endoftext|>")
-    return ([] if start is None else [start]) + tokenizer.encode(text, allow_special=False)
+    return ([] if start is None else [start]) + tokenizer.encode(
+        text, allow_special=False
+    )
 
 
 def visible(text: str) -> str:
     """Spaces and line ends made visible, as in the figures."""
-    return text.translate({i: 0x2400 + i for i in range(32)} | {ord(" "): "·", ord("\n"): "⏎", ord("\t"): "⇥"})
+    return text.translate(
+        {i: 0x2400 + i for i in range(32)}
+        | {ord(" "): "·", ord("\n"): "⏎", ord("\t"): "⇥"}
+    )
 
 
 def html_table(caption: str, head: list[str], rows: list[list]) -> str:
     """A plain table with every text escaped, for the static pictures."""
     cells = "".join(f"<th scope='col'>{escape(text)}</th>" for text in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    return (f"<table><caption>{escape(caption)}</caption><thead><tr>{cells}</tr></thead>"
-            f"<tbody>{body}</tbody></table>")
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return (
+        f"<table><caption>{escape(caption)}</caption><thead><tr>{cells}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )

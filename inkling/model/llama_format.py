@@ -1,7 +1,9 @@
-"""The folder that holds a model: config.json and model.safetensors, in the layout of Hugging Face's Llama.
+"""The folder that holds a model: config.json and model.safetensors, in the layout of
+Hugging Face's Llama.
 
-What is here knows files and names, not the network: it turns numbers into a folder that `transformers` opens, and back.
-Weights are stored as safetensors, never as pickle, because opening a pickle runs whatever code is in it.
+What is here knows files and names, not the network: it turns numbers into a folder that
+`transformers` opens, and back. Weights are stored as safetensors, never as pickle,
+because opening a pickle runs whatever code is in it.
 """
 
 import json
@@ -18,7 +20,8 @@ from torch import Tensor
 
 from inkling.files import InklingError
 
-# Ours on the left, Llama's on the right. The rest of the two configurations follows from these.
+# Ours on the left, Llama's on the right. The rest of the two configurations follows
+# from these.
 LLAMA_NAMES = {
     "vocab_size": "vocab_size",
     "context_length": "max_position_embeddings",
@@ -30,13 +33,22 @@ LLAMA_NAMES = {
     "norm_eps": "rms_norm_eps",
     "tie_embeddings": "tie_word_embeddings",
 }
-DTYPE_NAMES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
+DTYPE_NAMES = {
+    torch.float32: "float32",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+}
 
 
 def to_llama_config(ours: dict, dtype: torch.dtype = torch.float32) -> dict:
-    """Our configuration (the fields of ModelConfig) as the dictionary that goes into config.json."""
+    """Our configuration (the fields of ModelConfig) as the dictionary that goes into
+    config.json.
+    """
     if dtype not in DTYPE_NAMES:
-        raise InklingError(f"cannot store weights as {dtype}: use one of {', '.join(map(str, DTYPE_NAMES))}.")
+        raise InklingError(
+            f"cannot store weights as {dtype}: use one of"
+            f" {', '.join(map(str, DTYPE_NAMES))}."
+        )
     theta = ours["rope_theta"]
     return {
         "architectures": ["LlamaForCausalLM"],
@@ -46,7 +58,8 @@ def to_llama_config(ours: dict, dtype: torch.dtype = torch.float32) -> dict:
         "hidden_act": "silu",
         "attention_bias": False,
         "mlp_bias": False,
-        "rope_theta": theta,  # where transformers 4 looks; version 5 looks in rope_parameters
+        # where transformers 4 looks; version 5 looks in rope_parameters
+        "rope_theta": theta,
         "rope_parameters": {"rope_type": "default", "rope_theta": theta},
         "torch_dtype": DTYPE_NAMES[dtype],
         "dtype": DTYPE_NAMES[dtype],
@@ -54,13 +67,21 @@ def to_llama_config(ours: dict, dtype: torch.dtype = torch.float32) -> dict:
 
 
 def from_llama_config(theirs: dict, where: str = "config.json") -> dict:
-    """The fields of ModelConfig out of a Llama config.json. What our model cannot compute raises an InklingError."""
+    """The fields of ModelConfig out of a Llama config.json. What our model cannot
+    compute raises an InklingError.
+    """
 
     def refuse(what: str) -> None:
-        raise InklingError(f"{where}: {what}. This Transformer computes plain Llama only: pick another checkpoint.")
+        raise InklingError(
+            f"{where}: {what}. This Transformer computes plain Llama only: pick another"
+            " checkpoint."
+        )
 
     if theirs.get("model_type") != "llama":
-        refuse(f"the model_type is {theirs.get('model_type')!r}, and only 'llama' is understood")
+        refuse(
+            f"the model_type is {theirs.get('model_type')!r}, and only 'llama' is"
+            " understood"
+        )
     for flag in ("attention_bias", "mlp_bias", "rope_interleaved"):
         if theirs.get(flag):
             refuse(f"{flag} is on, which this model does not do")
@@ -75,48 +96,73 @@ def from_llama_config(theirs: dict, where: str = "config.json") -> dict:
     if rope.get("partial_rotary_factor", 1.0) != 1.0:
         refuse("only a part of each head is rotated (partial_rotary_factor)")
 
-    defaults = {"num_key_value_heads": theirs.get("num_attention_heads"), "tie_word_embeddings": False,
-                "rms_norm_eps": 1e-6, "max_position_embeddings": 2048}  # what transformers takes when they are absent
+    defaults = {
+        "num_key_value_heads": theirs.get("num_attention_heads"),
+        "tie_word_embeddings": False,
+        # what transformers takes when they are absent
+        "rms_norm_eps": 1e-6,
+        "max_position_embeddings": 2048,
+    }
     ours = {}
     for name, their_name in LLAMA_NAMES.items():
         value = theirs.get(their_name)
         value = defaults.get(their_name) if value is None else value
         if value is None:
-            raise InklingError(f"{where}: {their_name} is missing. A Llama config.json has it: fetch the file again.")
+            raise InklingError(
+                f"{where}: {their_name} is missing. A Llama config.json has it: fetch"
+                " the file again."
+            )
         ours[name] = value
-    ours["rope_theta"] = float(rope.get("rope_theta") or theirs.get("rope_theta") or 10000.0)
+    ours["rope_theta"] = float(
+        rope.get("rope_theta") or theirs.get("rope_theta") or 10000.0
+    )
     head_dim = theirs.get("head_dim")
     if head_dim and head_dim * ours["n_heads"] != ours["d_model"]:
-        refuse(f"head_dim is {head_dim}, which is not hidden_size / num_attention_heads "
-               f"= {ours['d_model']} / {ours['n_heads']}")
+        refuse(
+            f"head_dim is {head_dim}, which is not hidden_size / num_attention_heads "
+            f"= {ours['d_model']} / {ours['n_heads']}"
+        )
     return ours
 
 
-def write_folder(folder: str | os.PathLike, config: dict, tensors: dict[str, Tensor]) -> None:
-    """Write config.json and model.safetensors as a pair: whatever fails on the way, the old pair stays usable.
+def write_folder(
+    folder: str | os.PathLike, config: dict, tensors: dict[str, Tensor]
+) -> None:
+    """Write config.json and model.safetensors as a pair: whatever fails on the way, the
+    old pair stays usable.
 
-    Both files are first written in full under temporary names. Then the weights take their place, then the
-    configuration. The weights also carry a copy of the configuration inside, so that even a power cut between these two
-    steps leaves a folder that can be read (see `read_folder`). Other files in the folder are left alone.
+    Both files are first written in full under temporary names. Then the weights take
+    their place, then the configuration. The weights also carry a copy of the
+    configuration inside, so that even a power cut between these two steps leaves a
+    folder that can be read (see `read_folder`). Other files in the folder are left
+    alone.
     """
     folder = Path(folder)
-    files = {"model.safetensors": safetensors_bytes(tensors, {"format": "pt", "config": json.dumps(config)}),
-             "config.json": (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()}
+    files = {
+        "model.safetensors": safetensors_bytes(
+            tensors, {"format": "pt", "config": json.dumps(config)}
+        ),
+        "config.json": (json.dumps(config, indent=2, sort_keys=True) + "\n").encode(),
+    }
     weights = folder / "model.safetensors"
     parts: dict[str, str] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            handle, parts[name] = tempfile.mkstemp(dir=folder, prefix=f".{name}.", suffix=".part")
+            handle, parts[name] = tempfile.mkstemp(
+                dir=folder, prefix=f".{name}.", suffix=".part"
+            )
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(parts[name], 0o644)  # mkstemp makes files that only their owner can read
+            # mkstemp makes files that only their owner can read
+            os.chmod(parts[name], 0o644)
         if weights.exists():
             parts["old"] = parts["model.safetensors"] + ".old"
             try:
-                os.link(weights, parts["old"])  # a second name for the old weights, to put them back by
+                # a second name for the old weights, to put them back by
+                os.link(weights, parts["old"])
             except OSError:  # a file system without links
                 shutil.copyfile(weights, parts["old"])
         os.replace(parts["model.safetensors"], weights)
@@ -130,8 +176,9 @@ def write_folder(folder: str | os.PathLike, config: dict, tensors: dict[str, Ten
             raise
     except OSError as error:
         raise InklingError(
-            f"could not save the model in {folder}: {error.strerror or error}. What was there before is unchanged. "
-            "Free some disk space or choose another folder, then save again."
+            f"could not save the model in {folder}: {error.strerror or error}. What was"
+            " there before is unchanged. Free some disk space or choose another"
+            " folder, then save again."
         ) from error
     finally:
         for leftover in parts.values():
@@ -140,28 +187,48 @@ def write_folder(folder: str | os.PathLike, config: dict, tensors: dict[str, Ten
 
 
 def read_folder(folder: str | os.PathLike) -> tuple[dict, dict[str, Tensor]]:
-    """config.json as a dictionary, and the tensors of model.safetensors by name, as stored."""
+    """config.json as a dictionary, and the tensors of model.safetensors by name, as
+    stored.
+    """
     folder = Path(folder)
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
-            there = ", ".join(sorted(p.name for p in folder.iterdir())) if folder.is_dir() else "no such folder"
-            raise InklingError(f"{folder / name} is missing (there is: {there or 'nothing'}). A model folder holds "
-                               "config.json and model.safetensors, as Transformer.save_pretrained writes them.")
+            there = (
+                ", ".join(sorted(p.name for p in folder.iterdir()))
+                if folder.is_dir()
+                else "no such folder"
+            )
+            raise InklingError(
+                f"{folder / name} is missing (there is: {there or 'nothing'}). A model"
+                " folder holds config.json and model.safetensors, as"
+                " Transformer.save_pretrained writes them."
+            )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InklingError(f"{folder / 'config.json'} is not JSON ({error}). Fetch or save it again.") from error
+        raise InklingError(
+            f"{folder / 'config.json'} is not JSON ({error}). Fetch or save it again."
+        ) from error
     if not isinstance(config, dict):
-        raise InklingError(f"{folder / 'config.json'} holds a {type(config).__name__}; expected a JSON object.")
+        raise InklingError(
+            f"{folder / 'config.json'} holds a {type(config).__name__}; expected a JSON"
+            " object."
+        )
     try:
         with safe_open(folder / "model.safetensors", framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
             inside = (file.metadata() or {}).get("config")
     except (SafetensorError, OSError, ValueError) as error:
-        raise InklingError(f"{folder / 'model.safetensors'} is truncated or damaged ({error}). "
-                           "Fetch or save it again.") from error
+        raise InklingError(
+            f"{folder / 'model.safetensors'} is truncated or damaged ({error}). "
+            "Fetch or save it again."
+        ) from error
     if inside is not None and json.loads(inside) != config:
-        warnings.warn(f"{folder}: config.json is not the one that was saved with these weights; the copy inside "
-                      "model.safetensors is used. To change a configuration, save the model again.", stacklevel=3)
+        warnings.warn(
+            f"{folder}: config.json is not the one that was saved with these weights;"
+            " the copy inside model.safetensors is used. To change a configuration,"
+            " save the model again.",
+            stacklevel=3,
+        )
         config = json.loads(inside)
     return config, tensors

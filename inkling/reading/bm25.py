@@ -1,14 +1,19 @@
-"""BM25: search by words. A passage is worth more the more often it has the query's words, and the rarer those are.
+"""BM25: search by words. A passage is worth more the more often it has the query's
+words, and the rarer those are.
 
-    score(query, passage) = sum over the query's words of  idf(word) * tf / (tf + k1 * (1 - b + b * length / average))
+    score(query, passage) = sum over the query's words of  idf(word) * tf / (tf + k1 *
+    (1 - b + b * length / average))
 
-tf: how often the passage has the word; the fraction rises towards 1, so a word said ten times is not worth ten words.
-k1: how slowly it rises. b: how much a long passage is held against it (0: not at all). idf(word) = ln(1 + (N - n + 0.5)
-/ (n + 0.5)), where n of N passages have the word. Source: Robertson and Zaragoza 2009, section 3.4; the 1 inside the
-logarithm, which keeps common words from counting against a passage, is Lucene's.
+tf: how often the passage has the word; the fraction rises towards 1, so a word said ten
+times is not worth ten words. k1: how slowly it rises. b: how much a long passage is
+held against it (0: not at all). idf(word) = ln(1 + (N - n + 0.5) / (n + 0.5)), where n
+of N passages have the word. Source: Robertson and Zaragoza 2009, section 3.4; the 1
+inside the logarithm, which keeps common words from counting against a passage, is
+Lucene's.
 
-Nothing in a word's share of the score depends on the query, so every share is computed once, when the index is built
-("eager scoring", Lu 2024, "BM25S"): a search only looks up the lists of its words and adds.
+Nothing in a word's share of the score depends on the query, so every share is computed
+once, when the index is built ("eager scoring", Lu 2024, "BM25S"): a search only looks
+up the lists of its words and adds.
 """
 
 import re
@@ -20,37 +25,49 @@ import numpy as np
 from inkling.files import InklingError
 
 _WORD = re.compile(r"\w+")
-#: Words that say nothing of what a text is about. Above all the question words: passages seldom have them, which makes
-#: them rare and so worth much, and "What a pity!" would answer every question that begins with "What".
+#: Words that say nothing of what a text is about. Above all the question words:
+#: passages seldom have them, which makes them rare and so worth much, and "What a
+#: pity!" would answer every question that begins with "What".
 STOP_WORDS = frozenset(
-    "a about am an and any are as at be been but by can could did do does for from had has have he her him his how i "
-    "if in into is it its me my no nor not of on one or our she should so such than that the their them then there "
-    "these they this to us was we were what when where which who whom whose why will with would you your".split()
+    "a about am an and any are as at be been but by can could did do does for from had"
+    " has have he her him his how i if in into is it its me my no nor not of on one or"
+    " our she should so such than that the their them then there these they this to us"
+    " was we were what when where which who whom whose why will with would you"
+    " your".split()
 )
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in small letters, without marks and stop words: "What is Ada like?" -> ["ada", "like"]."""
+    """The words of a text in small letters, without marks and stop words: "What is Ada
+    like?" -> ["ada", "like"].
+    """
     return [word for word in _WORD.findall(text.lower()) if word not in STOP_WORDS]
 
 
 class BM25:
-    """An index of texts by their words. Building it anew is as quick as reading it from a disk, so it has no file.
+    """An index of texts by their words. Building it anew is as quick as reading it from
+    a disk, so it has no file.
 
-    The shares of the score form a sparse matrix, words by texts, stored word after word (CSR): the texts that have word
-    number w are `text_ids[starts[w]:starts[w + 1]]`, and what it adds to their scores stands at the same places of
-    `shares`. `vocabulary` numbers the words.
+    The shares of the score form a sparse matrix, words by texts, stored word after word
+    (CSR): the texts that have word number w are `text_ids[starts[w]:starts[w + 1]]`,
+    and what it adds to their scores stands at the same places of `shares`. `vocabulary`
+    numbers the words.
 
-        >>> BM25(["Ada is a baker.", "Emma keeps a goat."]).search("Who keeps the goat?", k=1)[1].tolist()
+        >>> index = BM25(["Ada is a baker.", "Emma keeps a goat."])
+        >>> index.search("Who keeps the goat?", k=1)[1].tolist()
         [1]
     """
 
     def __init__(self, texts: Sequence[str], k1: float = 1.5, b: float = 0.75):
-        """Raises `InklingError` for no texts at all, and for settings that make no sense."""
+        """Raises `InklingError` for no texts at all, and for settings that make no
+        sense.
+        """
         if not texts:
             raise InklingError("there are no texts to search; give at least one.")
         if not k1 >= 0 or not 0 <= b <= 1:
-            raise InklingError(f"k1 is {k1} and b is {b}; expected k1 of at least 0 and b from 0 to 1.")
+            raise InklingError(
+                f"k1 is {k1} and b is {b}; expected k1 of at least 0 and b from 0 to 1."
+            )
         self.n_texts, self.k1, self.b = len(texts), k1, b
         self.vocabulary: dict[str, int] = {}
         word_ids, text_ids, counts = [], [], []
@@ -62,31 +79,38 @@ class BM25:
                 word_ids.append(self.vocabulary.setdefault(word, len(self.vocabulary)))
                 text_ids.append(number)
                 counts.append(count)
-        by_word = np.argsort(np.array(word_ids, np.int64), kind="stable")  # stable: texts stay in order in each list
+        # stable: texts stay in order in each list
+        by_word = np.argsort(np.array(word_ids, np.int64), kind="stable")
         self.text_ids = np.array(text_ids, np.int64)[by_word]
         tf = np.array(counts, np.float64)[by_word]
-        n = np.bincount(np.array(word_ids, np.int64), minlength=len(self.vocabulary))  # texts that have the word
+        # texts that have the word
+        n = np.bincount(np.array(word_ids, np.int64), minlength=len(self.vocabulary))
         self.starts = np.concatenate([[0], np.cumsum(n)])
         idf = np.log(1 + (self.n_texts - n + 0.5) / (n + 0.5))
-        average = lengths.mean() or 1.0  # all texts without a word: nothing will be found, and nothing divided by 0
+        # all texts without a word: nothing will be found, and nothing divided by 0
+        average = lengths.mean() or 1.0
         long = 1 - b + b * lengths[self.text_ids] / average
         self.shares = (np.repeat(idf, n) * tf / (tf + k1 * long)).astype(np.float32)
 
     def scores(self, query: str) -> np.ndarray:
-        """The score of every text, float32 (n_texts,). Words that no text has add nothing; a word said twice, twice."""
+        """The score of every text, float32 (n_texts,). Words that no text has add
+        nothing; a word said twice, twice.
+        """
         scores = np.zeros(self.n_texts, np.float32)
         for word in words(query):
             number = self.vocabulary.get(word)
             if number is not None:
                 part = slice(self.starts[number], self.starts[number + 1])
-                scores[self.text_ids[part]] += self.shares[part]  # a text stands once in a word's list, so += is safe
+                # a text stands once in a word's list, so += is safe
+                scores[self.text_ids[part]] += self.shares[part]
         return scores
 
     def search(self, query: str, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """The best texts for a query: (scores, numbers), best first, at most k, of equal ones the first of the texts.
+        """The best texts for a query: (scores, numbers), best first, at most k, of
+        equal ones the first of the texts.
 
-        Only texts that share a word with the query are found: there are none for a query of unknown words. Raises
-        `InklingError` for k below 1.
+        Only texts that share a word with the query are found: there are none for a
+        query of unknown words. Raises `InklingError` for k below 1.
         """
         scores = self.scores(query)
         best = top_k(scores, k)
@@ -95,10 +119,11 @@ class BM25:
 
 
 def top_k(scores: np.ndarray, k: int) -> np.ndarray:
-    """The places of the k largest of scores (n,), largest first; of equal ones the first. All n places when k > n.
+    """The places of the k largest of scores (n,), largest first; of equal ones the
+    first. All n places when k > n.
 
-    Sorting everything would do, but costs n log n; here only what is at least as large as the k-th is sorted. Raises
-    `InklingError` for k below 1.
+    Sorting everything would do, but costs n log n; here only what is at least as large
+    as the k-th is sorted. Raises `InklingError` for k below 1.
     """
     if k < 1:
         raise InklingError(f"k is {k}; ask for at least one result.")

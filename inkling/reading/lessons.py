@@ -1,8 +1,9 @@
 """Learning to read: exercises whose answer stands in the passages and nowhere else.
 
-The people of an exercise are strangers whose names and facts are drawn for it alone, or inhabitants whose facts were
-changed. Memory is of no use, so the only way to a low loss is to look: find the name in the passages, find the fact
-beside it, copy it. Some questions have no answer there, and the reply says so.
+The people of an exercise are strangers whose names and facts are drawn for it alone, or
+inhabitants whose facts were changed. Memory is of no use, so the only way to a low loss
+is to look: find the name in the passages, find the fact beside it, copy it. Some
+questions have no answer there, and the reply says so.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +38,7 @@ from inkling.world.paraphrases import PARAPHRASES
 from inkling.world.people import PERSON_ATTRIBUTES, Person
 from inkling.world.writer import Writer
 
-# --- Exercises -------------------------------------------------------------------------------------------------------
+# --- Exercises ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ class Exercise:
         talk = [
             message
             for turn in self.turns
-            for message in (Message("user", turn.question), Message("assistant", turn.reply))
+            for message in (
+                Message("user", turn.question),
+                Message("assistant", turn.reply),
+            )
         ]
         return [*document_messages(self.passages), *talk]
 
@@ -77,18 +81,23 @@ class Course:
     most_passages: int = 3
     """An exercise has from 1 to so many passages, each about somebody else."""
     n_questions: int = 3
-    """Questions on the same passages, one after the other, so that reading them pays more than once."""
+    """Questions on the same passages, one after the other, so that reading them pays
+    more than once.
+    """
     answerable: float = 0.75
     """The share of questions that the passages answer."""
     paraphrased: float = 0.3
     """The share of questions in words that the passages do not have."""
 
 
-def exercise(world: World, number: int, course: Course = Course(), seed: int = 0) -> Exercise:
+def exercise(
+    world: World, number: int, course: Course = Course(), seed: int = 0
+) -> Exercise:
     """Exercise `number`: always the same for the same world, course and seed."""
     writer = Writer(f"{world.seed}/reading/{seed}/{number}")
     count = writer.choose(range(1, course.most_passages + 1))
-    # The hard case is passages that all speak of the same kind of fact: there only the name can tell.
+    # The hard case is passages that all speak of the same kind of fact: there only the
+    # name can tell.
     shared = writer.choose(PERSON_ATTRIBUTES) if writer.chance(0.6) else None
     people: dict[str, Person] = {}
     while len(people) < count:
@@ -96,15 +105,22 @@ def exercise(world: World, number: int, course: Course = Course(), seed: int = 0
         people[person.name] = person
     passages, said = [], {}
     for place, person in enumerate(people.values()):
-        passage, attributes = _passage_about(world, writer, person, shared, f"{number}/{place}")
+        passage, attributes = _passage_about(
+            world, writer, person, shared, f"{number}/{place}"
+        )
         passages.append(passage)
         said |= {(person.name, attribute): place for attribute in attributes}
-    turns = [_turn(world, writer, people, said, shared, course) for _ in range(course.n_questions)]
+    turns = [
+        _turn(world, writer, people, said, shared, course)
+        for _ in range(course.n_questions)
+    ]
     return Exercise(passages, turns)
 
 
 def _somebody(world: World, writer: Writer) -> Person:
-    """A stranger; or, one time in four, an inhabitant whose facts are changed, so that memory misleads."""
+    """A stranger; or, one time in four, an inhabitant whose facts are changed, so that
+    memory misleads.
+    """
     drawn = stranger(world, writer)
     if writer.chance(0.75):
         return drawn
@@ -115,30 +131,50 @@ def _somebody(world: World, writer: Writer) -> Person:
 def _passage_about(
     world: World, writer: Writer, person: Person, wanted: str | None, id: str
 ) -> tuple[Passage, list[str]]:
-    """A passage of a new entry or letter that states something of this person, `wanted` if it can be; and what."""
-    only, tell = with_people(world, [person]), letter if writer.chance(0.25) else person_entry
+    """A passage of a new entry or letter that states something of this person, `wanted`
+    if it can be; and what.
+    """
+    only, tell = (
+        with_people(world, [person]),
+        letter if writer.chance(0.25) else person_entry,
+    )
     found: list[tuple[Passage, list[str]]] = []
     while not found:
         text = Writer(f"document {writer.choose(range(10**9))}")
         tell(only, text)
         document = text.document("letter" if tell is letter else "person entry")
         for passage in document_passages(document, id):
-            stated = [attribute for name, attribute in stated_facts(passage, [person.name]) if name == person.name]
+            stated = [
+                attribute
+                for name, attribute in stated_facts(passage, [person.name])
+                if name == person.name
+            ]
             if stated:
                 found.append((passage, sorted(stated)))
     return writer.choose([pair for pair in found if wanted in pair[1]] or found)
 
 
 def _turn(
-    world: World, writer: Writer, people: dict[str, Person], said: dict[Fact, int], shared: str | None, course: Course
+    world: World,
+    writer: Writer,
+    people: dict[str, Person],
+    said: dict[Fact, int],
+    shared: str | None,
+    course: Course,
 ) -> Turn:
     if writer.chance(course.answerable):
         alike = [fact for fact in said if fact[1] == shared]
-        name, attribute = writer.choose(alike if alike and writer.chance(0.7) else list(said))
-    elif writer.chance(0.5):  # somebody who is there, and perhaps nothing of the kind is said
+        name, attribute = writer.choose(
+            alike if alike and writer.chance(0.7) else list(said)
+        )
+    elif writer.chance(0.5):
+        # somebody who is there, and perhaps nothing of the kind is said
         name, attribute = writer.choose(list(people)), writer.choose(PERSON_ATTRIBUTES)
     else:
-        name, attribute = _somebody(world, writer).name, shared or writer.choose(PERSON_ATTRIBUTES)
+        name, attribute = (
+            _somebody(world, writer).name,
+            shared or writer.choose(PERSON_ATTRIBUTES),
+        )
     table = (PARAPHRASES if writer.chance(course.paraphrased) else QUESTIONS)[attribute]
     question = writer.choose(table.templates[: len(table.usual)]).format(name=name)
     place = said.get((name, attribute))
@@ -150,7 +186,7 @@ def _turn(
     return Turn(question, cite(sentence, place), (name, attribute), place)
 
 
-# --- The loop --------------------------------------------------------------------------------------------------------
+# --- The loop -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -161,15 +197,19 @@ class ReadingConfig:
     steps: int = 8_000
     """Updates of the weights."""
     answerable_first: float = 0.4
-    """For this share of the run every question has an answer. Who is taught to abstain before they can tell whom a
-    passage is about learns to abstain from everything."""
+    """For this share of the run every question has an answer. Who is taught to abstain
+    before they can tell whom a passage is about learns to abstain from everything.
+    """
     batch_size: int = 16
     """Chats in one update."""
     replayed: float = 0.35
-    """The share of them that are about no passage: the assistant's own replies and documents of pre-training, so that
-    it stays what it is."""
+    """The share of them that are about no passage: the assistant's own replies and
+    documents of pre-training, so that it stays what it is.
+    """
     learning_rate: float = 4e-4
-    """AdamW's peak; it climbs over the first twentieth of the run and then falls in a straight line to zero."""
+    """AdamW's peak; it climbs over the first twentieth of the run and then falls in a
+    straight line to zero.
+    """
     grad_clip: float = 1.0
     """The gradient is shortened to this length where it is longer."""
     seed: int = 0
@@ -178,7 +218,9 @@ class ReadingConfig:
 
 @dataclass(frozen=True)
 class ReadingRecord:
-    """What one step leaves behind: the loss in nats a token of the assistant's, and the tokens read so far."""
+    """What one step leaves behind: the loss in nats a token of the assistant's, and the
+    tokens read so far.
+    """
 
     step: int
     loss: float
@@ -189,12 +231,18 @@ Chat = tuple[list[int], list[bool]]
 
 
 def batches(
-    world: World, tokenizer: Tokenizer, limit: int, config: ReadingConfig, replay: Sequence[Chat] = (), pool: int = 50
+    world: World,
+    tokenizer: Tokenizer,
+    limit: int,
+    config: ReadingConfig,
+    replay: Sequence[Chat] = (),
+    pool: int = 50,
 ) -> Iterator[list[Chat]]:
-    """Batches of chats without end, new exercises in each; chats of more than `limit` tokens are left out.
+    """Batches of chats without end, new exercises in each; chats of more than `limit`
+    tokens are left out.
 
-    Chats of like length go together, out of a pool of so many batches, so that few tokens are padding. Raises
-    `InklingError` where next to no exercise is short enough.
+    Chats of like length go together, out of a pool of so many batches, so that few
+    tokens are padding. Raises `InklingError` where next to no exercise is short enough.
     """
     random, number, replayed, made = Random(f"batches/{config.seed}"), 0, 0, 0
     while True:
@@ -205,19 +253,25 @@ def batches(
         while len(chats) < pool * config.batch_size:
             if number - tried > 20 * pool * config.batch_size:
                 raise InklingError(
-                    f"hardly any exercise has {limit} tokens or fewer: take a model with a longer context, or a course "
-                    "with fewer passages and questions."
+                    f"hardly any exercise has {limit} tokens or fewer: take a model"
+                    " with a longer context, or a course with fewer passages and"
+                    " questions."
                 )
             if replay and random.random() < config.replayed:
                 chat = replay[replayed % len(replay)]
                 replayed += 1
             else:
-                chat = encode_chat(tokenizer, exercise(world, number, course, config.seed).messages)
+                chat = encode_chat(
+                    tokenizer, exercise(world, number, course, config.seed).messages
+                )
                 number += 1
             if len(chat[0]) <= limit:
                 chats.append(chat)
         chats.sort(key=lambda chat: len(chat[0]))
-        groups = [chats[i : i + config.batch_size] for i in range(0, len(chats), config.batch_size)]
+        groups = [
+            chats[i : i + config.batch_size]
+            for i in range(0, len(chats), config.batch_size)
+        ]
         random.shuffle(groups)
         yield from groups
         made += pool
@@ -236,8 +290,9 @@ def learn_to_read(
 ) -> list[ReadingRecord]:
     """Train `model` in place on reading exercises, and return the history.
 
-    replay: (prompt, reply) pairs of the assistant's own, mixed in, and documents as pre-training had them. Raises
-    `InklingError` for fewer than one step and for a loss that is no number.
+    replay: (prompt, reply) pairs of the assistant's own, mixed in, and documents as
+    pre-training had them. Raises `InklingError` for fewer than one step and for a loss
+    that is no number.
     """
     if config.steps < 1:
         raise InklingError(f"steps is {config.steps}; take at least one.")
@@ -246,14 +301,23 @@ def learn_to_read(
     chats += encode_replay(tokenizer, documents, limit)
     Random(f"replay/{config.seed}").shuffle(chats)
     stream = batches(world, tokenizer, limit, config, chats)
-    (optimizer,) = make_optimizers(model, "adamw", config.learning_rate, weight_decay=0.0)
+    (optimizer,) = make_optimizers(
+        model, "adamw", config.learning_rate, weight_decay=0.0
+    )
     schedule, history, tokens = climb_and_fall(config.steps), [], 0
     model.train()
     with Progress(config.steps, "learning to read", show=progress) as bar:
         for step in range(config.steps):
             rows, targets = inputs_and_targets(next(stream), pad_id(tokenizer))
             loss = sft_loss(model(rows), targets)
-            take_step(loss, model, optimizer, config.grad_clip, step + 1, learning_rate_scale(step, schedule))
+            take_step(
+                loss,
+                model,
+                optimizer,
+                config.grad_clip,
+                step + 1,
+                learning_rate_scale(step, schedule),
+            )
             tokens += rows.numel()
             history.append(ReadingRecord(step + 1, loss.item(), tokens))
             if on_step is not None:
@@ -263,7 +327,11 @@ def learn_to_read(
     return history
 
 
-def inputs_and_targets(chats: Sequence[Chat], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """One chat a row, (B, T) each: what is read, and what the assistant should write next (`IGNORE` elsewhere)."""
+def inputs_and_targets(
+    chats: Sequence[Chat], pad: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One chat a row, (B, T) each: what is read, and what the assistant should write
+    next (`IGNORE` elsewhere).
+    """
     tokens, written = pad_chats(chats, pad)
     return tokens[:, :-1], tokens[:, 1:].masked_fill(~written, IGNORE)

@@ -1,12 +1,14 @@
 """Retrieval-augmented generation: look it up, read it, answer, and say where it stands.
 
-Five steps, each of which can go wrong by itself: a search finds passages; as many as fit are packed in front of the
-question; the model answers from them; it cites the passage; and where none of them says it, it says so instead.
+Five steps, each of which can go wrong by itself: a search finds passages; as many as
+fit are packed in front of the question; the model answers from them; it cites the
+passage; and where none of them says it, it says so instead.
 
-    <|document|> [1] Wenalra Lind ...<|end|><|document|> [2] ...<|end|><|user|> Where does Wenalra live?<|end|>
-    <|assistant|> Wenalra lives in Mill Road. [1]<|end|>
+    <|document|> [1] Wenalra Lind ...<|end|><|document|> [2] ...<|end|><|user|> Where
+    does Wenalra live?<|end|> <|assistant|> Wenalra lives in Mill Road. [1]<|end|>
 
-Source: Lewis et al. 2020; here the passages stand in the prompt as text, as has become usual since.
+Source: Lewis et al. 2020; here the passages stand in the prompt as text, as has become
+usual since.
 """
 
 import re
@@ -31,9 +33,10 @@ CITATION = re.compile(r"\s*\[(\d+)\]\s*$")
 class Answer:
     """What came of a question.
 
-    text: the reply without its citation. passages: what the model was given, in the order of their numbers. cited: the
-    one that the reply names, or None where it names none or one that is not there. abstained: whether the reply says
-    that the passages do not answer. A citation is the model's claim, not a proof: it can be wrong.
+    text: the reply without its citation. passages: what the model was given, in the
+    order of their numbers. cited: the one that the reply names, or None where it names
+    none or one that is not there. abstained: whether the reply says that the passages
+    do not answer. A citation is the model's claim, not a proof: it can be wrong.
     """
 
     text: str
@@ -44,7 +47,10 @@ class Answer:
 
 def document_messages(passages: Sequence[Passage]) -> list[Message]:
     """Each passage as a message of its own, with the number by which it is cited."""
-    return [Message("document", f"[{number}] {passage.searchable}") for number, passage in enumerate(passages, 1)]
+    return [
+        Message("document", f"[{number}] {passage.searchable}")
+        for number, passage in enumerate(passages, 1)
+    ]
 
 
 def cite(sentence: str, place: int) -> str:
@@ -52,19 +58,23 @@ def cite(sentence: str, place: int) -> str:
     return f"{sentence} [{place + 1}]"
 
 
-def pack(tokenizer: Tokenizer, question: str, passages: Sequence[Passage], budget: int) -> list[Passage]:
-    """The passages that fit, best first, into `budget` tokens together with the question.
+def pack(
+    tokenizer: Tokenizer, question: str, passages: Sequence[Passage], budget: int
+) -> list[Passage]:
+    """The passages that fit, best first, into `budget` tokens together with the
+    question.
 
-    A passage is left out as a whole: half of one may say the opposite. One that does not fit is skipped, and a shorter
-    one after it may still fit. Raises `InklingError` for an empty question and for one that is longer than the budget.
+    A passage is left out as a whole: half of one may say the opposite. One that does
+    not fit is skipped, and a shorter one after it may still fit. Raises `InklingError`
+    for an empty question and for one that is longer than the budget.
     """
     if not question.strip():
         raise InklingError("the question is empty; ask something.")
     used = len(encode_prompt(tokenizer, question))
     if used > budget:
         raise InklingError(
-            f"the question has {used} tokens with the template around it, and {budget} are left for question and "
-            "passages: ask in fewer words."
+            f"the question has {used} tokens with the template around it, and {budget}"
+            " are left for question and passages: ask in fewer words."
         )
     kept: list[Passage] = []
     for passage in passages:
@@ -85,20 +95,29 @@ def read_answers(
     temperature: float = 0.0,
     seed: int | None = None,
 ) -> list[Answer]:
-    """Let the model answer each question from its passages, many at once. No passages: it answers from memory.
+    """Let the model answer each question from its passages, many at once. No passages:
+    it answers from memory.
 
-    What does not fit into the context is left out (`pack`). The default takes the likeliest token each time: a question
-    on a passage has one answer.
+    What does not fit into the context is left out (`pack`). The default takes the
+    likeliest token each time: a question on a passage has one answer.
     """
     budget = model.config.context_length - max_new_tokens
-    kept = [pack(tokenizer, question, found, budget) for question, found in zip(questions, passages, strict=True)]
+    kept = [
+        pack(tokenizer, question, found, budget)
+        for question, found in zip(questions, passages, strict=True)
+    ]
     prompts = [
         encode_prompt(tokenizer, [*document_messages(given), Message("user", question)])
         for question, given in zip(questions, kept, strict=True)
     ]
     stops = tokenizer.special_tokens.values()
-    replies = generate_batch(model, prompts, max_new_tokens, temperature, seed=seed, stop_ids=stops)
-    return [parse_answer(decode_reply(tokenizer, reply), given) for reply, given in zip(replies, kept, strict=True)]
+    replies = generate_batch(
+        model, prompts, max_new_tokens, temperature, seed=seed, stop_ids=stops
+    )
+    return [
+        parse_answer(decode_reply(tokenizer, reply), given)
+        for reply, given in zip(replies, kept, strict=True)
+    ]
 
 
 def parse_answer(reply: str, passages: Sequence[Passage]) -> Answer:
@@ -106,22 +125,36 @@ def parse_answer(reply: str, passages: Sequence[Passage]) -> Answer:
     match = CITATION.search(reply)
     number = int(match.group(1)) if match else 0
     cited = passages[number - 1] if 1 <= number <= len(passages) else None
-    return Answer(CITATION.sub("", reply).strip(), list(passages), cited, "do not know" in reply)
+    return Answer(
+        CITATION.sub("", reply).strip(), list(passages), cited, "do not know" in reply
+    )
 
 
 class RAG:
     """The whole pipeline: a search, a model, and how many passages to read."""
 
-    def __init__(self, retriever: Retriever, model: Transformer, tokenizer: Tokenizer, k: int = 3):
+    def __init__(
+        self, retriever: Retriever, model: Transformer, tokenizer: Tokenizer, k: int = 3
+    ):
         if k < 1:
             raise InklingError(f"k is {k}; read at least one passage.")
-        self.retriever, self.model, self.tokenizer, self.k = retriever, model, tokenizer, k
+        self.retriever, self.model, self.tokenizer, self.k = (
+            retriever,
+            model,
+            tokenizer,
+            k,
+        )
 
     def answer(self, question: str) -> Answer:
-        """Retrieve, pack, read. Raises `InklingError` for an empty question and for one longer than the context."""
+        """Retrieve, pack, read. Raises `InklingError` for an empty question and for one
+        longer than the context.
+        """
         return self.answers([question])[0]
 
     def answers(self, questions: Sequence[str]) -> list[Answer]:
         """The same for many questions at once."""
-        found = [[hit.passage for hit in self.retriever.search(question, self.k)] for question in questions]
+        found = [
+            [hit.passage for hit in self.retriever.search(question, self.k)]
+            for question in questions
+        ]
         return read_answers(self.model, self.tokenizer, questions, found)

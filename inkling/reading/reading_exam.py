@@ -1,8 +1,9 @@
-"""The exam of a reader: questions on newcomers, whom no training text can have named, under five conditions.
+"""The exam of a reader: questions on newcomers, whom no training text can have named,
+under five conditions.
 
-Right with the passage and right without it are two different things: without, the model remembers (or guesses); with
-an *edited* passage, it reads. And where only other people's passages are given, the right answer is that they do not
-say it.
+Right with the passage and right without it are two different things: without, the model
+remembers (or guesses); with an *edited* passage, it reads. And where only other
+people's passages are given, the right answer is that they do not say it.
 """
 
 import re
@@ -24,7 +25,9 @@ from inkling.world.writer import Writer
 
 @dataclass(frozen=True)
 class Task:
-    """One question of the exam: the passages, the place of the one that answers (None: no one does), and the value."""
+    """One question of the exam: the passages, the place of the one that answers (None:
+    no one does), and the value.
+    """
 
     question: str
     fact: Fact
@@ -42,13 +45,21 @@ def exam(
     gold: bool = True,
     seed: int = 0,
 ) -> list[Task]:
-    """Each question with the passage that answers it, among `others` about other people that answer the like of it.
+    """Each question with the passage that answers it, among `others` about other people
+    that answer the like of it.
 
-    edited: the passage states another value than the library's, so only a reader can give it. gold=False: without the
-    passage; then nothing answers.
+    edited: the passage states another value than the library's, so only a reader can
+    give it. gold=False: without the passage; then nothing answers.
     """
     kinds = {what for facts in library.facts for _, what in facts}
-    telling = {kind: [at for at, facts in enumerate(library.facts) if kind in {w for _, w in facts}] for kind in kinds}
+    telling = {
+        kind: [
+            at
+            for at, facts in enumerate(library.facts)
+            if kind in {w for _, w in facts}
+        ]
+        for kind in kinds
+    }
     tasks = []
     for number, question in enumerate(questions):
         writer = Writer(f"{world.seed}/reading exam/{seed}/{number}")
@@ -56,9 +67,20 @@ def exam(
         value = person_value(world.person(name), attribute)
         passage = library.passages[writer.choose(sorted(question.answers))]
         if edited:
-            wrong = writer.choose(sorted({person_value(p, attribute) for p in world.people} - {value, name}))
-            passage, value = replace(passage, text=passage.text.replace(value, wrong)), wrong
-        alike = [at for at in telling[attribute] if name not in library.passages[at].searchable]
+            wrong = writer.choose(
+                sorted(
+                    {person_value(p, attribute) for p in world.people} - {value, name}
+                )
+            )
+            passage, value = (
+                replace(passage, text=passage.text.replace(value, wrong)),
+                wrong,
+            )
+        alike = [
+            at
+            for at in telling[attribute]
+            if name not in library.passages[at].searchable
+        ]
         picked = [library.passages[at] for at in writer.several(alike, others)]
         place = writer.choose(range(others + 1)) if gold else None
         if gold:
@@ -78,8 +100,9 @@ def is_right(world: World, task: Task, answer: Answer) -> bool:
 
 @dataclass(frozen=True)
 class ReadingReport:
-    """Shares of the tasks. right: gave the value; cited: named the passage that answers; abstained: said that no
-    passage does; `answers` are the replies themselves."""
+    """Shares of the tasks. right: gave the value; cited: named the passage that
+    answers; abstained: said that no passage does; `answers` are the replies themselves.
+    """
 
     right: float
     cited: float
@@ -88,23 +111,44 @@ class ReadingReport:
 
 
 def sit_exam(
-    model: Transformer, tokenizer: Tokenizer, world: World, tasks: Sequence[Task], closed_book: bool = False
+    model: Transformer,
+    tokenizer: Tokenizer,
+    world: World,
+    tasks: Sequence[Task],
+    closed_book: bool = False,
 ) -> ReadingReport:
-    """Let the model answer every task from its passages, or, closed book, without them."""
+    """Let the model answer every task from its passages, or, closed book, without
+    them.
+    """
     passages = [[] if closed_book else task.passages for task in tasks]
-    answers = read_answers(model, tokenizer, [task.question for task in tasks], passages)
+    answers = read_answers(
+        model, tokenizer, [task.question for task in tasks], passages
+    )
     return ReadingReport(
-        right=float(np.mean([is_right(world, task, a) for task, a in zip(tasks, answers, strict=True)])),
-        cited=float(np.mean([
-            task.place is not None and a.cited == task.passages[task.place]
-            for task, a in zip(tasks, answers, strict=True)
-        ])),
+        right=float(
+            np.mean(
+                [
+                    is_right(world, task, a)
+                    for task, a in zip(tasks, answers, strict=True)
+                ]
+            )
+        ),
+        cited=float(
+            np.mean(
+                [
+                    task.place is not None and a.cited == task.passages[task.place]
+                    for task, a in zip(tasks, answers, strict=True)
+                ]
+            )
+        ),
         abstained=float(np.mean([a.abstained for a in answers])),
         answers=answers,
-    )  # fmt: skip
+    )
 
 
-def conditions(world: World, library: Library, questions: Sequence[LibraryQuestion]) -> dict[str, list[Task]]:
+def conditions(
+    world: World, library: Library, questions: Sequence[LibraryQuestion]
+) -> dict[str, list[Task]]:
     """The exam in five conditions, easiest to explain first."""
     alone = exam(world, library, questions)
     return {
@@ -117,12 +161,24 @@ def conditions(world: World, library: Library, questions: Sequence[LibraryQuesti
 
 
 def reading_scores(
-    model: Transformer, tokenizer: Tokenizer, world: World, library: Library, n: int | None = None
+    model: Transformer,
+    tokenizer: Tokenizer,
+    world: World,
+    library: Library,
+    n: int | None = None,
 ) -> dict:
-    """The exam on newcomers in every condition, {condition: {"right", "cited", "abstained"}}, and "n"."""
+    """The exam on newcomers in every condition, {condition: {"right", "cited",
+    "abstained"}}, and "n".
+    """
     questions = library_questions(world, library, world.newcomers)[:n]
     scores: dict = {"n": len(questions)}
     for name, tasks in conditions(world, library, questions).items():
-        report = sit_exam(model, tokenizer, world, tasks, closed_book=name == "closed book")
-        scores[name] = {"right": report.right, "cited": report.cited, "abstained": report.abstained}
+        report = sit_exam(
+            model, tokenizer, world, tasks, closed_book=name == "closed book"
+        )
+        scores[name] = {
+            "right": report.right,
+            "cited": report.cited,
+            "abstained": report.abstained,
+        }
     return scores

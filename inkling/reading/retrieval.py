@@ -3,11 +3,13 @@
 A retriever takes a question and returns passages, best first:
 
     >>> passages = chunk("Ada is a baker. Emma keeps a goat.", limit=4, id="note")
-    >>> [hit.passage.text for hit in WordRetriever(passages).search("Who keeps a goat?", k=1)]
+    >>> by_words = WordRetriever(passages)
+    >>> [hit.passage.text for hit in by_words.search("Who keeps a goat?", k=1)]
     ['Emma keeps a goat.']
 
-Words are precise (a name is found wherever it stands) and blind to everything that is said otherwise; vectors find what
-is said otherwise and mix up names. Each sees what the other misses, so both together are better than either.
+Words are precise (a name is found wherever it stands) and blind to everything that is
+said otherwise; vectors find what is said otherwise and mix up names. Each sees what the
+other misses, so both together are better than either.
 """
 
 from collections import Counter
@@ -24,40 +26,71 @@ from inkling.reading.vector_index import VectorIndex
 from inkling.text.tokenizer import Tokenizer
 
 __all__ = [
-    "BM25", "DenseRetriever", "Embedder", "Hit", "HybridRetriever", "Passage", "Retriever", "VectorIndex",
-    "WordRetriever", "chunk", "mean_reciprocal_rank", "recall_at_k", "reciprocal_rank_fusion",
-]  # fmt: skip
+    "BM25",
+    "DenseRetriever",
+    "Embedder",
+    "Hit",
+    "HybridRetriever",
+    "Passage",
+    "Retriever",
+    "VectorIndex",
+    "WordRetriever",
+    "chunk",
+    "mean_reciprocal_rank",
+    "recall_at_k",
+    "reciprocal_rank_fusion",
+]
 
 
 class Hit(NamedTuple):
-    """A passage that was found, and its score, which cannot be compared with another retriever's."""
+    """A passage that was found, and its score, which cannot be compared with another
+    retriever's.
+    """
 
     passage: Passage
     score: float
 
 
 class Retriever:
-    """What all retrievers share: `search(query, k)` -> at most k `Hit`s, best first. Each kind has its own `rank`."""
+    """What all retrievers share: `search(query, k)` -> at most k `Hit`s, best first.
+    Each kind has its own `rank`.
+    """
 
     def __init__(self, passages: Sequence[Passage]):
-        """Raises `InklingError` for no passages, and for two with one id, which a citation could not tell apart."""
+        """Raises `InklingError` for no passages, and for two with one id, which a
+        citation could not tell apart.
+        """
         if not passages:
-            raise InklingError("there are no passages to search; cut some documents with `chunk`.")
-        twice = [id for id, count in Counter(passage.id for passage in passages).items() if count > 1]
+            raise InklingError(
+                "there are no passages to search; cut some documents with `chunk`."
+            )
+        twice = [
+            id
+            for id, count in Counter(passage.id for passage in passages).items()
+            if count > 1
+        ]
         if twice:
-            raise InklingError(f"{len(twice)} ids are there twice, such as {twice[0]!r}: give every document its own.")
+            raise InklingError(
+                f"{len(twice)} ids are there twice, such as {twice[0]!r}: give every"
+                " document its own."
+            )
         self.passages = list(passages)
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
         """(place among the passages, score), best first, at most k of them."""
         raise NotImplementedError
 
-    def rank_many(self, queries: Sequence[str], k: int) -> list[list[tuple[int, float]]]:
-        """What `rank` says of each query; kinds for which many at once are cheaper have their own."""
+    def rank_many(
+        self, queries: Sequence[str], k: int
+    ) -> list[list[tuple[int, float]]]:
+        """What `rank` says of each query; kinds for which many at once are cheaper have
+        their own.
+        """
         return [self.rank(query, k) for query in queries]
 
     def search(self, query: str, k: int = 5) -> list[Hit]:
-        """The best passages for a query, best first; fewer than k where there are no more.
+        """The best passages for a query, best first; fewer than k where there are no
+        more.
 
         Raises `InklingError` for an empty query and for k below 1.
         """
@@ -65,11 +98,15 @@ class Retriever:
             raise InklingError("the query is empty; ask something.")
         if k < 1:
             raise InklingError(f"k is {k}; ask for at least one passage.")
-        return [Hit(self.passages[place], score) for place, score in self.rank(query, k)]
+        return [
+            Hit(self.passages[place], score) for place, score in self.rank(query, k)
+        ]
 
 
 class WordRetriever(Retriever):
-    """Search by words (`inkling.reading.bm25`). A query of which no passage has a word finds nothing."""
+    """Search by words (`inkling.reading.bm25`). A query of which no passage has a word
+    finds nothing.
+    """
 
     def __init__(self, passages: Sequence[Passage], k1: float = 1.5, b: float = 0.75):
         super().__init__(passages)
@@ -81,10 +118,12 @@ class WordRetriever(Retriever):
 
 
 class DenseRetriever(Retriever):
-    """Search by meaning: the passages whose vectors point most nearly where the query's does.
+    """Search by meaning: the passages whose vectors point most nearly where the query's
+    does.
 
-    It always finds k passages, however little they have to do with the query. A query that is longer than the model's
-    context is read in windows. index: of the passages, in this order, if it was built or loaded before.
+    It always finds k passages, however little they have to do with the query. A query
+    that is longer than the model's context is read in windows. index: of the passages,
+    in this order, if it was built or loaded before.
     """
 
     def __init__(
@@ -95,54 +134,92 @@ class DenseRetriever(Retriever):
         kind: str = "Flat",
         index: VectorIndex | None = None,
     ):
-        """Raises `InklingError` for an index that holds another number of vectors than there are passages."""
+        """Raises `InklingError` for an index that holds another number of vectors than
+        there are passages.
+        """
         super().__init__(passages)
         self.embedder, self.tokenizer = embedder, tokenizer
         if index is None:
-            index = VectorIndex.build(kind, embedder.encode(tokenizer, [passage.searchable for passage in passages]))
+            index = VectorIndex.build(
+                kind,
+                embedder.encode(
+                    tokenizer, [passage.searchable for passage in passages]
+                ),
+            )
         if len(index) != len(passages) or index.dimension != embedder.dimension:
             raise InklingError(
-                f"the index holds {len(index)} vectors of {index.dimension} numbers; expected {len(passages)}, one for "
-                f"each passage, of {embedder.dimension}. It is of other passages or by another embedder: build it anew."
+                f"the index holds {len(index)} vectors of {index.dimension} numbers;"
+                f" expected {len(passages)}, one for each passage, of"
+                f" {embedder.dimension}. It is of other passages or by another"
+                " embedder: build it anew."
             )
         self.index = index
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
         return self.rank_many([query], k)[0]
 
-    def rank_many(self, queries: Sequence[str], k: int) -> list[list[tuple[int, float]]]:
+    def rank_many(
+        self, queries: Sequence[str], k: int
+    ) -> list[list[tuple[int, float]]]:
         if not queries:
             return []
-        scores, places = self.index.search(self.embedder.encode(self.tokenizer, queries), k)  # (n_queries, k) each
+        # (n_queries, k) each
+        scores, places = self.index.search(
+            self.embedder.encode(self.tokenizer, queries), k
+        )
         found = zip(places.tolist(), scores.tolist(), strict=True)
         return [[(p, s) for p, s in zip(*row, strict=True) if p >= 0] for row in found]
 
 
 class HybridRetriever(Retriever):
-    """Several retrievers of the same passages, their rankings fused. depth: how far down each ranking is read."""
+    """Several retrievers of the same passages, their rankings fused. depth: how far
+    down each ranking is read.
+    """
 
-    def __init__(self, retrievers: Sequence[Retriever], depth: int = 50, constant: float = 60.0):
-        """Raises `InklingError` for no retrievers, and for such as search different passages."""
-        if not retrievers or any(other.passages != retrievers[0].passages for other in retrievers):
-            raise InklingError("a hybrid takes one retriever or more, all of the same passages in the same order.")
+    def __init__(
+        self, retrievers: Sequence[Retriever], depth: int = 50, constant: float = 60.0
+    ):
+        """Raises `InklingError` for no retrievers, and for such as search different
+        passages.
+        """
+        if not retrievers or any(
+            other.passages != retrievers[0].passages for other in retrievers
+        ):
+            raise InklingError(
+                "a hybrid takes one retriever or more, all of the same passages in the"
+                " same order."
+            )
         super().__init__(retrievers[0].passages)
         self.retrievers, self.depth, self.constant = list(retrievers), depth, constant
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
         return self.rank_many([query], k)[0]
 
-    def rank_many(self, queries: Sequence[str], k: int) -> list[list[tuple[int, float]]]:
-        parts = [part.rank_many(queries, max(k, self.depth)) for part in self.retrievers]
-        rankings = [[[place for place, _ in one] for one in several] for several in zip(*parts, strict=True)]
-        return [reciprocal_rank_fusion(several, self.constant)[:k] for several in rankings]
+    def rank_many(
+        self, queries: Sequence[str], k: int
+    ) -> list[list[tuple[int, float]]]:
+        parts = [
+            part.rank_many(queries, max(k, self.depth)) for part in self.retrievers
+        ]
+        rankings = [
+            [[place for place, _ in one] for one in several]
+            for several in zip(*parts, strict=True)
+        ]
+        return [
+            reciprocal_rank_fusion(several, self.constant)[:k] for several in rankings
+        ]
 
 
-def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]], constant: float = 60.0) -> list[tuple[int, float]]:
-    """Fuse rankings: an item's score is the sum of 1 / (constant + rank) over those that have it; ranks begin with 1.
+def reciprocal_rank_fusion(
+    rankings: Sequence[Sequence[int]], constant: float = 60.0
+) -> list[tuple[int, float]]:
+    """Fuse rankings: an item's score is the sum of 1 / (constant + rank) over those
+    that have it; ranks begin with 1.
 
-    Only ranks count, so scores that cannot be compared (a cosine, a BM25 score) need not be. The constant makes the
-    first places nearly equal: being found by both counts for more than being first in one. Returns (item, score), best
-    first, of equals the lower item. Source: Cormack, Clarke and Büttcher 2009.
+    Only ranks count, so scores that cannot be compared (a cosine, a BM25 score) need
+    not be. The constant makes the first places nearly equal: being found by both counts
+    for more than being first in one. Returns (item, score), best first, of equals the
+    lower item. Source: Cormack, Clarke and Büttcher 2009.
     """
     scores: dict[int, float] = {}
     for ranking in rankings:
@@ -152,20 +229,29 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]], constant: float = 
 
 
 def recall_at_k(rankings: Sequence[Sequence], relevant: Sequence[set], k: int) -> float:
-    """The share of the relevant items that are among the first k of a ranking, averaged over queries.
+    """The share of the relevant items that are among the first k of a ranking, averaged
+    over queries.
 
-    rankings: for each query what was found, best first; relevant: for each query the set of right items. Raises
-    `InklingError` for no queries, for one without right items, and for k below 1.
+    rankings: for each query what was found, best first; relevant: for each query the
+    set of right items. Raises `InklingError` for no queries, for one without right
+    items, and for k below 1.
     """
     if k < 1:
         raise InklingError(f"k is {k}; ask for at least one result.")
     check_relevant(relevant)
-    shares = [len(right & set(found[:k])) / len(right) for found, right in zip(rankings, relevant, strict=True)]
+    shares = [
+        len(right & set(found[:k])) / len(right)
+        for found, right in zip(rankings, relevant, strict=True)
+    ]
     return float(np.mean(shares))
 
 
-def mean_reciprocal_rank(rankings: Sequence[Sequence], relevant: Sequence[set]) -> float:
-    """1 / rank of the first right item (0 where none was found), averaged over queries; 1 is perfect."""
+def mean_reciprocal_rank(
+    rankings: Sequence[Sequence], relevant: Sequence[set]
+) -> float:
+    """1 / rank of the first right item (0 where none was found), averaged over queries;
+    1 is perfect.
+    """
     check_relevant(relevant)
     values = []
     for found, right in zip(rankings, relevant, strict=True):
@@ -176,4 +262,7 @@ def mean_reciprocal_rank(rankings: Sequence[Sequence], relevant: Sequence[set]) 
 
 def check_relevant(relevant: Sequence[set]) -> None:
     if not relevant or not all(relevant):
-        raise InklingError("expected at least one query, and a right item for each; leave out those that have none.")
+        raise InklingError(
+            "expected at least one query, and a right item for each; leave out those"
+            " that have none."
+        )

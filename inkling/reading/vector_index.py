@@ -2,14 +2,18 @@
 
 Four kinds, all from FAISS (Johnson, Douze and Jégou 2017; Douze et al. 2024):
 
-- "Flat" compares the query with every vector. Exact, and at some thousand vectors all that anybody needs.
-- "IVF" (inverted file) sorts the vectors into lists around centres that k-means finds, and reads the lists of the
-  nearest few centres only.
-- "HNSW" links every vector to near ones and walks along the links, from far to near (Malkov and Yashunin 2016).
-- "PQ" (product quantisation) cuts a vector into parts and keeps, for each part, only the number of the most similar of
-  256 examples: one byte a part (Jégou, Douze and Schmid 2011). It still compares the query with all, and is small.
+- "Flat" compares the query with every vector. Exact, and at some thousand vectors all
+  that anybody needs.
+- "IVF" (inverted file) sorts the vectors into lists around centres that k-means finds,
+  and reads the lists of the nearest few centres only.
+- "HNSW" links every vector to near ones and walks along the links, from far to near
+  (Malkov and Yashunin 2016).
+- "PQ" (product quantisation) cuts a vector into parts and keeps, for each part, only
+  the number of the most similar of 256 examples: one byte a part (Jégou, Douze and
+  Schmid 2011). It still compares the query with all, and is small.
 
-Similarity is the inner product, which for unit vectors is the cosine. FAISS itself would mostly take distances.
+Similarity is the inner product, which for unit vectors is the cosine. FAISS itself
+would mostly take distances.
 """
 
 import hashlib
@@ -23,12 +27,14 @@ import safetensors.numpy
 
 from inkling.files import InklingError, atomic_write
 
-if sys.platform == "darwin":  # torch and FAISS each bring an OpenMP of their own, and macOS stops a program with two
+# torch and FAISS each bring an OpenMP of their own, and macOS stops a program with two
+if sys.platform == "darwin":
     os.environ.setdefault("KMP_DUPLICATE_LIB_OK", "TRUE")
 import faiss  # noqa: E402
 
 if sys.platform == "darwin":
-    faiss.omp_set_num_threads(1)  # with two of them, more than one thread crashes: faiss-wheels, issue 73
+    # with two of them, more than one thread crashes: faiss-wheels, issue 73
+    faiss.omp_set_num_threads(1)
 
 KINDS = ("Flat", "IVF", "HNSW", "PQ")
 PER_LIST = 39  # FAISS warns where a centre of k-means has fewer vectors to learn from
@@ -36,9 +42,11 @@ CODES = 256  # different values of a byte
 
 
 class VectorIndex:
-    """Finds the nearest of many unit vectors. Make one with `VectorIndex.build` or `VectorIndex.load`.
+    """Finds the nearest of many unit vectors. Make one with `VectorIndex.build` or
+    `VectorIndex.load`.
 
-    kind: one of `KINDS`; dimension: numbers in a vector; len(index): how many vectors it holds.
+    kind: one of `KINDS`; dimension: numbers in a vector; len(index): how many vectors
+    it holds.
     """
 
     def __init__(self, kind: str, index: "faiss.Index"):
@@ -53,7 +61,9 @@ class VectorIndex:
 
     @property
     def effort(self) -> int | None:
-        """How much a search looks at, to be changed at any time: IVF's n_probe, HNSW's ef_search; None: everything."""
+        """How much a search looks at, to be changed at any time: IVF's n_probe, HNSW's
+        ef_search; None: everything.
+        """
         if self.kind == "IVF":
             return self._index.nprobe
         return self._index.hnsw.efSearch if self.kind == "HNSW" else None
@@ -61,7 +71,10 @@ class VectorIndex:
     @effort.setter
     def effort(self, value: int) -> None:
         if self.effort is None or value < 1:
-            raise InklingError(f"{self.kind}: effort is {value}; only IVF and HNSW have one, and it is at least 1.")
+            raise InklingError(
+                f"{self.kind}: effort is {value}; only IVF and HNSW have one, and it is"
+                " at least 1."
+            )
         if self.kind == "IVF":
             self._index.nprobe = min(value, self._index.nlist)
         else:
@@ -79,17 +92,22 @@ class VectorIndex:
         ef_search: int = 64,
         code_bytes: int | None = None,
     ) -> "VectorIndex":
-        """Index unit vectors (n, d). The same vectors make the same index: FAISS draws from seeds of its own.
+        """Index unit vectors (n, d). The same vectors make the same index: FAISS draws
+        from seeds of its own.
 
-        IVF: n_lists centres (4 sqrt(n), if there are enough vectors for each), of which a search reads n_probe.
-        HNSW: n_links links of a vector, ef_search candidates that a search keeps; more of either is better and slower.
-        PQ: code_bytes parts, a byte each; it must divide d (the largest up to 16 that does).
+        IVF: n_lists centres (4 sqrt(n), if there are enough vectors for each), of which
+        a search reads n_probe. HNSW: n_links links of a vector, ef_search candidates
+        that a search keeps; more of either is better and slower. PQ: code_bytes parts,
+        a byte each; it must divide d (the largest up to 16 that does).
 
-        Raises `InklingError` for an unknown kind, for no vectors, for vectors that are no unit vectors, for PQ of fewer
-        than 256 vectors, and for settings that do not fit the vectors.
+        Raises `InklingError` for an unknown kind, for no vectors, for vectors that are
+        no unit vectors, for PQ of fewer than 256 vectors, and for settings that do not
+        fit the vectors.
         """
         if kind not in KINDS:
-            raise InklingError(f"there is no index of kind {kind!r}; take one of {', '.join(KINDS)}.")
+            raise InklingError(
+                f"there is no index of kind {kind!r}; take one of {', '.join(KINDS)}."
+            )
         vectors = checked_vectors(vectors, "vectors")
         n, d = vectors.shape
         if n_lists is None:
@@ -97,17 +115,29 @@ class VectorIndex:
         if code_bytes is None:
             code_bytes = max(size for size in range(1, 17) if d % size == 0)
         if min(n_lists, n_probe, n_links, ef_search, code_bytes) < 1 or n_lists > n:
-            raise InklingError(f"every setting must be at least 1, and n_lists ({n_lists}) at most the {n} vectors.")
+            raise InklingError(
+                f"every setting must be at least 1, and n_lists ({n_lists}) at most the"
+                f" {n} vectors."
+            )
         if kind == "PQ" and (n < CODES or d % code_bytes):
             raise InklingError(
-                f"PQ needs at least {CODES} vectors, to learn its {CODES} examples from, and code_bytes that divide "
-                f"the dimension; here are {n} vectors of {d} numbers and {code_bytes} code_bytes. Flat always works."
+                f"PQ needs at least {CODES} vectors, to learn its {CODES} examples"
+                f" from, and code_bytes that divide the dimension; here are {n} vectors"
+                f" of {d} numbers and {code_bytes} code_bytes. Flat always works."
             )
-        # "np": without it, PQ also learns a numbering for a filter that is not used here, which takes most of the time.
-        recipes = {"Flat": "Flat", "IVF": f"IVF{n_lists},Flat", "HNSW": f"HNSW{n_links}", "PQ": f"PQ{code_bytes}np"}
-        index = faiss.index_factory(d, recipes[kind], faiss.METRIC_INNER_PRODUCT)  # the default is distance
+        # "np": without it, PQ also learns a numbering for a filter that is not used
+        # here, which takes most of the time.
+        recipes = {
+            "Flat": "Flat",
+            "IVF": f"IVF{n_lists},Flat",
+            "HNSW": f"HNSW{n_links}",
+            "PQ": f"PQ{code_bytes}np",
+        }
+        # the default is distance
+        index = faiss.index_factory(d, recipes[kind], faiss.METRIC_INNER_PRODUCT)
         threads = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(1)  # with more, HNSW's links depend on which thread came first
+        # with more, HNSW's links depend on which thread came first
+        faiss.omp_set_num_threads(1)
         try:
             index.train(vectors)
             index.add(vectors)
@@ -119,77 +149,109 @@ class VectorIndex:
         return built
 
     def search(self, queries: np.ndarray, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """The k nearest vectors of each query: (scores, numbers), float32 and int64 (n_queries, k), nearest first.
+        """The k nearest vectors of each query: (scores, numbers), float32 and int64
+        (n_queries, k), nearest first.
 
-        Of equally near ones those with lower numbers come first, and Flat leaves out those with higher numbers. There
-        are n columns where k is more than the n vectors. Where IVF or HNSW find fewer, the rest of the row is number -1
-        and score -inf. Raises `InklingError` for k below 1, and for queries that are no unit vectors of the dimension.
+        Of equally near ones those with lower numbers come first, and Flat leaves out
+        those with higher numbers. There are n columns where k is more than the n
+        vectors. Where IVF or HNSW find fewer, the rest of the row is number -1 and
+        score -inf. Raises `InklingError` for k below 1, and for queries that are no
+        unit vectors of the dimension.
         """
         if k < 1:
             raise InklingError(f"k is {k}; ask for at least one result.")
         queries = checked_vectors(queries, "queries")
         if queries.shape[1] != self.dimension:
             raise InklingError(
-                f"the queries have {queries.shape[1]} numbers each and the vectors of the index {self.dimension}: they "
-                "come from different embedders. Embed the passages anew, or ask with the embedder of the index."
+                f"the queries have {queries.shape[1]} numbers each and the vectors of"
+                f" the index {self.dimension}: they come from different embedders."
+                " Embed the passages anew, or ask with the embedder of the index."
             )
         n, k = len(self), min(k, len(self))
         wanted = min(n, k + 1) if self.kind == "Flat" else k
         scores, numbers = self._index.search(queries, wanted)
-        # Which of equals FAISS returns is left open. Where the last place is tied, get them all, and keep the lowest.
+        # Which of equals FAISS returns is left open. Where the last place is tied, get
+        # them all, and keep the lowest.
         while wanted > k and wanted < n and (scores[:, k - 1] == scores[:, -1]).any():
             wanted = min(n, 2 * wanted)
             scores, numbers = self._index.search(queries, wanted)
         scores = np.where(numbers < 0, -np.inf, scores).astype(np.float32)
         order = np.lexsort((np.where(numbers < 0, n, numbers), -scores))[:, :k]
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(numbers, order, axis=1)
+        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(
+            numbers, order, axis=1
+        )
 
     def to_bytes(self) -> bytes:
-        """Everything that FAISS keeps of the index: its length is what the index costs."""
+        """Everything that FAISS keeps of the index: its length is what the index
+        costs.
+        """
         return faiss.serialize_index(self._index).tobytes()
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the index to one file (safetensors around FAISS's own format), whole or not at all."""
+        """Write the index to one file (safetensors around FAISS's own format), whole or
+        not at all.
+        """
         data = self.to_bytes()
-        metadata = {"kind": self.kind, "sha256": hashlib.sha256(data).hexdigest(), "faiss": faiss.__version__}
-        atomic_write(path, safetensors.numpy.save({"index": np.frombuffer(data, np.uint8)}, metadata))
+        metadata = {
+            "kind": self.kind,
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "faiss": faiss.__version__,
+        }
+        atomic_write(
+            path,
+            safetensors.numpy.save({"index": np.frombuffer(data, np.uint8)}, metadata),
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "VectorIndex":
-        """Read what `save` wrote. Raises `InklingError` for a file that is missing, cut short or changed.
+        """Read what `save` wrote. Raises `InklingError` for a file that is missing, cut
+        short or changed.
 
-        FAISS trusts what it reads, and could crash on a damaged file; so the checksum is compared before. That guards
-        against accidents, not against malice: load no index from strangers.
+        FAISS trusts what it reads, and could crash on a damaged file; so the checksum
+        is compared before. That guards against accidents, not against malice: load no
+        index from strangers.
         """
         try:
             with safetensors.safe_open(Path(path), framework="numpy") as file:
                 metadata, data = file.metadata() or {}, file.get_tensor("index")
         except (OSError, safetensors.SafetensorError) as error:
-            raise InklingError(f"{path} is no index that can be read ({error}). Build it again and save it.") from error
-        if metadata.get("kind") not in KINDS or metadata.get("sha256") != hashlib.sha256(data.tobytes()).hexdigest():
-            raise InklingError(f"the index {path} is damaged: its checksum is wrong. Build it again, and save it.")
+            raise InklingError(
+                f"{path} is no index that can be read ({error}). Build it again and"
+                " save it."
+            ) from error
+        if (
+            metadata.get("kind") not in KINDS
+            or metadata.get("sha256") != hashlib.sha256(data.tobytes()).hexdigest()
+        ):
+            raise InklingError(
+                f"the index {path} is damaged: its checksum is wrong. Build it again,"
+                " and save it."
+            )
         try:
             return cls(metadata["kind"], faiss.deserialize_index(data))
         except RuntimeError as error:
             raise InklingError(
-                f"FAISS {faiss.__version__} cannot read {path}, which version {metadata.get('faiss')} wrote. "
-                "Build the index again, and save it."
+                f"FAISS {faiss.__version__} cannot read {path}, which version"
+                f" {metadata.get('faiss')} wrote. Build the index again, and save it."
             ) from error
 
 
 def checked_vectors(vectors: np.ndarray, name: str) -> np.ndarray:
-    """The vectors as FAISS takes them: float32 (n, d), one after the other in memory, each of length 1."""
+    """The vectors as FAISS takes them: float32 (n, d), one after the other in memory,
+    each of length 1.
+    """
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
     if vectors.ndim != 2 or vectors.size == 0:
         raise InklingError(
-            f"the {name} have shape {vectors.shape}; expected (how many, dimension), and at least one of them. "
-            "A single vector v is written v[None]; without a passage there is nothing to index."
+            f"the {name} have shape {vectors.shape}; expected (how many, dimension),"
+            " and at least one of them. A single vector v is written v[None]; without"
+            " a passage there is nothing to index."
         )
     lengths = np.linalg.norm(vectors, axis=1)
     if not np.allclose(lengths, 1, atol=1e-3):  # false for NaN, too
         row = int(np.argmax(~np.isclose(lengths, 1, atol=1e-3)))
         raise InklingError(
-            f"row {row} of the {name} has length {lengths[row]:.4g} and not 1: the inner product would favour long "
-            "vectors. Divide each by its length."
+            f"row {row} of the {name} has length {lengths[row]:.4g} and not 1: the"
+            " inner product would favour long vectors. Divide each by its length."
         )
     return vectors

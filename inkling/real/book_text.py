@@ -1,11 +1,15 @@
-"""The book's own text, cut where its headings are: what a search over the book searches.
+"""The book's own text, cut where its headings are: what a search over the book
+searches.
 
-    >>> parts = sections_of("# Boats\\n\\nThey float.\\n\\n## Why *they* do\\n\\nArchimedes.\\n", "boats")
-    >>> [(part.key, part.title, part.text) for part in parts]
-    [('boats#boats', 'Boats', 'They float.'), ('boats#why-they-do', 'Boats > Why they do', 'Archimedes.')]
+    >>> text = "# Boats\\n\\nThey float.\\n\\n## Why *they* do\\n\\nArchimedes.\\n"
+    >>> for part in sections_of(text, "boats"):
+    ...     print((part.key, part.title, part.text))
+    ('boats#boats', 'Boats', 'They float.')
+    ('boats#why-they-do', 'Boats > Why they do', 'Archimedes.')
 
-Pages are MyST Markdown: files of it, or notebooks, of which only the text cells are read. The anchors are those that
-Sphinx gives to headings, exercises and glossary terms, so a section's link opens it on the website.
+Pages are MyST Markdown: files of it, or notebooks, of which only the text cells are
+read. The anchors are those that Sphinx gives to headings, exercises and glossary terms,
+so a section's link opens it on the website.
 """
 
 import json
@@ -18,19 +22,30 @@ from pathlib import Path
 
 from inkling.files import InklingError
 
-#: Not searched: pages that announce answers and give none, a list of other people's titles, and the chapter that does
-#: the asking, which would find its own questions.
+#: Not searched: pages that announce answers and give none, a list of other people's
+#: titles, and the chapter that does the asking, which would find its own questions.
 LEFT_OUT = ("index", "*/index", "bibliography", "*/book_search")
-_DROPPED = ("image", "figure", "tableofcontents", "button-ref", "bibliography", "code-block", "code-cell", "raw")
+_DROPPED = (
+    "image",
+    "figure",
+    "tableofcontents",
+    "button-ref",
+    "bibliography",
+    "code-block",
+    "code-cell",
+    "raw",
+)
 _FENCE = re.compile(r"^\s*(`{3,}|:{3,}|~{3,})\s*(?:\{([\w-]+)\})?\s*(.*)$")
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading (an exercise, a glossary term) and the plain text below it, up to the next one.
+    """A heading (an exercise, a glossary term) and the plain text below it, up to the
+    next one.
 
-    page: the file's path in the folder `book`, without its ending. anchor: its place on the page. title: the headings
-    that lead to it, joined by " > ". text: without markup, code, pictures and citations; empty where another heading follows at once.
+    page: the file's path in the folder `book`, without its ending. anchor: its place on
+    the page. title: the headings that lead to it, joined by " > ". text: without
+    markup, code, pictures and citations; empty where another heading follows at once.
     """
 
     page: str
@@ -40,41 +55,59 @@ class Section:
 
     @property
     def key(self) -> str:
-        """Its name in a list of right answers: "sft#the-template". A page's name is enough: it stands in one part only."""
+        """Its name in a list of right answers: "sft#the-template". A page's name is
+        enough: it stands in one part only.
+        """
         return f"{self.page.rpartition('/')[2]}#{self.anchor}"
 
     @property
     def link(self) -> str:
-        """Its address on the website, seen from a chapter: "../assistant/sft.html#the-template"."""
+        """Its address on the website, seen from a chapter:
+        "../assistant/sft.html#the-template".
+        """
         return f"../{self.page}.html#{self.anchor}"
 
 
 def book_folder(start: Path | None = None) -> Path:
     """The folder that holds the book: `_toc.yml` and `book/`.
 
-    It is looked for beside the package, then in the working directory and the folders above it. Raises `InklingError`
-    where it is in none of them: the package that pip installs has the library, not the pages.
+    It is looked for beside the package, then in the working directory and the folders
+    above it. Raises `InklingError` where it is in none of them: the package that pip
+    installs has the library, not the pages.
     """
     here = Path(start) if start is not None else Path.cwd()
-    candidates = [Path(__file__).resolve().parents[2], here.resolve(), *here.resolve().parents]
+    candidates = [
+        Path(__file__).resolve().parents[2],
+        here.resolve(),
+        *here.resolve().parents,
+    ]
     for folder in candidates if start is None else candidates[1:]:
         if (folder / "_toc.yml").is_file() and (folder / "book").is_dir():
             return folder
     raise InklingError(
-        "the book's pages are not here: the installed package holds the library only. Get the repository (its address "
-        "is behind the icon at the top of any page of the website), start Python in its folder, or name the folder: "
-        'read_book("path/to/the/repository").'
+        "the book's pages are not here: the installed package holds the library only."
+        " Get the repository (its address is behind the icon at the top of any page of"
+        " the website), start Python in its folder, or name the folder:"
+        ' read_book("path/to/the/repository").'
     )
 
 
-def read_book(folder: str | Path | None = None, left_out: Sequence[str] = LEFT_OUT) -> list[Section]:
-    """All sections of the book, in the order of its table of contents; labs are not read, nor pages whose
+def read_book(
+    folder: str | Path | None = None, left_out: Sequence[str] = LEFT_OUT
+) -> list[Section]:
+    """All sections of the book, in the order of its table of contents; labs are not
+    read, nor pages whose
     name matches a pattern of `left_out`.
 
-    Raises `InklingError` where there is no book, and for a page that is missing or damaged.
+    Raises `InklingError` where there is no book, and for a page that is missing or
+    damaged.
     """
     root = book_folder(None if folder is None else Path(folder))
-    listed = re.findall(r"^\s*(?:- file|root):\s*book/(\S+)\s*$", (root / "_toc.yml").read_text("utf-8"), re.MULTILINE)
+    listed = re.findall(
+        r"^\s*(?:- file|root):\s*book/(\S+)\s*$",
+        (root / "_toc.yml").read_text("utf-8"),
+        re.MULTILINE,
+    )
     sections = []
     for page in listed:
         if not any(fnmatch(page, pattern) for pattern in left_out):
@@ -88,16 +121,23 @@ def page_text(folder: Path, page: str) -> str:
         if (folder / f"{page}.md").is_file():
             return (folder / f"{page}.md").read_text("utf-8")
         cells = json.loads((folder / f"{page}.ipynb").read_text("utf-8"))["cells"]
-        return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        return "\n\n".join(
+            "".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InklingError(f"the page {page} in {folder} cannot be read ({error}). Get a fresh copy of it.") from None
+        raise InklingError(
+            f"the page {page} in {folder} cannot be read ({error}). Get a fresh copy"
+            " of it."
+        ) from None
 
 
-# --- Markdown into sections ------------------------------------------------------------------------------------------
+# --- Markdown into sections -----------------------------------------------------------
 
 
 def sections_of(markdown: str, page: str) -> list[Section]:
-    """The sections of one page. What stands in an exercise or in its solution belongs to that exercise."""
+    """The sections of one page. What stands in an exercise or in its solution belongs
+    to that exercise.
+    """
     found: list[tuple[str, str, list[str]]] = []  # (anchor, title, lines)
     headings: list[str] = []
     by_label: dict[str, list[str]] = {}
@@ -113,14 +153,23 @@ def sections_of(markdown: str, page: str) -> list[Section]:
     for line in [part.rstrip() for part in markdown.split("\n")]:
         fence = _FENCE.match(line)
         if dropped:
-            dropped = "" if fence and line.strip().startswith(dropped) and not fence[2] else dropped
+            dropped = (
+                ""
+                if fence and line.strip().startswith(dropped) and not fence[2]
+                else dropped
+            )
         elif fence:
             marks, directive, argument = fence.groups()
             lines.append("")  # a box is a paragraph of its own
-            if directive in _DROPPED or (directive is None and argument and marks[0] != ":"):
+            if directive in _DROPPED or (
+                directive is None and argument and marks[0] != ":"
+            ):
                 dropped = marks
             elif directive == "exercise-start":
-                after_exercise, lines = lines, begin("", " > ".join([*headings, plain(argument)]))
+                after_exercise, lines = (
+                    lines,
+                    begin("", " > ".join([*headings, plain(argument)])),
+                )
             elif directive == "solution-start":
                 after_exercise, lines = lines, by_label.get(argument.strip(), lines)
             elif directive in ("exercise-end", "solution-end"):
@@ -132,7 +181,8 @@ def sections_of(markdown: str, page: str) -> list[Section]:
         elif match := re.match(r"(#{1,6})\s+(.*)", line):
             headings = [*headings[: len(match[1]) - 1], plain(match[2])]
             lines = begin(heading_anchor(headings[-1]), " > ".join(headings))
-        elif match := re.match(r"\s*:([\w-]+):\s*(.*)", line):  # an option of a directive
+        elif match := re.match(r"\s*:([\w-]+):\s*(.*)", line):
+            # an option of a directive
             if match[1] == "label":
                 found[-1] = (match[2], *found[-1][1:])
                 by_label[match[2]] = lines
@@ -140,32 +190,65 @@ def sections_of(markdown: str, page: str) -> list[Section]:
             lines = begin(term_anchor(line), " > ".join([*headings, line]))
         else:
             lines.append(line)
-    return [Section(page, anchor, title, plain("\n".join(text))) for anchor, title, text in found]
+    return [
+        Section(page, anchor, title, plain("\n".join(text)))
+        for anchor, title, text in found
+    ]
 
 
 def plain(markdown: str) -> str:
-    """Markdown without its marks: roles and links leave their words, a citation its author and year or nothing."""
-    text = re.sub(r"\{cite:t\}`([a-z]+)(\d{4})\w*`", lambda m: f"{m[1].capitalize()} ({m[2]})", markdown)
+    """Markdown without its marks: roles and links leave their words, a citation its
+    author and year or nothing.
+    """
+    text = re.sub(
+        r"\{cite:t\}`([a-z]+)(\d{4})\w*`",
+        lambda m: f"{m[1].capitalize()} ({m[2]})",
+        markdown,
+    )
     text = re.sub(r"\s*\{cite(?::p)?\}`[^`]*`", "", text)
     text = re.sub(r"\{[\w:-]+\}`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", text)
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
-    text = re.sub(r"\[([^\]]*)\]\(([^)]*)\)", lambda m: m[1] or m[2].rpartition("/")[2].removesuffix(".ipynb"), text)
-    text = re.sub(r"^[ \t]*(?:\|[ \t|:-]+\||\$\$|---|\+\+\+)[ \t]*(?:\n|\Z)", "", text, flags=re.MULTILINE)
+    text = re.sub(
+        r"\[([^\]]*)\]\(([^)]*)\)",
+        lambda m: m[1] or m[2].rpartition("/")[2].removesuffix(".ipynb"),
+        text,
+    )
+    text = re.sub(
+        r"^[ \t]*(?:\|[ \t|:-]+\||\$\$|---|\+\+\+)[ \t]*(?:\n|\Z)",
+        "",
+        text,
+        flags=re.MULTILINE,
+    )
     rows = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$", re.MULTILINE)
-    text = rows.sub(lambda m: ", ".join(cell.strip() for cell in m[1].split(" | ") if cell.strip()) + ".", text)
+    text = rows.sub(
+        lambda m: (
+            ", ".join(cell.strip() for cell in m[1].split(" | ") if cell.strip()) + "."
+        ),
+        text,
+    )
     text = re.sub(r"\*\*|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|`|\$", "", text)
-    paragraphs = re.split(r"\n\s*\n", text)  # inside of one, a line break is a space, except before a list's items
-    joined = [re.sub(r"\s*\n\s*(?!- |\* |\d+\. )", " ", paragraph.strip()) for paragraph in paragraphs]
+    # inside of one, a line break is a space, except before a list's items
+    paragraphs = re.split(r"\n\s*\n", text)
+    joined = [
+        re.sub(r"\s*\n\s*(?!- |\* |\d+\. )", " ", paragraph.strip())
+        for paragraph in paragraphs
+    ]
     return "\n".join(paragraph for paragraph in joined if paragraph)
 
 
 def heading_anchor(title: str) -> str:
-    """The anchor that docutils gives a heading: "It is a Llama!" becomes "it-is-a-llama"."""
-    ascii_only = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    """The anchor that docutils gives a heading: "It is a Llama!" becomes
+    "it-is-a-llama".
+    """
+    ascii_only = (
+        unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    )
     return re.sub(r"^[-0-9]+|-+$", "", re.sub(r"[^a-z0-9]+", "-", ascii_only))
 
 
 def term_anchor(term: str) -> str:
-    """The anchor that Sphinx gives a term of the glossary: "KV cache" becomes "term-KV-cache"."""
+    """The anchor that Sphinx gives a term of the glossary: "KV cache" becomes
+    "term-KV-cache".
+    """
     ascii_only = unicodedata.normalize("NFKD", term).encode("ascii", "ignore").decode()
     return "term-" + re.sub(r"[^a-zA-Z0-9._]+", "-", ascii_only).strip("-")

@@ -1,14 +1,16 @@
-"""GGUF: the one file in which llama.cpp keeps a model, and how its small weights become float32 again.
+"""GGUF: the one file in which llama.cpp keeps a model, and how its small weights become
+float32 again.
 
 The file, in order (all numbers little-endian; source: ggml's docs/gguf.md, version 3):
 
     "GGUF", version, number of tensors, number of metadata entries
-    metadata: name, type, value       sizes of the model, the whole vocabulary, the chat template
+    metadata: name, type, value (the model's sizes, the vocabulary, the chat template)
     tensor table: name, shape, type, where its bytes begin
-    padding, then the bytes of the tensors, each beginning at a multiple of `general.alignment`
+    padding, then the bytes of the tensors, each beginning at a multiple of
+    `general.alignment`
 
-Only NumPy is used. Nothing in such a file is run as code, and every length in it is checked against the file's size
-before it is believed.
+Only NumPy is used. Nothing in such a file is run as code, and every length in it is
+checked against the file's size before it is believed.
 """
 
 import math
@@ -28,20 +30,27 @@ def _halves(blocks: np.ndarray) -> np.ndarray:
 
 
 def _q8_0(blocks: np.ndarray) -> np.ndarray:
-    """32 weights: a scale in 16 bits, then a signed byte each. weight = code * scale."""
+    """32 weights: a scale in 16 bits, then a signed byte each. weight = code *
+    scale.
+    """
     return blocks[:, 2:].view(np.int8) * _halves(blocks[:, :2])
 
 
 def dequantise_q4_1(blocks: np.ndarray) -> np.ndarray:
-    """The weights (n_blocks, 32), float32, that Q4_1 bytes (n_blocks, 20) stand for: level * scale + minimum."""
-    scale, minimum = blocks[:, 0:2].view(np.float16), blocks[:, 2:4].view(np.float16)  # (n_blocks, 1) each
+    """The weights (n_blocks, 32), float32, that Q4_1 bytes (n_blocks, 20) stand for:
+    level * scale + minimum.
+    """
+    # (n_blocks, 1) each
+    scale, minimum = blocks[:, 0:2].view(np.float16), blocks[:, 2:4].view(np.float16)
     packed = blocks[:, 4:]
     levels = np.concatenate([packed & 15, packed >> 4], axis=1)  # (n_blocks, 32)
     return levels * scale.astype(np.float32) + minimum.astype(np.float32)
 
 
 class BlockType(NamedTuple):
-    """How a tensor's bytes are cut into blocks. `to_float32`: bytes (n, n_bytes) -> float32 (n, n_weights)."""
+    """How a tensor's bytes are cut into blocks. `to_float32`: bytes (n, n_bytes) ->
+    float32 (n, n_weights).
+    """
 
     name: str
     n_weights: int
@@ -49,7 +58,8 @@ class BlockType(NamedTuple):
     to_float32: Callable[[np.ndarray], np.ndarray]
 
 
-# The types that a Q4_1 file is made of, by their numbers in the file: norms are F32, the embeddings Q8_0 or F16.
+# The types that a Q4_1 file is made of, by their numbers in the file: norms are F32,
+# the embeddings Q8_0 or F16.
 TYPES = {
     0: BlockType("F32", 1, 4, lambda blocks: blocks.view(np.float32)),
     1: BlockType("F16", 1, 2, _halves),
@@ -57,12 +67,26 @@ TYPES = {
     8: BlockType("Q8_0", 32, 34, _q8_0),
 }
 # Types of metadata: one number each, by struct's letters. A string is 8, an array 9.
-_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_NUMBERS = {
+    0: "B",
+    1: "b",
+    2: "H",
+    3: "h",
+    4: "I",
+    5: "i",
+    6: "f",
+    7: "?",
+    10: "Q",
+    11: "q",
+    12: "d",
+}
 _STRING, _ARRAY = 8, 9
 
 
 class TensorInfo(NamedTuple):
-    """One line of the tensor table. `shape` is NumPy's: rows first (the file has it the other way round)."""
+    """One line of the tensor table. `shape` is NumPy's: rows first (the file has it the
+    other way round).
+    """
 
     shape: tuple[int, ...]
     type: BlockType
@@ -71,36 +95,53 @@ class TensorInfo(NamedTuple):
 
 
 class GGUF:
-    """An open GGUF file: `metadata` (name -> value), `tensors` (name -> TensorInfo), and `read(name)`.
+    """An open GGUF file: `metadata` (name -> value), `tensors` (name -> TensorInfo),
+    and `read(name)`.
 
-    Opening reads the head of the file only. Raises InklingError for a file that is missing, is not GGUF, is cut off or
-    damaged, or holds a type of weights that is not in `TYPES`.
+    Opening reads the head of the file only. Raises InklingError for a file that is
+    missing, is not GGUF, is cut off or damaged, or holds a type of weights that is not
+    in `TYPES`.
     """
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
         try:
-            # Mapped and not read: the system fetches the parts that are looked at, and may forget them again.
+            # Mapped and not read: the system fetches the parts that are looked at, and
+            # may forget them again.
             empty = self.path.stat().st_size == 0  # which cannot be mapped
-            self._bytes = np.asarray([] if empty else np.memmap(self.path, np.uint8, mode="r"), np.uint8)
+            self._bytes = np.asarray(
+                [] if empty else np.memmap(self.path, np.uint8, mode="r"), np.uint8
+            )
         except OSError as error:
-            raise InklingError(f"cannot open {self.path}: {error.strerror}. Give the path of a .gguf file.") from None
+            raise InklingError(
+                f"cannot open {self.path}: {error.strerror}. Give the path of a .gguf"
+                " file."
+            ) from None
         self._at = 0
         if bytes(self._bytes[:4]) != b"GGUF":
-            raise InklingError(f"{self.path} is not a GGUF file: it begins with {bytes(self._bytes[:4])!r} instead of "
-                               "b'GGUF'. Give the path of a .gguf file, or fetch it again.")
+            raise InklingError(
+                f"{self.path} is not a GGUF file: it begins with"
+                f" {bytes(self._bytes[:4])!r} instead of b'GGUF'. Give the path of a"
+                " .gguf file, or fetch it again."
+            )
         try:
             self._read_head()
         except (struct.error, UnicodeDecodeError, KeyError, OverflowError) as error:
             raise self._damaged(f"{type(error).__name__}: {error}") from None
 
     def read(self, name: str) -> np.ndarray:
-        """The tensor called `name`, float32, in its own shape; blocks of few bits become the weights they stand for."""
+        """The tensor called `name`, float32, in its own shape; blocks of few bits
+        become the weights they stand for.
+        """
         if name not in self.tensors:
-            raise InklingError(f"{self.path} holds no tensor {name!r}; it has {len(self.tensors)}, for example "
-                               f"{', '.join(list(self.tensors)[:3])}.")
+            raise InklingError(
+                f"{self.path} holds no tensor {name!r}; it has {len(self.tensors)}, for"
+                f" example {', '.join(list(self.tensors)[:3])}."
+            )
         info = self.tensors[name]
-        blocks = self._bytes[info.start : info.start + info.n_bytes].reshape(-1, info.type.n_bytes)
+        blocks = self._bytes[info.start : info.start + info.n_bytes].reshape(
+            -1, info.type.n_bytes
+        )
         # Made into an array of memory, so that no tensor stays tied to the file.
         return np.array(info.type.to_float32(blocks), np.float32).reshape(info.shape)
 
@@ -108,32 +149,46 @@ class GGUF:
         self._at = 4
         version = self._number("I")
         if version not in (2, 3):
-            raise InklingError(f"{self.path} is GGUF of version {version}; versions 2 and 3 can be read. Make it anew "
-                               "with a current llama.cpp.")
+            raise InklingError(
+                f"{self.path} is GGUF of version {version}; versions 2 and 3 can be"
+                " read. Make it anew with a current llama.cpp."
+            )
         n_tensors, n_entries = self._number("Q"), self._number("Q")
-        self.metadata = {self._string(): self._value(self._number("I")) for _ in range(n_entries)}
+        self.metadata = {
+            self._string(): self._value(self._number("I")) for _ in range(n_entries)
+        }
         table = [self._table_line() for _ in range(n_tensors)]
         alignment = self.metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or alignment < 1:
             raise self._damaged(f"its alignment is {alignment!r}")
         start = -(-self._at // alignment) * alignment
-        self.tensors = {name: info._replace(start=start + info.start) for name, info in table}
+        self.tensors = {
+            name: info._replace(start=start + info.start) for name, info in table
+        }
         for name, info in self.tensors.items():
             if info.start + info.n_bytes > len(self._bytes):
-                raise self._damaged(f"{name} should end at byte {info.start + info.n_bytes:,}")
+                raise self._damaged(
+                    f"{name} should end at byte {info.start + info.n_bytes:,}"
+                )
 
     def _table_line(self) -> tuple[str, TensorInfo]:
         name, n_dims = self._string(), self._number("I")
         shape = tuple(self._number("Q") for _ in range(n_dims))[::-1]
         number, start = self._number("I"), self._number("Q")
         if number not in TYPES:
-            raise InklingError(f"{self.path}: the weights of {name} are of type {number}, and only "
-                               f"{', '.join(f'{t.name} ({i})' for i, t in TYPES.items())} can be read here. Take a "
-                               "file in one of these.")
+            raise InklingError(
+                f"{self.path}: the weights of {name} are of type {number}, and only"
+                f" {', '.join(f'{t.name} ({i})' for i, t in TYPES.items())} can be read"
+                " here. Take a file in one of these."
+            )
         kind, n_weights = TYPES[number], math.prod(shape)
         if not shape or shape[-1] % kind.n_weights:
-            raise self._damaged(f"{name} has the shape {shape}, which {kind.name} cannot hold")
-        return name, TensorInfo(shape, kind, start, n_weights // kind.n_weights * kind.n_bytes)
+            raise self._damaged(
+                f"{name} has the shape {shape}, which {kind.name} cannot hold"
+            )
+        return name, TensorInfo(
+            shape, kind, start, n_weights // kind.n_weights * kind.n_bytes
+        )
 
     def _value(self, kind: int) -> Any:
         if kind == _STRING:
@@ -145,8 +200,13 @@ class GGUF:
             raise self._damaged(f"a list should have {count:,} elements")
         if kind == _STRING:
             return [self._string() for _ in range(count)]
-        letter = _NUMBERS[kind]  # lists of lists, which the format allows, are used by nobody and refused here
-        return list(struct.unpack(f"<{count}{letter}", self._take(count * struct.calcsize(f"<{letter}"))))
+        # lists of lists, which the format allows, are used by nobody and refused here
+        letter = _NUMBERS[kind]
+        return list(
+            struct.unpack(
+                f"<{count}{letter}", self._take(count * struct.calcsize(f"<{letter}"))
+            )
+        )
 
     def _number(self, letter: str) -> int | float:
         return struct.unpack(f"<{letter}", self._take(struct.calcsize(f"<{letter}")))[0]
@@ -157,10 +217,14 @@ class GGUF:
     def _take(self, n_bytes: int) -> bytes:
         """The next `n_bytes` of the head."""
         if n_bytes > len(self._bytes) - self._at:
-            raise self._damaged(f"at byte {self._at:,} it should go on for {n_bytes:,} more")
+            raise self._damaged(
+                f"at byte {self._at:,} it should go on for {n_bytes:,} more"
+            )
         self._at += n_bytes
         return self._bytes[self._at - n_bytes : self._at].tobytes()
 
     def _damaged(self, what: str) -> InklingError:
-        return InklingError(f"{self.path} is cut off or damaged ({what}; the file has {len(self._bytes):,} bytes). "
-                            "Fetch it again.")
+        return InklingError(
+            f"{self.path} is cut off or damaged ({what}; the file has"
+            f" {len(self._bytes):,} bytes). Fetch it again."
+        )

@@ -1,12 +1,14 @@
-"""Real models in the reader's own code: SmolLM2-135M in `inkling.model.transformer.Transformer`, and MiniLM for embeddings.
+"""Real models in the reader's own code: SmolLM2-135M in
+`inkling.model.transformer.Transformer`, and MiniLM for embeddings.
 
-SmolLM2-135M-Instruct (Ben Allal et al. 2025) has the layout of the model that this book builds, a hundred times larger:
-30 layers, d_model 576, 9 query heads on 3 key heads, 49,152 tokens, one table for input and output. Its weights come in
-a GGUF file, 4 bits each (`inkling.real.gguf`), with the tokenizer's vocabulary inside. all-MiniLM-L6-v2 (Reimers and
-Gurevych 2019) is no decoder: it is opened with `transformers`.
+SmolLM2-135M-Instruct (Ben Allal et al. 2025) has the layout of the model that this book
+builds, a hundred times larger: 30 layers, d_model 576, 9 query heads on 3 key heads,
+49,152 tokens, one table for input and output. Its weights come in a GGUF file, 4 bits
+each (`inkling.real.gguf`), with the tokenizer's vocabulary inside. all-MiniLM-L6-v2
+(Reimers and Gurevych 2019) is no decoder: it is opened with `transformers`.
 
-    >>> chat = load_smollm2()                                               # doctest: +SKIP
-    >>> chat.reply("What is the capital of France?")                        # doctest: +SKIP
+    >>> chat = load_smollm2()                                # doctest: +SKIP
+    >>> chat.reply("What is the capital of France?")         # doctest: +SKIP
     'The capital of France is Paris.'
 
 Fetch them first, once: `python -m inkling fetch smollm2 minilm` (`inkling.real.fetch`).
@@ -48,7 +50,9 @@ CONTROL_TOKEN = 3  # the type of a special token in the file's list of types
 
 
 def our_name(name: str) -> str:
-    """A tensor's name in `Transformer`: our_name("blk.3.attn_q.weight") is "layers.3.self_attn.q_proj.weight"."""
+    """A tensor's name in `Transformer`: our_name("blk.3.attn_q.weight") is
+    "layers.3.self_attn.q_proj.weight".
+    """
     if name.startswith("blk."):
         _, layer, part, kind = name.split(".")
         return f"layers.{layer}.{LAYER_NAMES[part]}.{kind}"
@@ -57,25 +61,38 @@ def our_name(name: str) -> str:
 
 
 def unpermute(weight: np.ndarray, n_heads: int) -> np.ndarray:
-    """Put the rows of a query or key matrix back into Llama's order, (n_heads * head_dim, d_model).
+    """Put the rows of a query or key matrix back into Llama's order, (n_heads *
+    head_dim, d_model).
 
-    RoPE turns pairs of a head's numbers. Llama pairs row i with row i + head_dim / 2, llama.cpp pairs neighbours and
-    therefore stores the rows as 0, head_dim / 2, 1, head_dim / 2 + 1, ... Nothing fails when this is forgotten: the
-    shapes are right, and the model talks nonsense.
+    RoPE turns pairs of a head's numbers. Llama pairs row i with row i + head_dim / 2,
+    llama.cpp pairs neighbours and therefore stores the rows as 0, head_dim / 2, 1,
+    head_dim / 2 + 1, ... Nothing fails when this is forgotten: the shapes are right,
+    and the model talks nonsense.
     """
     rows, columns = weight.shape
-    pairs = weight.reshape(n_heads, rows // n_heads // 2, 2, columns)  # (n_heads, head_dim / 2, 2, d_model)
+    # (n_heads, head_dim / 2, 2, d_model)
+    pairs = weight.reshape(n_heads, rows // n_heads // 2, 2, columns)
     return pairs.swapaxes(1, 2).reshape(rows, columns)
 
 
 def config_of(file: GGUF) -> ModelConfig:
-    """The shape of the model in the file. Raises InklingError for one that is not plain Llama."""
+    """The shape of the model in the file. Raises InklingError for one that is not plain
+    Llama.
+    """
     meta = file.metadata
     if meta.get("general.architecture") != "llama":
-        raise InklingError(f"{file.path} holds a model of kind {meta.get('general.architecture')!r}; this Transformer "
-                           "computes plain Llama only.")
-    if meta.get("llama.rope.scaling.type", "none") != "none" or "rope_freqs.weight" in file.tensors:
-        raise InklingError(f"{file.path}: its positions are scaled (for longer texts), which is not built here.")
+        raise InklingError(
+            f"{file.path} holds a model of kind {meta.get('general.architecture')!r};"
+            " this Transformer computes plain Llama only."
+        )
+    if (
+        meta.get("llama.rope.scaling.type", "none") != "none"
+        or "rope_freqs.weight" in file.tensors
+    ):
+        raise InklingError(
+            f"{file.path}: its positions are scaled (for longer texts), which is not"
+            " built here."
+        )
     try:
         n_heads = meta["llama.attention.head_count"]
         config = ModelConfig(
@@ -87,19 +104,28 @@ def config_of(file: GGUF) -> ModelConfig:
             n_kv_heads=meta.get("llama.attention.head_count_kv", n_heads),
             d_ff=meta["llama.feed_forward_length"],
             rope_theta=meta.get("llama.rope.freq_base", 10000.0),
-            # The file keeps it in 32 bits, 9.999999747e-06 for 1e-5; seven digits are all that it knows.
+            # The file keeps it in 32 bits, 9.999999747e-06 for 1e-5; seven digits are
+            # all that it knows.
             norm_eps=float(f"{meta['llama.attention.layer_norm_rms_epsilon']:.7g}"),
             tie_embeddings="output.weight" not in file.tensors,
         )
     except (KeyError, TypeError) as error:
-        raise InklingError(f"{file.path} does not say how large its model is ({error}). Take another file.") from None
+        raise InklingError(
+            f"{file.path} does not say how large its model is ({error}). Take another"
+            " file."
+        ) from None
     if meta.get("llama.rope.dimension_count", config.head_dim) != config.head_dim:
-        raise InklingError(f"{file.path}: RoPE turns only a part of each head; this Transformer turns all of it.")
+        raise InklingError(
+            f"{file.path}: RoPE turns only a part of each head; this Transformer turns"
+            " all of it."
+        )
     return config
 
 
 def model_of(file: GGUF) -> Transformer:
-    """The model in the file, in float32, ready to run. Raises InklingError if weights are missing or do not fit."""
+    """The model in the file, in float32, ready to run. Raises InklingError if weights
+    are missing or do not fit.
+    """
     config = config_of(file)
     model = Transformer(config, seed=None)
     heads = {"attn_q": config.n_heads, "attn_k": config.n_kv_heads}
@@ -112,75 +138,139 @@ def model_of(file: GGUF) -> Transformer:
                 weight = unpermute(weight, heads[part])
             weights[our_name(name)] = torch.from_numpy(weight)
         except (KeyError, ValueError):
-            raise InklingError(f"{file.path}: the tensor {name} {weight.shape} is not part of a Llama of this shape. "
-                               "Take another file.") from None
+            raise InklingError(
+                f"{file.path}: the tensor {name} {weight.shape} is not part of a Llama"
+                " of this shape. Take another file."
+            ) from None
     try:
-        model.load_state_dict(weights, assign=True)  # the very arrays: nothing is held twice
+        # the very arrays: nothing is held twice
+        model.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         problem = str(error).splitlines()[-1].strip()
-        raise InklingError(f"{file.path}: its weights do not fit its own description: {problem:.200}") from None
+        raise InklingError(
+            f"{file.path}: its weights do not fit its own description: {problem:.200}"
+        ) from None
     return model.eval().requires_grad_(False)
 
 
 def tokenizer_of(file: GGUF) -> Tokenizer:
-    """The tokenizer in the file as one of ours, with the file's ids. Raises InklingError if it is no byte-level BPE."""
+    """The tokenizer in the file as one of ours, with the file's ids. Raises
+    InklingError if it is no byte-level BPE.
+    """
     meta = file.metadata
-    if meta.get("tokenizer.ggml.model") != "gpt2" or meta.get("tokenizer.ggml.pre") not in PATTERNS:
-        raise InklingError(f"{file.path}: its tokenizer is {meta.get('tokenizer.ggml.model')!r} and cuts text by "
-                           f"{meta.get('tokenizer.ggml.pre')!r}; built here is 'gpt2' with {', '.join(PATTERNS)}.")
+    if (
+        meta.get("tokenizer.ggml.model") != "gpt2"
+        or meta.get("tokenizer.ggml.pre") not in PATTERNS
+    ):
+        raise InklingError(
+            f"{file.path}: its tokenizer is {meta.get('tokenizer.ggml.model')!r} and"
+            f" cuts text by {meta.get('tokenizer.ggml.pre')!r}; built here is 'gpt2'"
+            f" with {', '.join(PATTERNS)}."
+        )
     try:
         names, types = meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.token_type"]
-        special = {name: i for i, (name, kind) in enumerate(zip(names, types, strict=True)) if kind == CONTROL_TOKEN}
-        vocabulary = {tokenizer_json.from_alphabet(name): i for i, name in enumerate(names) if name not in special}
-        merges = [tuple(map(tokenizer_json.from_alphabet, merge.split(" "))) for merge in meta["tokenizer.ggml.merges"]]
-        return Tokenizer(merges, special, PATTERNS[meta["tokenizer.ggml.pre"]], vocabulary)
+        special = {
+            name: i
+            for i, (name, kind) in enumerate(zip(names, types, strict=True))
+            if kind == CONTROL_TOKEN
+        }
+        vocabulary = {
+            tokenizer_json.from_alphabet(name): i
+            for i, name in enumerate(names)
+            if name not in special
+        }
+        merges = [
+            tuple(map(tokenizer_json.from_alphabet, merge.split(" ")))
+            for merge in meta["tokenizer.ggml.merges"]
+        ]
+        return Tokenizer(
+            merges, special, PATTERNS[meta["tokenizer.ggml.pre"]], vocabulary
+        )
     except (KeyError, ValueError, TypeError) as error:
-        raise InklingError(f"{file.path}: its tokenizer is damaged ({error}). Fetch it again.") from None
+        raise InklingError(
+            f"{file.path}: its tokenizer is damaged ({error}). Fetch it again."
+        ) from None
 
 
 @dataclass(frozen=True)
 class SmolLM2:
-    """The real model, ready to talk: its weights in our `Transformer`, its vocabulary in our `Tokenizer`.
+    """The real model, ready to talk: its weights in our `Transformer`, its vocabulary
+    in our `Tokenizer`.
 
-    A message becomes  <|im_start|>role\\ntext<|im_end|>\\n  (ChatML). As in `inkling.assistant.chat`, a text is encoded as plain
-    text, so that nobody can type their way out of a message.
+    A message becomes  <|im_start|>role\\ntext<|im_end|>\\n  (ChatML). As in
+    `inkling.assistant.chat`, a text is encoded as plain text, so that nobody can type
+    their way out of a message.
     """
 
     model: Transformer
     tokenizer: Tokenizer
 
-    SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"  # what it was fine-tuned with
+    # what it was fine-tuned with
+    SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
     ROLES = ("system", "user", "assistant")
 
     @property
     def stop_ids(self) -> tuple[int, int]:
-        """The tokens at which a reply is over: the end of a message, and the end of all text."""
+        """The tokens at which a reply is over: the end of a message, and the end of all
+        text.
+        """
         return self.tokenizer.special_tokens["<|im_end|>"], self.tokenizer.eos_id
 
     def encode_prompt(self, messages: Sequence[Message] | str) -> list[int]:
-        """The ids after which the reply comes. A plain string is one message of the user's.
+        """The ids after which the reply comes. A plain string is one message of the
+        user's.
 
         Raises InklingError for an unknown role, or for a chat with nothing to reply to.
         """
-        messages = [Message("user", messages)] if isinstance(messages, str) else list(messages)
+        messages = (
+            [Message("user", messages)] if isinstance(messages, str) else list(messages)
+        )
         if not messages or messages[-1].role == "assistant":
-            raise InklingError("there is nothing to reply to: the last message must not be the assistant's.")
+            raise InklingError(
+                "there is nothing to reply to: the last message must not be the"
+                " assistant's."
+            )
         if messages[0].role != "system":
             messages.insert(0, Message("system", self.SYSTEM))
-        start, end = (self.tokenizer.special_tokens[name] for name in ("<|im_start|>", "<|im_end|>"))
+        start, end = (
+            self.tokenizer.special_tokens[name]
+            for name in ("<|im_start|>", "<|im_end|>")
+        )
         newline = self.tokenizer.encode("\n")
         ids = []
         for role, text in messages:
             if role not in self.ROLES:
-                raise InklingError(f"there is no role {role!r}; a message is by one of {', '.join(self.ROLES)}.")
-            ids += [start, *self.tokenizer.encode(f"{role}\n{text}", allow_special=False), end, *newline]
+                raise InklingError(
+                    f"there is no role {role!r}; a message is by one of"
+                    f" {', '.join(self.ROLES)}."
+                )
+            ids += [
+                start,
+                *self.tokenizer.encode(f"{role}\n{text}", allow_special=False),
+                end,
+                *newline,
+            ]
         return [*ids, start, *self.tokenizer.encode("assistant\n")]
 
-    def stream(self, messages: Sequence[Message] | str, max_new_tokens: int = 200, temperature: float = 0.0,
-               **settings) -> Iterator[str]:
-        """The reply, piece by piece as it is written; `settings` are those of `inkling.training.generate.generate`."""
+    def stream(
+        self,
+        messages: Sequence[Message] | str,
+        max_new_tokens: int = 200,
+        temperature: float = 0.0,
+        **settings,
+    ) -> Iterator[str]:
+        """The reply, piece by piece as it is written; `settings` are those of
+        `inkling.training.generate.generate`.
+        """
         ids = self.encode_prompt(messages)
-        tokens = stream(self.model, ids, max_new_tokens, temperature, stop_ids=self.stop_ids, **settings)
+        tokens = stream(
+            self.model,
+            ids,
+            max_new_tokens,
+            temperature,
+            stop_ids=self.stop_ids,
+            **settings,
+        )
         pending = b""  # a character may be spread over several tokens
         for token in tokens:
             if token in self.stop_ids:
@@ -193,28 +283,41 @@ class SmolLM2:
         if pending:
             yield pending.decode("utf-8", errors="replace")
 
-    def reply(self, messages: Sequence[Message] | str, max_new_tokens: int = 200, temperature: float = 0.0,
-              **settings) -> str:
-        """The whole reply to a question or a chat: greedy (temperature 0) unless told otherwise."""
+    def reply(
+        self,
+        messages: Sequence[Message] | str,
+        max_new_tokens: int = 200,
+        temperature: float = 0.0,
+        **settings,
+    ) -> str:
+        """The whole reply to a question or a chat: greedy (temperature 0) unless told
+        otherwise.
+        """
         return "".join(self.stream(messages, max_new_tokens, temperature, **settings))
 
 
 def load_smollm2() -> SmolLM2:
-    """SmolLM2-135M-Instruct from the cache. Raises InklingError with the command to run if it was not fetched."""
+    """SmolLM2-135M-Instruct from the cache. Raises InklingError with the command to run
+    if it was not fetched.
+    """
     (path,) = fetched("smollm2").glob("*.gguf")
     file = GGUF(path)
     return SmolLM2(model_of(file), tokenizer_of(file))
 
 
 def smollm2_if_fetched() -> SmolLM2 | None:
-    """`load_smollm2`; or, without the file, None after one sentence: for pages that have enough to do without it.
+    """`load_smollm2`; or, without the file, None after one sentence: for pages that
+    have enough to do without it.
 
     A file that is damaged is said to be damaged, and the answer is None, too.
     """
     if not (cache_folder() / "smollm2").is_dir():
         megabytes = SOURCES["smollm2"].size / 1e6
-        print("The real model is not on this machine, so what needs it is left out here: to see all, fetch it once "
-              f"({megabytes:.0f} MB) with `python -m inkling fetch smollm2` and run the page again.")
+        print(
+            "The real model is not on this machine, so what needs it is left out here:"
+            f" to see all, fetch it once ({megabytes:.0f} MB) with `python -m inkling"
+            " fetch smollm2` and run the page again."
+        )
         return None
     try:
         return load_smollm2()
@@ -226,8 +329,9 @@ def smollm2_if_fetched() -> SmolLM2 | None:
 class MiniLM:
     """all-MiniLM-L6-v2: sentences with a like meaning get vectors in a like direction.
 
-    embed(texts) -> float32 (len(texts), 384), each of length 1, so that a dot product is a cosine. A BERT of 6 layers
-    reads the text (at most 256 tokens, the rest is cut off), and the mean over its tokens is the sentence's vector.
+    embed(texts) -> float32 (len(texts), 384), each of length 1, so that a dot product
+    is a cosine. A BERT of 6 layers reads the text (at most 256 tokens, the rest is cut
+    off), and the mean over its tokens is the sentence's vector.
     """
 
     dim = 384
@@ -239,9 +343,13 @@ class MiniLM:
             from transformers import AutoModel, AutoTokenizer
             from transformers.utils import logging
         except ImportError:
-            raise InklingError("MiniLM needs `transformers`, which is missing: pip install transformers") from None
+            raise InklingError(
+                "MiniLM needs `transformers`, which is missing: pip install"
+                " transformers"
+            ) from None
         shows_bars = logging.is_progress_bar_enabled()
-        logging.disable_progress_bar()  # it loads in half a second: a bar would only stay behind in a notebook
+        # it loads in half a second: a bar would only stay behind in a notebook
+        logging.disable_progress_bar()
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self._model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
         if shows_bars:
@@ -250,16 +358,25 @@ class MiniLM:
     def embed(self, texts: Sequence[str], batch_size: int = 32) -> np.ndarray:
         """The vectors of `texts`, float32 (len(texts), 384), in their order."""
         if isinstance(texts, str):
-            raise InklingError("embed takes a list of texts; for one text write embed([text]).")
+            raise InklingError(
+                "embed takes a list of texts; for one text write embed([text])."
+            )
         vectors = np.zeros((len(texts), self.dim), np.float32)
-        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # texts of like length: little padding
+        # texts of like length: little padding
+        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(texts), batch_size):
             rows = by_length[start : start + batch_size]
-            batch = self.tokenizer([texts[i] for i in rows], padding=True, truncation=True, max_length=self.MAX_TOKENS,
-                                    return_tensors="pt")
+            batch = self.tokenizer(
+                [texts[i] for i in rows],
+                padding=True,
+                truncation=True,
+                max_length=self.MAX_TOKENS,
+                return_tensors="pt",
+            )
             with torch.inference_mode():
                 states = self._model(**batch).last_hidden_state  # (rows, T, 384)
-                mask = batch["attention_mask"][:, :, None]  # padding has no part in the mean
+                # padding has no part in the mean
+                mask = batch["attention_mask"][:, :, None]
                 mean = (states * mask).sum(dim=1) / mask.sum(dim=1)
                 vectors[rows] = torch.nn.functional.normalize(mean, dim=-1).numpy()
         return vectors

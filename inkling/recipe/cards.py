@@ -1,14 +1,19 @@
-"""The report card: what runs of the chain are worth, side by side, read from the cards beside their checkpoints."""
+"""The report card: what runs of the chain are worth, side by side, read from the cards
+beside their checkpoints.
+"""
 
 import json
 from pathlib import Path
 
 from inkling.files import InklingError
 
-#: Stories are judged as the model writes them, and once more as one would let it write: from what it is fairly sure of,
-#: and where many things are equally likely, rather not what has been said already. `book/training/generate.ipynb` shows why.
+#: Stories are judged as the model writes them, and once more as one would let it write:
+#: from what it is fairly sure of, and where many things are equally likely, rather not
+#: what has been said already. `book/training/generate.ipynb` shows why.
 CAREFUL = {"temperature": 0.4, "min_p": 0.3, "repetition_penalty": 1.03}
-_CAREFULLY = "the same at temperature {temperature}, min-p {min_p}, penalty {repetition_penalty}".format(**CAREFUL)
+_CAREFULLY = (
+    "the same at temperature {temperature}, min-p {min_p}, penalty {repetition_penalty}"
+).format(**CAREFUL)
 
 ROWS = (
     ("bits_per_byte", "validation loss, bits per byte", "{:.4f}"),
@@ -27,7 +32,8 @@ ROWS = (
 )
 
 
-#: (stage, score, label, form) of an assistant; "base" is what the fine-tuning's card says of the model before it.
+#: (stage, score, label, form) of an assistant; "base" is what the fine-tuning's card
+#: says of the model before it.
 ASSISTANT_ROWS = (
     ("base", "gold", "gold reward, base model", "{:.2f}"),
     ("sft", "gold", "gold reward, fine-tuned", "{:.2f}"),
@@ -67,7 +73,9 @@ READING_ROWS = (
 
 
 def _score(card: dict, key: str) -> float | None:
-    """None for careful stories that were written at another setting, as those of older cards are."""
+    """None for careful stories that were written at another setting, as those of older
+    cards are.
+    """
     if key.endswith("_careful") and card.get("careful") != CAREFUL:
         return None
     return card["scores"][key]
@@ -77,27 +85,43 @@ def _assistant_score(card: dict, stage: str, key: str) -> float | None:
     stages = card.get("assistant")
     if stages is None:
         return None
-    return stages["sft"]["scores_of_base"][key] if stage == "base" else stages[stage]["scores"][key]
+    return (
+        stages["sft"]["scores_of_base"][key]
+        if stage == "base"
+        else stages[stage]["scores"][key]
+    )
 
 
 def report_card(cards: list[dict], narrow: bool = False) -> str:
-    """The cards side by side, as text: one column a run. Rows of an assistant where at least one run made one.
+    """The cards side by side, as text: one column a run. Rows of an assistant where at
+    least one run made one.
 
     narrow: the label of a row on a line of its own, for a page that is read on a phone.
     """
-    rows = [(label, form, [_score(card, key) for card in cards]) for key, label, form in ROWS]
+    rows = [
+        (label, form, [_score(card, key) for card in cards])
+        for key, label, form in ROWS
+    ]
     if any("assistant" in card for card in cards):
         rows += [
             (label, form, [_assistant_score(card, stage, key) for card in cards])
             for stage, key, label, form in ASSISTANT_ROWS
         ]
-    searches = [card.get("assistant", {}).get("embedder", {}).get("scores") for card in cards]
+    searches = [
+        card.get("assistant", {}).get("embedder", {}).get("scores") for card in cards
+    ]
     if any(searches):
         rows += [
-            (label, "{:.1%}", [marks and marks[way][kind]["recall@5"] for marks in searches])
+            (
+                label,
+                "{:.1%}",
+                [marks and marks[way][kind]["recall@5"] for marks in searches],
+            )
             for way, kind, label in SEARCH_ROWS
         ]
-    readers = [card.get("assistant", {}).get("rag", {}).get("reading") for card in cards]
+    readers = [
+        card.get("assistant", {}).get("rag", {}).get("reading") for card in cards
+    ]
     if any(readers):
         rows += [
             (label, "{:.1%}", [marks and marks[condition][what] for marks in readers])
@@ -107,19 +131,26 @@ def report_card(cards: list[dict], narrow: bool = False) -> str:
     heads = [f"{card['cost']['cpu_seconds'] / 60:.0f} CPU-min" for card in cards]
     table = [("", heads)]
     table += [
-        (label, ["-" if value is None else form.format(value) for value in values]) for label, form, values in rows
+        (label, ["-" if value is None else form.format(value) for value in values])
+        for label, form, values in rows
     ]
     lines = []
     for label, cells in table:
         columns = "".join(f"  {cell:>12}" for cell in cells)
-        lines += [label, columns] if narrow and label else [columns if narrow else f"{label:{width}}{columns}"]
+        lines += (
+            [label, columns]
+            if narrow and label
+            else [columns if narrow else f"{label:{width}}{columns}"]
+        )
     return "\n".join(lines)
 
 
 def read_card(folder: str | Path) -> dict:
-    """The card of a run's base model, with those of its assistant, if it has one, under "assistant".
+    """The card of a run's base model, with those of its assistant, if it has one, under
+    "assistant".
 
-    folder: that of the run, or its base/. Raises `InklingError` where there is no card, or a damaged one.
+    folder: that of the run, or its base/. Raises `InklingError` where there is no card,
+    or a damaged one.
     """
     folder = Path(folder)
     base = folder if (folder / "card.json").is_file() else folder / "base"
@@ -127,15 +158,25 @@ def read_card(folder: str | Path) -> dict:
     try:
         card = json.loads((base / "card.json").read_text(encoding="utf-8"))
         names = ("sft", "reward", "rlhf", "embedder", "rag")
-        names = tuple(name for name in names if (run_folder / name / "card.json").is_file())
+        names = tuple(
+            name for name in names if (run_folder / name / "card.json").is_file()
+        )
         if names[:3] == ("sft", "reward", "rlhf"):
-            stages = {name: json.loads((run_folder / name / "card.json").read_text(encoding="utf-8")) for name in names}
+            stages = {
+                name: json.loads(
+                    (run_folder / name / "card.json").read_text(encoding="utf-8")
+                )
+                for name in names
+            }
             card = card | {"assistant": stages}
         report_card([card])
     except FileNotFoundError as error:
-        raise InklingError(f"{folder} holds no card.json; give the folder of a finished speedrun.") from error
+        raise InklingError(
+            f"{folder} holds no card.json; give the folder of a finished speedrun."
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InklingError(
-            f"a card.json in {run_folder} is damaged ({error!r}); make the run again, or take another folder."
+            f"a card.json in {run_folder} is damaged ({error!r}); make the run again,"
+            " or take another folder."
         ) from error
     return card

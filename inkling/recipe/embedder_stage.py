@@ -1,9 +1,11 @@
-"""The stage that makes the embedder of the book: from the base model to embedder/, with a card that says how well.
+"""The stage that makes the embedder of the book: from the base model to embedder/, with
+a card that says how well.
 
     from inkling.recipe.embedder_stage import make_embedder
-    make_embedder("inkling/checkpoints/base", "runs/library")      # writes runs/library/embedder
+    make_embedder("inkling/checkpoints/base", "runs/one")   # writes runs/one/embedder
 
-It needs nothing but the base model, so it can be made beside the assistant as well as after it.
+It needs nothing but the base model, so it can be made beside the assistant as well as
+after it.
 """
 
 import hashlib
@@ -39,7 +41,8 @@ from inkling.recipe.assistant_stage import stage
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
-DEPTH = 50  # places of a ranking that are looked at: as many as a `HybridRetriever` reads
+# places of a ranking that are looked at: as many as a `HybridRetriever` reads
+DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -53,64 +56,101 @@ class EmbedderRecipe:
     n_documents: int = 600
     """Documents in the library that the exam is about, beside an entry on everybody."""
     n_seeds: int = 3
-    """So many embedders are trained, from as many seeds. The first is kept; all are measured, to see the spread."""
+    """So many embedders are trained, from as many seeds. The first is kept; all are
+    measured, to see the spread.
+    """
 
     @classmethod
     def for_minutes(cls, minutes: float, seed: int = 0) -> "EmbedderRecipe":
-        """The sizes for a chain that may take so many minutes from raw text on: full from an hour, less below."""
+        """The sizes for a chain that may take so many minutes from raw text on: full
+        from an hour, less below.
+        """
         full, share = cls(seed=seed), min(1.0, max(0.1, minutes / 60))
         n_pairs = max(full.training.batch_size, int(full.n_pairs * share))
         return replace(full, n_pairs=n_pairs, n_seeds=full.n_seeds if share == 1 else 1)
 
     @property
     def updates(self) -> float:
-        """What the stage costs, in updates of pre-training on the same machine (measured, on two cores)."""
+        """What the stage costs, in updates of pre-training on the same machine
+        (measured, on two cores).
+        """
         return self.n_seeds * (0.02 * self.n_pairs + 90)
 
 
 def exam_questions(world: World, library: Library) -> dict[str, list[LibraryQuestion]]:
-    """The exam, in three kinds that are equally many: {"plain", "paraphrased", "keywords"}.
+    """The exam, in three kinds that are equally many: {"plain", "paraphrased",
+    "keywords"}.
 
-    The questions are on people that no embedder has met, in wordings that it has not met.
+    The questions are on people that no embedder has met, in wordings that it has not
+    met.
     """
     people = unseen_people(world)
     plain = library_questions(world, library, people, paraphrased=False, held_out=True)
-    paraphrased = library_questions(world, library, people, paraphrased=True, held_out=True)
-    return {"plain": plain, "paraphrased": paraphrased, "keywords": keyword_queries(world, library, len(plain))}
+    paraphrased = library_questions(
+        world, library, people, paraphrased=True, held_out=True
+    )
+    return {
+        "plain": plain,
+        "paraphrased": paraphrased,
+        "keywords": keyword_queries(world, library, len(plain)),
+    }
 
 
-def score(retriever: Retriever, questions: Sequence[LibraryQuestion]) -> dict[str, float]:
+def score(
+    retriever: Retriever, questions: Sequence[LibraryQuestion]
+) -> dict[str, float]:
     """How well a retriever finds what answers these questions: {"recall@5", "mrr"}."""
     found = retriever.rank_many([question.text for question in questions], DEPTH)
     places = [[place for place, _ in ranking] for ranking in found]
     relevant = [set(question.answers) for question in questions]
-    return {"recall@5": recall_at_k(places, relevant, 5), "mrr": mean_reciprocal_rank(places, relevant)}
+    return {
+        "recall@5": recall_at_k(places, relevant, 5),
+        "mrr": mean_reciprocal_rank(places, relevant),
+    }
 
 
-def retrieval_scores(embedder: Embedder, tokenizer: Tokenizer, world: World, library: Library) -> dict:
-    """The exam by words, by meaning and by both: {way: {kind: `score`}}, and under "n" how many questions it has."""
+def retrieval_scores(
+    embedder: Embedder, tokenizer: Tokenizer, world: World, library: Library
+) -> dict:
+    """The exam by words, by meaning and by both: {way: {kind: `score`}}, and under "n"
+    how many questions it has.
+    """
     words = WordRetriever(library.passages)
     meaning = DenseRetriever(library.passages, embedder, tokenizer)
-    ways = {"words": words, "meaning": meaning, "both": HybridRetriever([words, meaning], DEPTH)}
+    ways = {
+        "words": words,
+        "meaning": meaning,
+        "both": HybridRetriever([words, meaning], DEPTH),
+    }
     exams = exam_questions(world, library)
     scores: dict = {"n": sum(map(len, exams.values()))}
     for name, retriever in ways.items():
-        scores[name] = {kind: score(retriever, questions) for kind, questions in exams.items()}
+        scores[name] = {
+            kind: score(retriever, questions) for kind, questions in exams.items()
+        }
     return scores
 
 
 def make_embedder(
-    base: str | Path, folder: str | Path, recipe: EmbedderRecipe = EmbedderRecipe(), progress: bool = True
+    base: str | Path,
+    folder: str | Path,
+    recipe: EmbedderRecipe = EmbedderRecipe(),
+    progress: bool = True,
 ) -> dict:
     """Make embedder/ in `folder` from the checkpoint in `base`; return its card.
 
-    Written and measured in half precision, as the other models are. Raises `InklingError` where `base` is no
-    checkpoint, and where embedder/ was made from another one or with another recipe.
+    Written and measured in half precision, as the other models are. Raises
+    `InklingError` where `base` is no checkpoint, and where embedder/ was made from
+    another one or with another recipe.
     """
     base, folder, world = Path(base), Path(folder), World(0)
-    if not (base / "tokenizer.json").is_file() or not (base / "model.safetensors").is_file():
+    if (
+        not (base / "tokenizer.json").is_file()
+        or not (base / "model.safetensors").is_file()
+    ):
         raise InklingError(
-            f"{base} is no checkpoint: give the folder with config.json, model.safetensors and tokenizer.json."
+            f"{base} is no checkpoint: give the folder with config.json,"
+            " model.safetensors and tokenizer.json."
         )
     tokenizer = Tokenizer.load(base / "tokenizer.json")
 
@@ -118,12 +158,19 @@ def make_embedder(
         library, scores, first = town_library(world, recipe.n_documents), [], []
         for seed in range(recipe.seed, recipe.seed + recipe.n_seeds):
             embedder = Embedder.from_model(Transformer.from_pretrained(base), seed=seed)
-            config, pairs = replace(recipe.training, seed=seed), training_pairs(world, recipe.n_pairs, seed)
-            history = train_embedder(embedder, tokenizer, pairs, config, progress=progress)
+            config, pairs = (
+                replace(recipe.training, seed=seed),
+                training_pairs(world, recipe.n_pairs, seed),
+            )
+            history = train_embedder(
+                embedder, tokenizer, pairs, config, progress=progress
+            )
             with tempfile.TemporaryDirectory() as other:
                 place = other if scores else folder / "embedder"
                 embedder.save(place, dtype=torch.float16)
-                scores.append(retrieval_scores(Embedder.load(place), tokenizer, world, library))
+                scores.append(
+                    retrieval_scores(Embedder.load(place), tokenizer, world, library)
+                )
             first = first or [round(record.loss, 4) for record in history]
         tokenizer.save(folder / "embedder" / "tokenizer.json")
         return {
@@ -134,4 +181,9 @@ def make_embedder(
         }
 
     weights = hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
-    return stage(folder, "embedder", json.loads(json.dumps({"base": weights, "recipe": asdict(recipe)})), make)
+    return stage(
+        folder,
+        "embedder",
+        json.loads(json.dumps({"base": weights, "recipe": asdict(recipe)})),
+        make,
+    )

@@ -1,11 +1,14 @@
-"""The speedrun: the whole chain from raw text to a trained model, with one dial, the minutes it may take.
+"""The speedrun: the whole chain from raw text to a trained model, with one dial, the
+minutes it may take.
 
     python -m inkling speedrun --minutes 10
 
-It makes the small internet of Larkhaven, cleans it, trains a tokenizer, pre-trains a transformer for as many steps as
-fit into the time on this machine, makes an assistant of it (fine-tuning, a reward model, RLHF), teaches that to read
-(retrieval), measures what each stage learned, and leaves checkpoints with cards that say how they were made. The
-checkpoints that ship with the book come from this program alone, with the dial turned up.
+It makes the small internet of Larkhaven, cleans it, trains a tokenizer, pre-trains a
+transformer for as many steps as fit into the time on this machine, makes an assistant
+of it (fine-tuning, a reward model, RLHF), teaches that to read (retrieval), measures
+what each stage learned, and leaves checkpoints with cards that say how they were made.
+The checkpoints that ship with the book come from this program alone, with the dial
+turned up.
 """
 
 import hashlib
@@ -34,14 +37,20 @@ from inkling.world import World
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a run. Only `minutes` is meant to be turned; with `steps` set, a run repeats exactly."""
+    """Everything that decides a run. Only `minutes` is meant to be turned; with `steps`
+    set, a run repeats exactly.
+    """
 
     minutes: float = 10.0
     """Wall-clock time for the whole chain."""
     steps: int | None = None
-    """Updates of pre-training. None: as many as fit into the minutes on this machine."""
+    """Updates of pre-training. None: as many as fit into the minutes on this
+    machine.
+    """
     seed: int = 0
-    """Seeds the corpus, the model's first weights and the order of the data. The town itself is always World(0)."""
+    """Seeds the corpus, the model's first weights and the order of the data. The town
+    itself is always World(0).
+    """
     assistant: bool = True
     """Whether the chain goes on after pre-training, to an assistant."""
     alignment: AlignRecipe | None = None
@@ -51,24 +60,36 @@ class Recipe:
     embedding: EmbedderRecipe | None = None
     """How the embedder is made that finds what to read. None: by the minutes."""
     corpus_bytes: int | None = None
-    """Size of the raw crawl, of which a good half is left when it is clean. None: 4 MB a minute, from 8 to 96 MB."""
+    """Size of the raw crawl, of which a good half is left when it is clean. None: 4 MB
+    a minute, from 8 to 96 MB.
+    """
     vocab_size: int = 2048
     model: ModelConfig = ModelConfig(vocab_size=2048)
     primer_steps: int = 500
-    """Steps spent first on easy text in short rows (`primer`), or a third of the run where that is less. It teaches two
-    skills that everything else builds on, far sooner than the mixed text does: to copy, and to look a person up."""
+    """Steps spent first on easy text in short rows (`primer`), or a third of the run
+    where that is less. It teaches two skills that everything else builds on, far sooner
+    than the mixed text does: to copy, and to look a person up.
+    """
     primer_length: int = 64
     """Tokens in a row of the primer; as many tokens make a batch as later."""
     primer_people: int = 20
     """How many inhabitants the primer's entries and quizzes dwell on."""
-    train: TrainConfig = TrainConfig(batch_size=12, context_length=192, learning_rate=1.2e-2, muon_learning_rate=0.014)
-    """The rates are the best of 16 pairs in runs of 3,288 steps, the whole chain's ten minutes: over four seeds 8.3 to
-    8.7 % above the bound, where the rates that made the checkpoints that ship (3e-3 and 0.02) end at 9.6 to 10.8 %. In
-    runs of 21,415 steps the two end alike (3.3 %).
+    train: TrainConfig = TrainConfig(
+        batch_size=12,
+        context_length=192,
+        learning_rate=1.2e-2,
+        muon_learning_rate=0.014,
+    )
+    """The rates are the best of 16 pairs in runs of 3,288 steps, the whole chain's ten
+    minutes: over four seeds 8.3 to 8.7 % above the bound, where the rates that made the
+    checkpoints that ship (3e-3 and 0.02) end at 9.6 to 10.8 %. In runs of 21,415 steps
+    the two end alike (3.3 %).
 
-    Rows are shorter than the model's context: one document in 130 is longer than 192 tokens, and attention costs
-    the square of the length. RoPE tells distances, not places, so longer texts mostly work, though distances above
-    192 tokens are never practised."""
+    Rows are shorter than the model's context: one document in 130 is longer than 192
+    tokens, and attention costs the square of the length. RoPE tells distances, not
+    places, so longer texts mostly work, though distances above 192 tokens are never
+    practised.
+    """
 
     @property
     def crawl_bytes(self) -> int:
@@ -76,21 +97,38 @@ class Recipe:
 
     @property
     def stages_after(self) -> AlignRecipe | None:
-        """The recipe of the assistant that follows pre-training; None where none does."""
-        return (self.alignment or AlignRecipe.for_minutes(self.minutes, self.seed)) if self.assistant else None
+        """The recipe of the assistant that follows pre-training; None where none
+        does.
+        """
+        return (
+            (self.alignment or AlignRecipe.for_minutes(self.minutes, self.seed))
+            if self.assistant
+            else None
+        )
 
     @property
     def last_stage(self) -> RAGRecipe | None:
-        """The recipe of what the assistant learns last, to read; None where there is no assistant."""
-        return (self.reading or RAGRecipe.for_minutes(self.minutes, self.seed)) if self.assistant else None
+        """The recipe of what the assistant learns last, to read; None where there is no
+        assistant.
+        """
+        return (
+            (self.reading or RAGRecipe.for_minutes(self.minutes, self.seed))
+            if self.assistant
+            else None
+        )
 
     @property
     def search(self) -> EmbedderRecipe | None:
         """The recipe of the embedder; None where there is no assistant."""
-        return (self.embedding or EmbedderRecipe.for_minutes(self.minutes, self.seed)) if self.assistant else None
+        return (
+            (self.embedding or EmbedderRecipe.for_minutes(self.minutes, self.seed))
+            if self.assistant
+            else None
+        )
 
 
-#: Time set aside for measuring the finished model, as a share of all the minutes, and its limits in seconds.
+#: Time set aside for measuring the finished model, as a share of all the minutes, and
+#: its limits in seconds.
 _EVALUATION_SHARE, _EVALUATION_SECONDS = 0.08, (15.0, 75.0)
 
 
@@ -98,23 +136,35 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def seconds_per_step(config: ModelConfig, tokens: np.ndarray, settings: TrainConfig) -> float:
-    """How long one update takes here: the median of a few on a throw-away model, after a warm-up."""
+def seconds_per_step(
+    config: ModelConfig, tokens: np.ndarray, settings: TrainConfig
+) -> float:
+    """How long one update takes here: the median of a few on a throw-away model, after
+    a warm-up.
+    """
     stamps: list[float] = []
     trial = replace(settings, steps=8, warmup_steps=1, validate_every=0)
     train(
-        Transformer(config, seed=0), tokens, trial, on_step=lambda record: stamps.append(record.seconds), progress=False
+        Transformer(config, seed=0),
+        tokens,
+        trial,
+        on_step=lambda record: stamps.append(record.seconds),
+        progress=False,
     )
     return float(np.median(np.diff(stamps)[1:]))
 
 
 def encode_stream(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
-    """All documents in one array of ids, each ended by the end-of-text token. What the texts hold is never markup."""
+    """All documents in one array of ids, each ended by the end-of-text token. What the
+    texts hold is never markup.
+    """
     stream: list[int] = []
     for ids in tokenizer.encode_batch(texts, allow_special=False):
         stream += ids
         stream.append(tokenizer.eos_id)
-    return np.array(stream, dtype=np.uint16 if tokenizer.vocab_size <= 65536 else np.int64)
+    return np.array(
+        stream, dtype=np.uint16 if tokenizer.vocab_size <= 65536 else np.int64
+    )
 
 
 def corpus_hash(texts: list[str]) -> str:
@@ -123,26 +173,38 @@ def corpus_hash(texts: list[str]) -> str:
 
 
 def primer(world: World, n_bytes: int, recipe: Recipe) -> list[str]:
-    """About `n_bytes` of easy text: two thirds rhymes, one third entries and quizzes on a few people.
+    """About `n_bytes` of easy text: two thirds rhymes, one third entries and quizzes on
+    a few people.
 
-    Rhymes say lists of names and things twice, which is learned by copying and by nothing else. The rest dwells on few
-    people, so that each fact comes up often: looking a person up is learned in a rush once a few facts can be, and
-    the more people there are at first, the longer that takes (Zucchet et al. 2025).
+    Rhymes say lists of names and things twice, which is learned by copying and by
+    nothing else. The rest dwells on few people, so that each fact comes up often:
+    looking a person up is learned in a rush once a few facts can be, and the more
+    people there are at first, the longer that takes (Zucchet et al. 2025).
     """
     few, seed = world.hamlet(recipe.primer_people), recipe.seed
     shares = ((world, "song", 4), (few, "person entry", 1), (few, "quiz", 1))
     return [
         document.text
         for town, kind, sixths in shares
-        for document in town.documents(max(1, n_bytes * sixths // 6), stream="primer", seed=seed, only=kind)
+        for document in town.documents(
+            max(1, n_bytes * sixths // 6), stream="primer", seed=seed, only=kind
+        )
     ]
 
 
 def scores(
-    model: Transformer, tokenizer: Tokenizer, world: World, training_texts: list[str], *, n_stories: int = 200,
-    validation_bytes: int = 400_000, exam_limit: int | None = None,
-) -> dict:  # fmt: skip
-    """The report card: loss against the bound, recall, coherence, novelty, calibration, and the 5-gram baseline."""
+    model: Transformer,
+    tokenizer: Tokenizer,
+    world: World,
+    training_texts: list[str],
+    *,
+    n_stories: int = 200,
+    validation_bytes: int = 400_000,
+    exam_limit: int | None = None,
+) -> dict:
+    """The report card: loss against the bound, recall, coherence, novelty, calibration,
+    and the 5-gram baseline.
+    """
     model.eval()
     documents = world.documents(validation_bytes, stream="validation")
     sequences = evaluate.encode_documents(tokenizer, documents)
@@ -153,7 +215,8 @@ def scores(
     coherence = evaluate.story_coherence(model, tokenizer, world, n=n_stories)
     careful = evaluate.story_coherence(model, tokenizer, world, n=n_stories, **CAREFUL)
     new, new_careful = (
-        evaluate.novelty([text for text, _ in judged.stories], training_texts) for judged in (coherence, careful)
+        evaluate.novelty([text for text, _ in judged.stories], training_texts)
+        for judged in (coherence, careful)
     )
     return {
         "bits_per_byte": report.bits_per_byte,
@@ -168,12 +231,18 @@ def scores(
         "novel_8_grams": new.novel_ngrams[8],
         "novel_8_grams_careful": new_careful.novel_ngrams[8],
         "longest_copy_words_median": float(np.median(new.longest_copy)),
-        "calibration_error": evaluate.calibration(model, sequences[:400]).expected_error,
+        "calibration_error": (
+            evaluate.calibration(model, sequences[:400]).expected_error
+        ),
     }
 
 
-def evaluate_stream(tokenizer: Tokenizer, texts: list[str], limit_bytes: int = 16_000_000) -> list[list[int]]:
-    """Token sequences for the 5-gram baseline, up to a size that it can count in a minute."""
+def evaluate_stream(
+    tokenizer: Tokenizer, texts: list[str], limit_bytes: int = 16_000_000
+) -> list[list[int]]:
+    """Token sequences for the 5-gram baseline, up to a size that it can count in a
+    minute.
+    """
     taken, size = [], 0
     for text in texts:
         taken.append(text)
@@ -184,23 +253,43 @@ def evaluate_stream(tokenizer: Tokenizer, texts: list[str], limit_bytes: int = 1
 
 
 def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
-    """Run the whole chain into `folder` and return the card. An interrupted run goes on where its last savepoint was.
+    """Run the whole chain into `folder` and return the card. An interrupted run goes on
+    where its last savepoint was.
 
-    Writes base/ (config.json, model.safetensors in half precision, tokenizer.json, card.json) and, for an assistant,
-    sft/, reward/, rlhf/, embedder/ and rag/. Returns the card of base/, with those of the others under "assistant".
-    Raises `InklingError` when the folder holds a finished run, or one with other settings.
+    Writes base/ (config.json, model.safetensors in half precision, tokenizer.json,
+    card.json) and, for an assistant, sft/, reward/, rlhf/, embedder/ and rag/. Returns
+    the card of base/, with those of the others under "assistant". Raises `InklingError`
+    when the folder holds a finished run, or one with other settings.
     """
-    started, started_cpu, made_with = time.perf_counter(), time.process_time(), versions()
+    started, started_cpu, made_with = (
+        time.perf_counter(),
+        time.process_time(),
+        versions(),
+    )
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise InklingError(f"{folder} is a file; give a folder to write to, or a name that is not taken.")
-    finished = [(folder / name / "card.json").is_file() for name in ("base", "rag" if recipe.assistant else "base")]
+        raise InklingError(
+            f"{folder} is a file; give a folder to write to, or a name that is not"
+            " taken."
+        )
+    finished = [
+        (folder / name / "card.json").is_file()
+        for name in ("base", "rag" if recipe.assistant else "base")
+    ]
     if all(finished):
-        raise InklingError(f"{folder} holds a finished run. Choose another folder, or remove this one first.")
+        raise InklingError(
+            f"{folder} holds a finished run. Choose another folder, or remove this one"
+            " first."
+        )
     if not 0 < recipe.minutes < math.inf:
-        raise InklingError(f"--minutes is {recipe.minutes}; give a positive number, 10 for example.")
+        raise InklingError(
+            f"--minutes is {recipe.minutes}; give a positive number, 10 for example."
+        )
     if recipe.steps is not None and recipe.steps < 1:
-        raise InklingError(f"--steps is {recipe.steps}; give 1 or more, or leave it out for as many as fit.")
+        raise InklingError(
+            f"--steps is {recipe.steps}; give 1 or more, or leave it out for as many as"
+            " fit."
+        )
 
     if finished[0]:
         card = json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
@@ -213,48 +302,97 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     say(f"2/{n_parts}  tokenizer: {recipe.vocab_size:,} tokens")
     tokenizer = Tokenizer.train(texts[:4000], recipe.vocab_size, SPECIAL_TOKENS)
     tokens = encode_stream(tokenizer, texts)
-    validation = [document.text for document in world.documents(100_000, stream="validation")]
-    valid_tokens, valid_bytes = encode_stream(tokenizer, validation), sum(map(len, validation))
-    say(f"     {len(tokens):,} tokens, {sum(map(len, texts)) / len(tokens):.2f} bytes each")
+    validation = [
+        document.text for document in world.documents(100_000, stream="validation")
+    ]
+    valid_tokens, valid_bytes = (
+        encode_stream(tokenizer, validation),
+        sum(map(len, validation)),
+    )
+    say(
+        f"     {len(tokens):,} tokens, {sum(map(len, texts)) / len(tokens):.2f} bytes"
+        " each"
+    )
 
     config = replace(recipe.model, vocab_size=tokenizer.vocab_size)
     settings = replace(recipe.train, eos_id=tokenizer.eos_id, seed=recipe.seed)
-    decided = folder / "steps.json"  # an interrupted run goes on with the number of steps that it began with
-    steps = recipe.steps or (json.loads(decided.read_text()) if decided.is_file() else None)
+    # an interrupted run goes on with the number of steps that it began with
+    decided = folder / "steps.json"
+    steps = recipe.steps or (
+        json.loads(decided.read_text()) if decided.is_file() else None
+    )
     if steps is None:
         low, high = _EVALUATION_SECONDS
         reserve = min(high, max(low, 60 * recipe.minutes * _EVALUATION_SHARE))
         pace = seconds_per_step(config, tokens, settings)
-        reserve += pace * sum(s.updates for s in (recipe.stages_after, recipe.search, recipe.last_stage) if s)
+        reserve += pace * sum(
+            s.updates
+            for s in (recipe.stages_after, recipe.search, recipe.last_stage)
+            if s
+        )
         left = 60 * recipe.minutes - (time.perf_counter() - started) - reserve
         steps = max(20, int(left / pace))
         say(f"     {pace:.2f} s a step here: {steps:,} steps fit")
     atomic_write(decided, f"{steps}\n".encode())
 
-    # What the text cost is counted here, and what training cost by its own records, which outlive an interruption.
-    wall, cpu, records = time.perf_counter() - started, time.process_time() - started_cpu, []
+    # What the text cost is counted here, and what training cost by its own records,
+    # which outlive an interruption.
+    wall, cpu, records = (
+        time.perf_counter() - started,
+        time.process_time() - started_cpu,
+        [],
+    )
     model = Transformer(config, seed=recipe.seed)
     row_length = settings.context_length or config.context_length
     n_primer = min(recipe.primer_steps, steps // 3)
     if n_primer:
         rows = settings.batch_size * row_length // recipe.primer_length
-        say(f"3/{n_parts}  pre-training: {n_primer:,} steps of primer, {rows} rows of {recipe.primer_length} tokens")
-        texts_of_primer = primer(world, 2 * n_primer * rows * recipe.primer_length, recipe)
+        say(
+            f"3/{n_parts}  pre-training: {n_primer:,} steps of primer, {rows} rows of"
+            f" {recipe.primer_length} tokens"
+        )
+        texts_of_primer = primer(
+            world, 2 * n_primer * rows * recipe.primer_length, recipe
+        )
         result = train(
-            model, encode_stream(tokenizer, texts_of_primer),
-            replace(settings, steps=n_primer, batch_size=rows, context_length=recipe.primer_length, decay_fraction=0.2),
-            folder=folder / "savepoints" / "primer", resume=True, progress=progress,
-        )  # fmt: skip
+            model,
+            encode_stream(tokenizer, texts_of_primer),
+            replace(
+                settings,
+                steps=n_primer,
+                batch_size=rows,
+                context_length=recipe.primer_length,
+                decay_fraction=0.2,
+            ),
+            folder=folder / "savepoints" / "primer",
+            resume=True,
+            progress=progress,
+        )
         records.append(result.history[-1])
     n_main = steps - n_primer
     settings = replace(
-        settings, steps=n_main, validate_every=max(1, n_main // 20), checkpoint_every=max(50, n_main // 10)
+        settings,
+        steps=n_main,
+        validate_every=max(1, n_main // 20),
+        checkpoint_every=max(50, n_main // 10),
     )
-    say(f"     pre-training: {n_main:,} steps of text, {settings.batch_size} rows of {row_length} tokens")
-    result = train(model, tokens, settings, valid_tokens=valid_tokens, valid_bytes=valid_bytes,
-                   folder=folder / "savepoints" / "main", resume=True, progress=progress)  # fmt: skip
+    say(
+        f"     pre-training: {n_main:,} steps of text, {settings.batch_size} rows of"
+        f" {row_length} tokens"
+    )
+    result = train(
+        model,
+        tokens,
+        settings,
+        valid_tokens=valid_tokens,
+        valid_bytes=valid_bytes,
+        folder=folder / "savepoints" / "main",
+        resume=True,
+        progress=progress,
+    )
     records.append(result.history[-1])
-    # Measured, like shipped, in half precision: the card describes the file, not the weights behind it.
+    # Measured, like shipped, in half precision: the card describes the file, not the
+    # weights behind it.
     model.save_pretrained(folder / "base", dtype=torch.float16)
     tokenizer.save(folder / "base" / "tokenizer.json")
     model = Transformer.from_pretrained(folder / "base")
@@ -262,9 +400,16 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     say(f"4/{n_parts}  what did it learn?")
     card = {
         "name": "base",
-        "made_by": f"python -m inkling speedrun --minutes {recipe.minutes:g} --steps {steps} --seed {recipe.seed}"
-        + ("" if recipe.assistant else " --base-only"),
-        "recipe": {**asdict(recipe), "steps": steps, "train": asdict(settings), "model": asdict(config)},
+        "made_by": (
+            f"python -m inkling speedrun --minutes {recipe.minutes:g} --steps {steps}"
+            f" --seed {recipe.seed}" + ("" if recipe.assistant else " --base-only")
+        ),
+        "recipe": {
+            **asdict(recipe),
+            "steps": steps,
+            "train": asdict(settings),
+            "model": asdict(config),
+        },
         "parameters": sum(p.numel() for p in model.parameters()),
         "corpus": {
             "sha256": corpus_hash(texts),
@@ -274,7 +419,9 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         },
         "cost": {
             "wall_seconds": round(wall + sum(record.seconds for record in records), 1),
-            "cpu_seconds": round(cpu + sum(record.cpu_seconds for record in records), 1),
+            "cpu_seconds": round(
+                cpu + sum(record.cpu_seconds for record in records), 1
+            ),
             "tokens_seen": sum(record.tokens for record in records),
         },
         "versions": made_with,
@@ -282,31 +429,59 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         "scores": scores(model, tokenizer, world, texts),
         "careful": CAREFUL,
     }
-    atomic_write(folder / "base" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
+    atomic_write(
+        folder / "base" / "card.json", (json.dumps(card, indent=1) + "\n").encode()
+    )
     return go_on(recipe, folder, card | {"cleaning": cleaning}, started, progress)
 
 
-def go_on(recipe: Recipe, folder: Path, card: dict, started: float, progress: bool) -> dict:
-    """The last part of `run`: from the base model, whose card is given, to the assistant; then the report card."""
+def go_on(
+    recipe: Recipe, folder: Path, card: dict, started: float, progress: bool
+) -> dict:
+    """The last part of `run`: from the base model, whose card is given, to the
+    assistant; then the report card.
+    """
     after, search, last = recipe.stages_after, recipe.search, recipe.last_stage
     if after and search and last:
-        say(f"5/6  an assistant: {after.n_demos:,} demonstrations, {after.n_pairs:,} comparisons, "
-            f"{after.rlhf.steps} batches of RLHF")  # fmt: skip
+        say(
+            f"5/6  an assistant: {after.n_demos:,} demonstrations, {after.n_pairs:,}"
+            f" comparisons, {after.rlhf.steps} batches of RLHF"
+        )
         stages = align(folder / "base", folder, after, progress)
         n_steps = sum(course.steps for course in last.courses)
-        say(f"6/6  retrieval: an embedder from {search.n_pairs:,} pairs, {n_steps:,} steps of reading")
-        stages += [make_embedder(folder / "base", folder, search, progress), teach_reading(folder, last, progress)]
+        say(
+            f"6/6  retrieval: an embedder from {search.n_pairs:,} pairs, {n_steps:,}"
+            " steps of reading"
+        )
+        stages += [
+            make_embedder(folder / "base", folder, search, progress),
+            teach_reading(folder, last, progress),
+        ]
         card = card | {"assistant": {stage["name"]: stage for stage in stages}}
     say(report_card([card]))
-    say(f"\nThe checkpoints are in {folder}; this run took {(time.perf_counter() - started) / 60:.1f} minutes.")
+    say(
+        f"\nThe checkpoints are in {folder}; this run took"
+        f" {(time.perf_counter() - started) / 60:.1f} minutes."
+    )
     return card
 
 
 def summary(result: TrainResult, points: int = 60) -> list[dict]:
-    """A thinned-out history: step, tokens, training loss, and validation loss where there is one."""
+    """A thinned-out history: step, tokens, training loss, and validation loss where
+    there is one.
+    """
     every = max(1, len(result.history) // points)
     return [
-        {"step": r.step, "tokens": r.tokens, "loss": round(r.loss, 4),
-         **({"valid_bits_per_byte": round(r.valid_bits_per_byte, 5)} if r.valid_bits_per_byte is not None else {})}
-        for r in result.history if r.step % every == 0 or r.valid_loss is not None
-    ]  # fmt: skip
+        {
+            "step": r.step,
+            "tokens": r.tokens,
+            "loss": round(r.loss, 4),
+            **(
+                {"valid_bits_per_byte": round(r.valid_bits_per_byte, 5)}
+                if r.valid_bits_per_byte is not None
+                else {}
+            ),
+        }
+        for r in result.history
+        if r.step % every == 0 or r.valid_loss is not None
+    ]

@@ -1,11 +1,14 @@
-"""Byte-pair encoding, the algorithm: learn which pairs to merge, then merge them in new text.
+"""Byte-pair encoding, the algorithm: learn which pairs to merge, then merge them in new
+text.
 
-Nothing here knows about text, files or special tokens: ids go in, ids come out. `inkling.text.tokenizer` builds on it.
+Nothing here knows about text, files or special tokens: ids go in, ids come out.
+`inkling.text.tokenizer` builds on it.
 
     >>> learn_merges({b"low": 1, b" lower": 1, b" lowest": 1}, n_merges=2)
     [(b'o', b'w'), (b'l', b'ow')]
 
-Source: Sennrich, Haddow and Birch (2016), section 3.2; on bytes, Radford et al. (2019), section 2.2.
+Source: Sennrich, Haddow and Birch (2016), section 3.2; on bytes, Radford et al. (2019),
+section 2.2.
 """
 
 import heapq
@@ -16,7 +19,9 @@ NEVER = (float("inf"), -1)  # the rank of a pair that no merge joins
 
 
 def merge(ids: list[int], pair: tuple[int, int], new_id: int) -> list[int]:
-    """Replace every `pair` in `ids` by `new_id`, from left to right: merge([1, 1, 1], (1, 1), 9) is [9, 1]."""
+    """Replace every `pair` in `ids` by `new_id`, from left to right: merge([1, 1, 1],
+    (1, 1), 9) is [9, 1].
+    """
     merged, i = [], 0
     while i < len(ids):
         if i + 1 < len(ids) and ids[i] == pair[0] and ids[i + 1] == pair[1]:
@@ -28,18 +33,23 @@ def merge(ids: list[int], pair: tuple[int, int], new_id: int) -> list[int]:
     return merged
 
 
-def learn_merges(chunk_counts: dict[bytes, int], n_merges: int) -> list[tuple[bytes, bytes]]:
-    """The `n_merges` pairs that BPE training picks, in order; fewer if every chunk has become one token.
+def learn_merges(
+    chunk_counts: dict[bytes, int], n_merges: int
+) -> list[tuple[bytes, bytes]]:
+    """The `n_merges` pairs that BPE training picks, in order; fewer if every chunk has
+    become one token.
 
-    `chunk_counts` says how often each distinct chunk occurs. Each round takes the most frequent pair of neighbours; of
-    equally frequent ones the lexicographically greater pair of byte strings. Only the chunks that hold the chosen pair
-    are counted again, so a round costs what it changes and not what the corpus weighs.
+    `chunk_counts` says how often each distinct chunk occurs. Each round takes the most
+    frequent pair of neighbours; of equally frequent ones the lexicographically greater
+    pair of byte strings. Only the chunks that hold the chosen pair are counted again,
+    so a round costs what it changes and not what the corpus weighs.
     """
     token_bytes = [bytes([i]) for i in range(256)]
     chunks = [list(chunk) for chunk in chunk_counts]
     frequencies = list(chunk_counts.values())
     pair_counts: dict[tuple[int, int], int] = defaultdict(int)
-    where: dict[tuple[int, int], set[int]] = defaultdict(set)  # pair -> the chunks that hold it, or once did
+    # pair -> the chunks that hold it, or once did
+    where: dict[tuple[int, int], set[int]] = defaultdict(set)
     for index, chunk in enumerate(chunks):
         for pair in pairwise(chunk):
             pair_counts[pair] += frequencies[index]
@@ -68,8 +78,12 @@ def learn_merges(chunk_counts: dict[bytes, int], n_merges: int) -> list[tuple[by
     return merges
 
 
-def apply_merges(ids: list[int], table: dict[tuple[int, int], tuple[int, int]]) -> list[int]:
-    """Merge `ids`, always the pair learned earliest, until no two neighbours are in `table`: pair -> (rank, new id)."""
+def apply_merges(
+    ids: list[int], table: dict[tuple[int, int], tuple[int, int]]
+) -> list[int]:
+    """Merge `ids`, always the pair learned earliest, until no two neighbours are in
+    `table`: pair -> (rank, new id).
+    """
     while len(ids) > 1:
         pair = min(pairwise(ids), key=lambda pair: table.get(pair, NEVER))
         if pair not in table:
@@ -78,11 +92,18 @@ def apply_merges(ids: list[int], table: dict[tuple[int, int], tuple[int, int]]) 
     return ids
 
 
-def apply_merges_fast(ids: list[int], table: dict[tuple[int, int], tuple[int, int]]) -> list[int]:
-    """The ids of `apply_merges` in n log n steps, not n for each merge: a heap holds the merges that are possible."""
+def apply_merges_fast(
+    ids: list[int], table: dict[tuple[int, int], tuple[int, int]]
+) -> list[int]:
+    """The ids of `apply_merges` in n log n steps, not n for each merge: a heap holds
+    the merges that are possible.
+    """
     ids, end = list(ids), len(ids)
-    left, right = list(range(-1, end - 1)), list(range(1, end + 1))  # each position's living neighbours
-    heap = [(table[pair][0], i) for i, pair in enumerate(pairwise(ids)) if pair in table]
+    # each position's living neighbours
+    left, right = list(range(-1, end - 1)), list(range(1, end + 1))
+    heap = [
+        (table[pair][0], i) for i, pair in enumerate(pairwise(ids)) if pair in table
+    ]
     heapq.heapify(heap)
     while heap:
         rank, i = heapq.heappop(heap)

@@ -1,8 +1,11 @@
-"""From a name or a file to a list of documents; and from a raw crawl to clean text, with every step measured.
+"""From a name or a file to a list of documents; and from a raw crawl to clean text,
+with every step measured.
 
-`load_corpus` reads text, JSONL and Parquet files and Hugging Face data sets. `clean` runs the steps of `cleaning` and
-`duplicates` over a crawl of Larkhaven (`world.junk.crawl`). The truth about each page is known there, so it also says
-how many of the touched pages needed it (precision) and how many of those that needed it were touched (recall).
+`load_corpus` reads text, JSONL and Parquet files and Hugging Face data sets. `clean`
+runs the steps of `cleaning` and `duplicates` over a crawl of Larkhaven
+(`world.junk.crawl`). The truth about each page is known there, so it also says how many
+of the touched pages needed it (precision) and how many of those that needed it were
+touched (recall).
 """
 
 import difflib
@@ -28,7 +31,17 @@ from inkling.text.duplicates import drop_exact_duplicates, drop_near_duplicates
 from inkling.world import World
 from inkling.world.junk import Page, crawl
 
-__all__ = ["CleaningReport", "Page", "StepReport", "clean", "crawl", "exam_prompts", "load_corpus", "prepare", "steps"]
+__all__ = [
+    "CleaningReport",
+    "Page",
+    "StepReport",
+    "clean",
+    "crawl",
+    "exam_prompts",
+    "load_corpus",
+    "prepare",
+    "steps",
+]
 
 _TEXT, _JSON, _PARQUET = {".txt", ".md", ".text"}, {".jsonl", ".json"}, {".parquet"}
 
@@ -43,31 +56,48 @@ def load_corpus(
 ) -> list[str]:
     """The documents of a corpus.
 
-    name_or_path: "larkhaven"; a text file (.txt, .md), cut at each `separator`, or one document if it has none; a
-    .jsonl or .parquet file; or a data set of the Hugging Face hub, such as "roneneldan/TinyStories" (needs a network).
-    column: which field holds the text; by default "text". split: of a hub data set. limit: at most so many documents
-    (of "larkhaven", 5,000 by default). Documents of white space alone are left out.
+    name_or_path: "larkhaven"; a text file (.txt, .md), cut at each `separator`, or one
+    document if it has none; a .jsonl or .parquet file; or a data set of the Hugging
+    Face hub, such as "roneneldan/TinyStories" (needs a network). column: which field
+    holds the text; by default "text". split: of a hub data set. limit: at most so many
+    documents (of "larkhaven", 5,000 by default). Documents of white space alone are
+    left out.
 
-    Raises InklingError if the file is missing, damaged, not UTF-8 or without text, or the name cannot be fetched.
+    Raises InklingError if the file is missing, damaged, not UTF-8 or without text, or
+    the name cannot be fetched.
     """
     if limit is not None and limit < 1:
-        raise InklingError(f"limit is {limit}; expected at least 1 document, or None for all of them.")
+        raise InklingError(
+            f"limit is {limit}; expected at least 1 document, or None for all of them."
+        )
     path = Path(name_or_path)
     kind = path.suffix.lower()
     if str(name_or_path) == "larkhaven":
         world = World(0)
         return [world.document(i).text for i in range(limit or 5000)]
     if path.is_dir():
-        raise InklingError(f"{path} is a folder; expected a file. Call load_corpus for each file and join the lists.")
+        raise InklingError(
+            f"{path} is a folder; expected a file. Call load_corpus for each file and"
+            " join the lists."
+        )
     if path.is_file():
         if kind in _TEXT:
             rows = _read_text(path).split(separator)
         elif kind in _JSON | _PARQUET:
-            rows = _rows("parquet" if kind in _PARQUET else "json", path, column, "train")
+            rows = _rows(
+                "parquet" if kind in _PARQUET else "json", path, column, "train"
+            )
         else:
             known = " ".join(sorted(_TEXT | _JSON | _PARQUET))
-            raise InklingError(f"{path}: cannot tell what kind of file this is; expected a name that ends in {known}.")
-    elif kind in _TEXT | _JSON | _PARQUET or str(name_or_path).count("/") != 1 or path.parent.is_dir():
+            raise InklingError(
+                f"{path}: cannot tell what kind of file this is; expected a name that"
+                f" ends in {known}."
+            )
+    elif (
+        kind in _TEXT | _JSON | _PARQUET
+        or str(name_or_path).count("/") != 1
+        or path.parent.is_dir()
+    ):
         raise InklingError(f"{path} does not exist. {_near_matches(path)}")
     else:
         rows = _rows(str(name_or_path), None, column, split)
@@ -78,7 +108,10 @@ def load_corpus(
         if len(documents) == limit:
             break
     if not documents:
-        raise InklingError(f"{name_or_path} holds no text. Expected at least one document; look into the file.")
+        raise InklingError(
+            f"{name_or_path} holds no text. Expected at least one document; look into"
+            " the file."
+        )
     return documents
 
 
@@ -106,13 +139,18 @@ def _read_text(path: Path) -> str:
 def _not_utf8(path: Path, data: bytes, offset: int) -> InklingError:
     line = data.count(b"\n", 0, offset) + 1
     return InklingError(
-        f"{path} is not UTF-8: byte 0x{data[offset]:02x} at offset {offset} (line {line}) cannot be read. "
-        f"If you know its encoding, convert it, as in: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{path.suffix}"
+        f"{path} is not UTF-8: byte 0x{data[offset]:02x} at offset {offset} (line"
+        f" {line}) cannot be read. If you know its encoding, convert it, as in: iconv"
+        f" -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{path.suffix}"
     )
 
 
-def _rows(source: str, path: Path | None, column: str | None, split: str) -> Iterable[str]:
-    """The text column of a data set, row by row; `datasets` streams it, so that a limit saves time and disk."""
+def _rows(
+    source: str, path: Path | None, column: str | None, split: str
+) -> Iterable[str]:
+    """The text column of a data set, row by row; `datasets` streams it, so that a limit
+    saves time and disk.
+    """
     import datasets  # takes seconds to import, and only these corpora need it
 
     where = path or source
@@ -123,51 +161,75 @@ def _rows(source: str, path: Path | None, column: str | None, split: str) -> Ite
         for number, row in enumerate(rows, start=1):
             there = ", ".join(map(repr, row))
             if column not in row:
-                raise InklingError(f"{where} has no column {column!r}. Name one, column=..., out of {there}.")
+                raise InklingError(
+                    f"{where} has no column {column!r}. Name one, column=..., out of"
+                    f" {there}."
+                )
             if not isinstance(row[column], str):
-                raise InklingError(f"{where}, row {number}: {column!r} is {row[column]!r}, not text. There is {there}.")
+                raise InklingError(
+                    f"{where}, row {number}: {column!r} is {row[column]!r}, not text."
+                    f" There is {there}."
+                )
             yield row[column]
     except InklingError:
         raise
     except StopIteration:
-        raise InklingError(f"{where} is empty. Expected at least one document.") from None
+        raise InklingError(
+            f"{where} is empty. Expected at least one document."
+        ) from None
     except Exception as error:  # many kinds, of several libraries
         raise _why_unreadable(source, path, split, error) from error
 
 
-def _why_unreadable(source: str, path: Path | None, split: str, error: Exception) -> InklingError:
+def _why_unreadable(
+    source: str, path: Path | None, split: str, error: Exception
+) -> InklingError:
     if path is None:
         if isinstance(error, ConnectionError):
             return InklingError(
-                f"could not fetch the data set {source!r}: the Hugging Face hub cannot be reached ({error}). Check the "
-                'network, or name a file on this machine, or use load_corpus("larkhaven"), which needs neither.'
+                f"could not fetch the data set {source!r}: the Hugging Face hub cannot"
+                f" be reached ({error}). Check the network, or name a file on this"
+                ' machine, or use load_corpus("larkhaven"), which needs neither.'
             )
-        return InklingError(f"could not open split {split!r} of {source!r}: {error}. Check both names on the hub.")
+        return InklingError(
+            f"could not open split {split!r} of {source!r}: {error}. Check both names"
+            " on the hub."
+        )
     if path.suffix.lower() in _JSON:
         data = path.read_bytes()
         for number, line in enumerate(data.splitlines(), start=1):
             try:
                 json.loads(line.decode("utf-8"))
             except UnicodeDecodeError as bad:
-                return _not_utf8(path, data, sum(map(len, data.splitlines(keepends=True)[: number - 1])) + bad.start)
+                return _not_utf8(
+                    path,
+                    data,
+                    sum(map(len, data.splitlines(keepends=True)[: number - 1]))
+                    + bad.start,
+                )
             except json.JSONDecodeError as bad:
                 return InklingError(
-                    f"{path}, line {number}: not a JSON object ({bad.msg}, column {bad.colno}). Expected one object a "
-                    "line; if this is the last line, the file was cut off: fetch it again, or delete the line."
+                    f"{path}, line {number}: not a JSON object ({bad.msg}, column"
+                    f" {bad.colno}). Expected one object a line; if this is the last"
+                    " line, the file was cut off: fetch it again, or delete the line."
                 )
-    return InklingError(f"{path} cannot be read: {error}. It may have been cut off on the way: fetch it again.")
+    return InklingError(
+        f"{path} cannot be read: {error}. It may have been cut off on the way: fetch it"
+        " again."
+    )
 
 
-# --- Cleaning, measured ----------------------------------------------------------------------------------------------
+# --- Cleaning, measured ---------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class StepReport:
     """What one step did.
 
-    precision: of the pages that it touched, the share that needed it. recall: of the pages that needed it, the share
-    that it touched. (None where there were none.) examples, mistakes: texts (before, after); after is None where the
-    page was dropped. seconds: of one core.
+    precision: of the pages that it touched, the share that needed it. recall: of the
+    pages that needed it, the share that it touched. (None where there were none.)
+    examples, mistakes: texts (before, after); after is None where the page was dropped.
+    seconds: of one core.
     """
 
     name: str
@@ -187,8 +249,8 @@ class StepReport:
 class CleaningReport:
     """All steps, and the end result.
 
-    exact: the share of kept pages whose text is a clean document, letter for letter. recovered: the share of the
-    crawl's documents that were kept so.
+    exact: the share of kept pages whose text is a clean document, letter for letter.
+    recovered: the share of the crawl's documents that were kept so.
     """
 
     steps: list[StepReport]
@@ -199,22 +261,32 @@ class CleaningReport:
         def share(x: float | None) -> str:
             return f"{x:.3f}" if x is not None else "-"
 
-        lines = [f"{'step':22}{'mended':>7}{'dropped':>8}{'pages':>7}{'MB':>6}  precision  recall  time"]
+        lines = [
+            f"{'step':22}{'mended':>7}{'dropped':>8}{'pages':>7}{'MB':>6}  precision "
+            " recall  time"
+        ]
         total = sum(s.seconds for s in self.steps) or 1.0
         for s in self.steps:
             dropped = s.pages_before - s.pages_after
             lines.append(
-                f"{s.name:22}{s.mended:7,}{dropped:8,}{s.pages_after:7,}{s.bytes_after / 1e6:6.2f}"
+                f"{s.name:22}{s.mended:7,}{dropped:8,}{s.pages_after:7,}"
+                f"{s.bytes_after / 1e6:6.2f}"
                 f"{share(s.precision):>11}{share(s.recall):>8}{s.seconds / total:6.0%}"
             )
-        lines.append(f"{self.exact:.1%} of the kept pages are a clean document, letter for letter; "
-                     f"{self.recovered:.1%} of the crawl's documents were recovered so.")  # fmt: skip
+        lines.append(
+            f"{self.exact:.1%} of the kept pages are a clean document, letter for"
+            f" letter; {self.recovered:.1%} of the crawl's documents were recovered so."
+        )
         return "\n".join(lines)
 
 
-def _measure(name: str, before: list[Page], after: list[Page], targets: set[str], seconds: float) -> StepReport:
-    """Compare a step's pages with the truth. Dropping is right for a page without a document, or whose document stands
-    on an earlier page; mending is right for a page with one of the labels in `targets`."""
+def _measure(
+    name: str, before: list[Page], after: list[Page], targets: set[str], seconds: float
+) -> StepReport:
+    """Compare a step's pages with the truth. Dropping is right for a page without a
+    document, or whose document stands on an earlier page; mending is right for a page
+    with one of the labels in `targets`.
+    """
     now = {page.url: page for page in after}
     seen, touched, right, wanted, mended = set(), [], [], 0, 0
     for page in before:
@@ -227,15 +299,24 @@ def _measure(name: str, before: list[Page], after: list[Page], targets: set[str]
         if kept is None or kept.text != page.text:
             mended += kept is not None
             touched.append((page.text, kept and kept.text, is_target))
-            right.append(is_target or (kept is None and (page.document is None or is_copy)))
+            right.append(
+                is_target or (kept is None and (page.document is None or is_copy))
+            )
     return StepReport(
-        name, len(before), len(after), _bytes(before), _bytes(after), mended,
+        name,
+        len(before),
+        len(after),
+        _bytes(before),
+        _bytes(after),
+        mended,
         precision=sum(right) / len(right) if right else None,
         recall=sum(is_target for *_, is_target in touched) / wanted if wanted else None,
         seconds=seconds,
         examples=[t[:2] for t, good in zip(touched, right, strict=True) if good][:20],
-        mistakes=[t[:2] for t, good in zip(touched, right, strict=True) if not good][:20],
-    )  # fmt: skip
+        mistakes=[t[:2] for t, good in zip(touched, right, strict=True) if not good][
+            :20
+        ],
+    )
 
 
 def _bytes(pages: list[Page]) -> int:
@@ -243,12 +324,22 @@ def _bytes(pages: list[Page]) -> int:
 
 
 def exam_prompts(world: World) -> list[str]:
-    """The bare questions of the exam's protected half: those about people whom no training text asks about."""
-    return [q.prompt.split(": ", 1)[1].split("\n")[0] for q in world.exam() if not q.asked_in_training]
+    """The bare questions of the exam's protected half: those about people whom no
+    training text asks about.
+    """
+    return [
+        q.prompt.split(": ", 1)[1].split("\n")[0]
+        for q in world.exam()
+        if not q.asked_in_training
+    ]
 
 
-def steps(questions: Iterable[str]) -> list[tuple[str, Callable[[list[Page]], list[Page]], set[str]]]:
-    """The cleaning steps in order: name, function, and the labels of the pages that it is for."""
+def steps(
+    questions: Iterable[str],
+) -> list[tuple[str, Callable[[list[Page]], list[Page]], set[str]]]:
+    """The cleaning steps in order: name, function, and the labels of the pages that it
+    is for.
+    """
     return [
         ("strip markup", strip_markup, {"markup"}),
         ("fix encoding", fix_encoding, {"mojibake"}),
@@ -258,23 +349,48 @@ def steps(questions: Iterable[str]) -> list[tuple[str, Callable[[list[Page]], li
         ("drop low quality", drop_low_quality, {"spam", "gibberish"}),
         ("drop rude pages", drop_rude, {"rude"}),
         ("drop near-duplicates", drop_near_duplicates, {"near-duplicate", "duplicate"}),
-        ("drop exam questions", partial(drop_exam_questions, questions=list(questions)), {"leak"}),
+        (
+            "drop exam questions",
+            partial(drop_exam_questions, questions=list(questions)),
+            {"leak"},
+        ),
     ]
 
 
-def clean(pages: list[Page], questions: Iterable[str] = ()) -> tuple[list[Page], CleaningReport]:
-    """All steps, one after the other: the cleaned pages, and what each step did. `questions`: the exam to protect."""
-    reports, documents = [], {page.document.text for page in pages if page.document is not None}
+def clean(
+    pages: list[Page], questions: Iterable[str] = ()
+) -> tuple[list[Page], CleaningReport]:
+    """All steps, one after the other: the cleaned pages, and what each step did.
+    `questions`: the exam to protect.
+    """
+    reports, documents = (
+        [],
+        {page.document.text for page in pages if page.document is not None},
+    )
     for name, step, targets in steps(questions):
         start = time.process_time()
         cleaned = step(pages)
-        reports.append(_measure(name, pages, cleaned, targets, time.process_time() - start))
+        reports.append(
+            _measure(name, pages, cleaned, targets, time.process_time() - start)
+        )
         pages = cleaned
-    exact = [page.text for page in pages if page.document is not None and page.text == page.document.text]
-    return pages, CleaningReport(reports, len(exact) / max(1, len(pages)), len(set(exact)) / max(1, len(documents)))
+    exact = [
+        page.text
+        for page in pages
+        if page.document is not None and page.text == page.document.text
+    ]
+    return pages, CleaningReport(
+        reports,
+        len(exact) / max(1, len(pages)),
+        len(set(exact)) / max(1, len(documents)),
+    )
 
 
-def prepare(world: World, n_bytes: int, seed: int = 0) -> tuple[list[str], CleaningReport]:
-    """Crawl `n_bytes` of pages and clean them: the texts to train on (about half of the bytes), and the report."""
+def prepare(
+    world: World, n_bytes: int, seed: int = 0
+) -> tuple[list[str], CleaningReport]:
+    """Crawl `n_bytes` of pages and clean them: the texts to train on (about half of the
+    bytes), and the report.
+    """
     pages, report = clean(crawl(world, n_bytes, seed), exam_prompts(world))
     return [page.text for page in pages], report

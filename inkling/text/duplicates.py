@@ -1,8 +1,9 @@
-"""Finding copies: exact ones with a dictionary, near ones with MinHash and locality-sensitive hashing.
+"""Finding copies: exact ones with a dictionary, near ones with MinHash and
+locality-sensitive hashing.
 
-Comparing every page with every other would take hundreds of millions of comparisons for twenty thousand pages.
-MinHash shrinks a page to 120 numbers; banding them puts similar pages into the same bucket; only pages that meet
-in a bucket are compared.
+Comparing every page with every other would take hundreds of millions of comparisons for
+twenty thousand pages. MinHash shrinks a page to 120 numbers; banding them puts similar
+pages into the same bucket; only pages that meet in a bucket are compared.
 """
 
 import re
@@ -24,8 +25,11 @@ def drop_exact_duplicates(pages: list[Page]) -> list[Page]:
     return list(first.values())
 
 
-def word_numbers(texts: Iterable[str], at_least: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """All texts' words as numbers from 1, one after the other, and which text each is from: two `(n_words,)` arrays.
+def word_numbers(
+    texts: Iterable[str], at_least: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """All texts' words as numbers from 1, one after the other, and which text each is
+    from: two `(n_words,)` arrays.
 
     A text of fewer than `at_least` words is filled up with zeros.
     """
@@ -33,17 +37,26 @@ def word_numbers(texts: Iterable[str], at_least: int = 0) -> tuple[np.ndarray, n
     rows = []
     for text in texts:
         words = _WORD.findall(text.lower())
-        rows.append([known.setdefault(word, len(known) + 1) for word in words] + [0] * (at_least - len(words)))
+        rows.append(
+            [known.setdefault(word, len(known) + 1) for word in words]
+            + [0] * (at_least - len(words))
+        )
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    numbers = np.fromiter(chain.from_iterable(rows), dtype=np.uint64, count=int(lengths.sum()))
+    numbers = np.fromiter(
+        chain.from_iterable(rows), dtype=np.uint64, count=int(lengths.sum())
+    )
     return numbers, np.repeat(np.arange(len(rows)), lengths)
 
 
-def shingles(numbers: np.ndarray, text_index: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """A hash below 2**31 for every run of `size` words inside a text, and the text's index: two `(n_shingles,)` arrays.
+def shingles(
+    numbers: np.ndarray, text_index: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """A hash below 2**31 for every run of `size` words inside a text, and the text's
+    index: two `(n_shingles,)` arrays.
 
-    The hash is a polynomial in the words' numbers modulo 2**64, stirred at each step (shifts and odd factors as in
-    splitmix64, Steele, Lea and Flood 2014) so that its upper bits depend on every word.
+    The hash is a polynomial in the words' numbers modulo 2**64, stirred at each step
+    (shifts and odd factors as in splitmix64, Steele, Lea and Flood 2014) so that its
+    upper bits depend on every word.
     """
     starts = np.arange(max(0, len(numbers) - size + 1))
     starts = starts[text_index[starts] == text_index[starts + size - 1]]
@@ -55,16 +68,22 @@ def shingles(numbers: np.ndarray, text_index: np.ndarray, size: int) -> tuple[np
 
 
 def jaccard(a: set, b: set) -> float:
-    """Shared elements over all elements: 1 for equal sets, 0 for sets without a common element."""
+    """Shared elements over all elements: 1 for equal sets, 0 for sets without a common
+    element.
+    """
     return len(a & b) / len(a | b) if a or b else 1.0
 
 
-def minhash(hashes: np.ndarray, text_index: np.ndarray, n_hashes: int = 120, seed: int = 0) -> np.ndarray:
-    """Signatures, shape `(n_texts, n_hashes)`: the least value of each random hash function over a text's shingles.
+def minhash(
+    hashes: np.ndarray, text_index: np.ndarray, n_hashes: int = 120, seed: int = 0
+) -> np.ndarray:
+    """Signatures, shape `(n_texts, n_hashes)`: the least value of each random hash
+    function over a text's shingles.
 
-    Two sets agree in one place of their signatures with the probability of their Jaccard similarity (Broder 1997). The
-    functions are universal hashing, (a x + b) mod p (Carter and Wegman 1979), in place of true permutations.
-    Each text must have a shingle.
+    Two sets agree in one place of their signatures with the probability of their
+    Jaccard similarity (Broder 1997). The functions are universal hashing, (a x + b) mod
+    p (Carter and Wegman 1979), in place of true permutations. Each text must have a
+    shingle.
     """
     prime = np.uint64(2**31 - 1)
     draw = np.random.Generator(np.random.PCG64(seed))
@@ -77,14 +96,18 @@ def minhash(hashes: np.ndarray, text_index: np.ndarray, n_hashes: int = 120, see
 
 
 def candidate_pairs(signatures: np.ndarray, bands: int) -> np.ndarray:
-    """Pairs `(earlier, later)` of texts that agree in a whole band, shape `(n_pairs, 2)`: locality-sensitive hashing.
+    """Pairs `(earlier, later)` of texts that agree in a whole band, shape `(n_pairs,
+    2)`: locality-sensitive hashing.
 
-    With b bands of r rows a pair of similarity s is found with probability 1 - (1 - s**r)**b (Leskovec, Rajaraman and
-    Ullman, Mining of Massive Datasets, section 3.4). Each text is paired with the earliest that shares its bucket.
+    With b bands of r rows a pair of similarity s is found with probability 1 - (1 -
+    s**r)**b (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4).
+    Each text is paired with the earliest that shares its bucket.
     """
     pairs = []
     for band in np.array_split(signatures, bands, axis=1):
-        rows = np.ascontiguousarray(band).view([("", band.dtype)] * band.shape[1]).ravel()
+        rows = (
+            np.ascontiguousarray(band).view([("", band.dtype)] * band.shape[1]).ravel()
+        )
         _, first, bucket = np.unique(rows, return_index=True, return_inverse=True)
         later = np.arange(len(rows))
         earlier = first[bucket]
@@ -92,19 +115,27 @@ def candidate_pairs(signatures: np.ndarray, bands: int) -> np.ndarray:
     return np.unique(np.concatenate(pairs), axis=0)
 
 
-def drop_near_duplicates(pages: list[Page], size: int = 4, bands: int = 40, threshold: float = 0.5) -> list[Page]:
-    """Pages whose runs of `size` words overlap an earlier page's by `threshold` or more (Jaccard) are dropped.
+def drop_near_duplicates(
+    pages: list[Page], size: int = 4, bands: int = 40, threshold: float = 0.5
+) -> list[Page]:
+    """Pages whose runs of `size` words overlap an earlier page's by `threshold` or more
+    (Jaccard) are dropped.
 
-    Shingles of 5 words and thresholds of 0.75 or 0.8 are usual (FineWeb, Penedo et al. 2024; Lee et al. 2022);
-    Larkhaven's pages are short, so that one changed word weighs more.
+    Shingles of 5 words and thresholds of 0.75 or 0.8 are usual (FineWeb, Penedo et al.
+    2024; Lee et al. 2022); Larkhaven's pages are short, so that one changed word weighs
+    more.
     """
     if not pages:
         return []
-    hashes, index = shingles(*word_numbers((page.text for page in pages), at_least=size), size)
+    hashes, index = shingles(
+        *word_numbers((page.text for page in pages), at_least=size), size
+    )
     edges = np.searchsorted(index, np.arange(len(pages) + 1))
     copies = set()
     for earlier, later in candidate_pairs(minhash(hashes, index), bands):
-        one, other = (set(hashes[edges[i] : edges[i + 1]].tolist()) for i in (earlier, later))
+        one, other = (
+            set(hashes[edges[i] : edges[i + 1]].tolist()) for i in (earlier, later)
+        )
         if jaccard(one, other) >= threshold:
             copies.add(later)
     return [page for i, page in enumerate(pages) if i not in copies]

@@ -1,4 +1,5 @@
-"""The tokenizer: byte-level BPE with special tokens, caches, and Hugging Face's file format.
+"""The tokenizer: byte-level BPE with special tokens, caches, and Hugging Face's file
+format.
 
     >>> tokenizer = Tokenizer.train(["low lower lowest"], vocab_size=258)
     >>> tokenizer.merges
@@ -8,8 +9,9 @@
     >>> tokenizer.decode([257, 101, 114])
     'lower'
 
-The merging itself is in `inkling.text.bpe`, the file format in `inkling.text.tokenizer_json`. Source: Radford et al. (2019),
-section 2.2, for bytes and for the pattern that cuts text into chunks which no token crosses.
+The merging itself is in `inkling.text.bpe`, the file format in
+`inkling.text.tokenizer_json`. Source: Radford et al. (2019), section 2.2, for bytes and
+for the pattern that cuts text into chunks which no token crosses.
 """
 
 import os
@@ -27,17 +29,29 @@ from inkling.text import tokenizer_json
 from inkling.text.bpe import apply_merges, apply_merges_fast, learn_merges
 from inkling.text.tokenizer_json import DIGITS_PATTERN, GPT2_PATTERN
 
-# Reserved for the whole book: end of document, padding, the three roles of a chat, a retrieved passage, end of turn.
-SPECIAL_TOKENS = ("<|endoftext|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|document|>", "<|end|>")
+# Reserved for the whole book: end of document, padding, the three roles of a chat, a
+# retrieved passage, end of turn.
+SPECIAL_TOKENS = (
+    "<|endoftext|>",
+    "<|pad|>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|document|>",
+    "<|end|>",
+)
 
-# White space and the visible characters after it. `re` counts U+001C to U+001F as white space; Unicode does not.
+# White space and the visible characters after it. `re` counts U+001C to U+001F as white
+# space; Unicode does not.
 WORD = re.compile(r"\s*[\S\x1c-\x1f]+|\s+")
 CACHE_LIMIT = 100_000  # entries; about 20 MB of short words
 LONGEST_CACHED = 64  # characters; a longer piece is unlikely to come back
 
 
 class Cache(dict):
-    """A dict that fills itself: a missing piece of text is encoded once and kept. A hit runs no Python code at all."""
+    """A dict that fills itself: a missing piece of text is encoded once and kept. A hit
+    runs no Python code at all.
+    """
 
     def __init__(self, encode_piece: Callable[[str], list[int]]):
         self.encode_piece = encode_piece
@@ -51,14 +65,16 @@ class Cache(dict):
         return ids
 
     def __reduce__(self):
-        return Cache, (self.encode_piece,)  # a copied or pickled tokenizer starts with empty caches
+        # a copied or pickled tokenizer starts with empty caches
+        return Cache, (self.encode_piece,)
 
 
 class Tokenizer:
     """Byte-level BPE with special tokens.
 
-    Ids: a byte is its own value (0 to 255), merges follow from 256 in the order learned, special tokens come last. A
-    tokenizer read from a file keeps the file's ids: `vocabulary` (token bytes -> id) and `special_tokens` (text -> id).
+    Ids: a byte is its own value (0 to 255), merges follow from 256 in the order
+    learned, special tokens come last. A tokenizer read from a file keeps the file's
+    ids: `vocabulary` (token bytes -> id) and `special_tokens` (text -> id).
     """
 
     def __init__(
@@ -71,111 +87,176 @@ class Tokenizer:
         self.merges = list(merges)
         self.pattern, self._pattern = pattern, compile_pattern(pattern)
         if vocabulary is None:
-            tokens = [bytes([i]) for i in range(256)] + [left + right for left, right in self.merges]
+            tokens = [bytes([i]) for i in range(256)] + [
+                left + right for left, right in self.merges
+            ]
             vocabulary = {token: i for i, token in enumerate(tokens)}
         self.vocabulary = vocabulary
         self.special_tokens = number_special_tokens(special_tokens, vocabulary)
         self._token_bytes = {i: token for token, i in vocabulary.items()}
-        self._token_bytes.update({i: utf8(text) for text, i in self.special_tokens.items()})
+        self._token_bytes.update(
+            {i: utf8(text) for text, i in self.special_tokens.items()}
+        )
         if len(self._token_bytes) < len(vocabulary) + len(self.special_tokens):
-            raise InklingError("two tokens have the same id: give every token, special or not, an id of its own")
-        # A longer special token comes before one that it starts with, so that the longest match wins.
+            raise InklingError(
+                "two tokens have the same id: give every token, special or not, an id"
+                " of its own"
+            )
+        # A longer special token comes before one that it starts with, so that the
+        # longest match wins.
         longest_first = sorted(self.special_tokens, key=len, reverse=True)
-        self._special = re.compile("(" + "|".join(map(re.escape, longest_first)) + ")") if longest_first else None
-        self._byte_ids = {token[0]: i for token, i in vocabulary.items() if len(token) == 1}
+        self._special = (
+            re.compile("(" + "|".join(map(re.escape, longest_first)) + ")")
+            if longest_first
+            else None
+        )
+        self._byte_ids = {
+            token[0]: i for token, i in vocabulary.items() if len(token) == 1
+        }
         self._table = {}
         for rank, (left, right) in enumerate(self.merges):
             if not {left, right, left + right} <= vocabulary.keys():
-                raise InklingError(f"merge {rank} joins {left} and {right}; they and the result must be tokens")
-            self._table[vocabulary[left], vocabulary[right]] = (rank, vocabulary[left + right])
-        self.chunk_cache, self.word_cache = Cache(self._encode_chunk), Cache(self._encode_chunks)
+                raise InklingError(
+                    f"merge {rank} joins {left} and {right}; they and the result must"
+                    " be tokens"
+                )
+            self._table[vocabulary[left], vocabulary[right]] = (
+                rank,
+                vocabulary[left + right],
+            )
+        self.chunk_cache, self.word_cache = (
+            Cache(self._encode_chunk),
+            Cache(self._encode_chunks),
+        )
 
     @classmethod
     def train(
-        cls, texts: Iterable[str], vocab_size: int, special_tokens: Iterable[str] = (), pattern: str = GPT2_PATTERN
+        cls,
+        texts: Iterable[str],
+        vocab_size: int,
+        special_tokens: Iterable[str] = (),
+        pattern: str = GPT2_PATTERN,
     ) -> "Tokenizer":
-        """Learn merges from `texts` until there are `vocab_size` ids: 256 bytes, the merges, the special tokens.
+        """Learn merges from `texts` until there are `vocab_size` ids: 256 bytes, the
+        merges, the special tokens.
 
-        No merge crosses the border of a chunk, a text or a special token. When the texts run out of pairs to merge,
-        training warns and returns a smaller vocabulary. Raises InklingError for an empty corpus or a `vocab_size`
-        without room for the bytes and the special tokens.
+        No merge crosses the border of a chunk, a text or a special token. When the
+        texts run out of pairs to merge, training warns and returns a smaller
+        vocabulary. Raises InklingError for an empty corpus or a `vocab_size` without
+        room for the bytes and the special tokens.
         """
         blank = cls((), special_tokens, pattern)
         n_merges = vocab_size - blank.vocab_size
         if n_merges < 0:
             raise InklingError(
-                f"vocab_size is {vocab_size}, but 256 bytes and {len(blank.special_tokens)} special tokens need "
-                f"{blank.vocab_size}: ask for at least that"
+                f"vocab_size is {vocab_size}, but 256 bytes and"
+                f" {len(blank.special_tokens)} special tokens need {blank.vocab_size}:"
+                " ask for at least that"
             )
         if isinstance(texts, str):
-            raise InklingError("texts is one string, and it would be read letter by letter: pass a list, [text]")
+            raise InklingError(
+                "texts is one string, and it would be read letter by letter: pass a"
+                " list, [text]"
+            )
         chunk_counts: Counter[str] = Counter()
         for text in texts:
             for part in blank.split_special(text)[::2]:
                 chunk_counts.update(blank.chunks(part))
         if not chunk_counts:
-            raise InklingError("the corpus is empty: give at least one text that is more than special tokens")
-        merges = learn_merges({utf8(chunk): count for chunk, count in chunk_counts.items()}, n_merges)
+            raise InklingError(
+                "the corpus is empty: give at least one text that is more than special"
+                " tokens"
+            )
+        merges = learn_merges(
+            {utf8(chunk): count for chunk, count in chunk_counts.items()}, n_merges
+        )
         if len(merges) < n_merges:
             warnings.warn(
-                f"the texts ran out of pairs after {len(merges)} of {n_merges} merges: vocab_size is "
-                f"{blank.vocab_size + len(merges)}, not {vocab_size}. Train on more text, or ask for less.",
+                f"the texts ran out of pairs after {len(merges)} of {n_merges} merges:"
+                f" vocab_size is {blank.vocab_size + len(merges)}, not {vocab_size}."
+                " Train on more text, or ask for less.",
                 stacklevel=2,
             )
         return cls(merges, list(blank.special_tokens), pattern)
 
     @property
     def vocab_size(self) -> int:
-        """One more than the largest id: the number of rows that a model's embedding needs."""
+        """One more than the largest id: the number of rows that a model's embedding
+        needs.
+        """
         return max(self._token_bytes) + 1
 
     @property
     def eos_id(self) -> int:
         """The id of <|endoftext|>, which ends a document."""
         if "<|endoftext|>" not in self.special_tokens:
-            raise InklingError("this tokenizer has no <|endoftext|>: train it with special_tokens=SPECIAL_TOKENS")
+            raise InklingError(
+                "this tokenizer has no <|endoftext|>: train it with"
+                " special_tokens=SPECIAL_TOKENS"
+            )
         return self.special_tokens["<|endoftext|>"]
 
     def split_special(self, text: str) -> list[str]:
-        """Cut at special tokens: ordinary text at even places (perhaps empty), special tokens at odd ones."""
+        """Cut at special tokens: ordinary text at even places (perhaps empty), special
+        tokens at odd ones.
+        """
         if not isinstance(text, str):
-            raise InklingError(f"a text must be a str, not {type(text).__name__}; bytes need .decode('utf-8') first")
+            raise InklingError(
+                f"a text must be a str, not {type(text).__name__}; bytes need"
+                " .decode('utf-8') first"
+            )
         return self._special.split(text) if self._special else [text]
 
     def chunks(self, text: str) -> list[str]:
-        """Cut ordinary text into the chunks that no token crosses. Joined, they are the text again."""
+        """Cut ordinary text into the chunks that no token crosses. Joined, they are the
+        text again.
+        """
         chunks = self._pattern.findall(text)
         if sum(map(len, chunks)) != len(text):
-            raise InklingError(f"the pattern {self.pattern!r} leaves out a part of the text: end it with |\\s+|.")
+            raise InklingError(
+                f"the pattern {self.pattern!r} leaves out a part of the text: end it"
+                " with |\\s+|."
+            )
         return chunks
 
     def encode_plain(self, text: str) -> list[int]:
-        """What `encode(text, allow_special=False)` means, without caches or shortcuts; the tests hold them equal."""
+        """What `encode(text, allow_special=False)` means, without caches or shortcuts;
+        the tests hold them equal.
+        """
         ids = []
         for chunk in self.chunks(text):
             ids += apply_merges(self._byte_tokens(chunk), self._table)
         return ids
 
     def _byte_tokens(self, chunk: str) -> list[int]:
-        # Some published vocabularies lack bytes that their training text never had; their code skips such bytes.
+        # Some published vocabularies lack bytes that their training text never had;
+        # their code skips such bytes.
         return [self._byte_ids[byte] for byte in utf8(chunk) if byte in self._byte_ids]
 
     def _encode_chunk(self, chunk: str) -> list[int]:
         return apply_merges_fast(self._byte_tokens(chunk), self._table)
 
     def _encode_chunks(self, text: str) -> list[int]:
-        return list(chain.from_iterable(map(self.chunk_cache.__getitem__, self.chunks(text))))
+        return list(
+            chain.from_iterable(map(self.chunk_cache.__getitem__, self.chunks(text)))
+        )
 
     def _encode_ordinary(self, text: str) -> list[int]:
-        # In these two patterns a chunk always ends where a visible character meets white space, and nothing before that
-        # place matters after it. So cut there first: a word seen before costs one look in a dict, not a slow pattern.
+        # In these two patterns a chunk always ends where a visible character meets
+        # white space, and nothing before that place matters after it. So cut there
+        # first: a word seen before costs one look in a dict, not a slow pattern.
         if self.pattern in (GPT2_PATTERN, DIGITS_PATTERN):
-            return list(chain.from_iterable(map(self.word_cache.__getitem__, WORD.findall(text))))
+            return list(
+                chain.from_iterable(
+                    map(self.word_cache.__getitem__, WORD.findall(text))
+                )
+            )
         return self._encode_chunks(text)
 
     def encode(self, text: str, allow_special: bool = True) -> list[int]:
-        """The ids of `text`. With `allow_special=False` the text "<|end|>" is seven characters like any others: use it
-        for everything that a user types, or the user can forge the end of a turn.
+        """The ids of `text`. With `allow_special=False` the text "<|end|>" is seven
+        characters like any others: use it for everything that a user types, or the user
+        can forge the end of a turn.
 
         Raises InklingError for a lone surrogate, which UTF-8 cannot write.
         """
@@ -187,7 +268,9 @@ class Tokenizer:
             ids += [self.special_tokens[part]] if i % 2 else self._encode_ordinary(part)
         return ids
 
-    def encode_batch(self, texts: Iterable[str], allow_special: bool = True) -> list[list[int]]:
+    def encode_batch(
+        self, texts: Iterable[str], allow_special: bool = True
+    ) -> list[list[int]]:
         """`encode` for each text."""
         return [self.encode(text, allow_special) for text in texts]
 
@@ -196,35 +279,50 @@ class Tokenizer:
         return self.decode_bytes([token_id])
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The bytes of `ids`: a list, array or tensor. Raises InklingError for an id that is not in the vocabulary."""
+        """The bytes of `ids`: a list, array or tensor. Raises InklingError for an id
+        that is not in the vocabulary.
+        """
         ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
         try:
             return b"".join(map(self._token_bytes.__getitem__, ids))
         except KeyError as error:
             raise InklingError(
-                f"id {error} is not in the vocabulary, which ends at {self.vocab_size - 1}: do the ids come from "
-                "another tokenizer, or from a model with a larger vocabulary?"
+                f"id {error} is not in the vocabulary, which ends at"
+                f" {self.vocab_size - 1}: do the ids come from another tokenizer, or"
+                " from a model with a larger vocabulary?"
             ) from None
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of `ids`. Bytes that are not UTF-8 (half a character, say) become the replacement mark, U+FFFD."""
+        """The text of `ids`. Bytes that are not UTF-8 (half a character, say) become
+        the replacement mark, U+FFFD.
+        """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def __repr__(self) -> str:
-        return f"Tokenizer({self.vocab_size} ids: {len(self.merges)} merges, {len(self.special_tokens)} special tokens)"
+        return (
+            f"Tokenizer({self.vocab_size} ids: {len(self.merges)} merges,"
+            f" {len(self.special_tokens)} special tokens)"
+        )
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a Hugging Face tokenizer.json, whole or not at all."""
-        parts = tokenizer_json.Parts(self.merges, self.special_tokens, self.pattern, self.vocabulary)
+        parts = tokenizer_json.Parts(
+            self.merges, self.special_tokens, self.pattern, self.vocabulary
+        )
         atomic_write(path, tokenizer_json.dump(parts))
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Tokenizer":
-        """Read a tokenizer.json: ours, or another byte-level BPE. Raises InklingError if it is missing or damaged."""
+        """Read a tokenizer.json: ours, or another byte-level BPE. Raises InklingError
+        if it is missing or damaged.
+        """
         try:
             content = Path(path).read_bytes()
         except OSError as error:
-            raise InklingError(f"cannot read {path}: {error.strerror}. Give the path of a tokenizer.json") from None
+            raise InklingError(
+                f"cannot read {path}: {error.strerror}. Give the path of a"
+                " tokenizer.json"
+            ) from None
         parts = tokenizer_json.parse(content, str(path))
         try:
             return cls(**parts._asdict())
@@ -237,8 +335,9 @@ def utf8(text: str) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InklingError(
-            f"the text holds a lone surrogate, {text[error.start]!r}: half a character, which UTF-8 cannot write. "
-            "Clean it first: text.encode('utf-8', 'replace').decode()"
+            f"the text holds a lone surrogate, {text[error.start]!r}: half a character,"
+            " which UTF-8 cannot write. Clean it first: text.encode('utf-8',"
+            " 'replace').decode()"
         ) from None
 
 
@@ -246,18 +345,34 @@ def compile_pattern(pattern: str) -> regex.Pattern:
     try:
         compiled = regex.compile(pattern)
     except regex.error as error:
-        raise InklingError(f"the pattern {pattern!r} is not a regular expression: {error}") from None
+        raise InklingError(
+            f"the pattern {pattern!r} is not a regular expression: {error}"
+        ) from None
     if compiled.groups:
-        raise InklingError(f"the pattern {pattern!r} has a capturing group: write (?:...) for each (...)")
+        raise InklingError(
+            f"the pattern {pattern!r} has a capturing group: write (?:...) for each"
+            " (...)"
+        )
     return compiled
 
 
-def number_special_tokens(texts: Iterable[str] | dict[str, int], vocabulary: dict[bytes, int]) -> dict[str, int]:
-    """Give special tokens the ids after the vocabulary, unless they bring their own; refuse what a file cannot hold."""
+def number_special_tokens(
+    texts: Iterable[str] | dict[str, int], vocabulary: dict[bytes, int]
+) -> dict[str, int]:
+    """Give special tokens the ids after the vocabulary, unless they bring their own;
+    refuse what a file cannot hold.
+    """
     if isinstance(texts, str):
         raise InklingError(f"special_tokens is one string: pass a list, [{texts!r}]")
-    numbered = dict(texts) if isinstance(texts, dict) else {text: len(vocabulary) + i for i, text in enumerate(texts)}
+    numbered = (
+        dict(texts)
+        if isinstance(texts, dict)
+        else {text: len(vocabulary) + i for i, text in enumerate(texts)}
+    )
     for text in numbered:
         if not text or tokenizer_json.from_alphabet(text) in vocabulary:
-            raise InklingError(f"special token {text!r} would read like an ordinary token: choose a text like <|name|>")
+            raise InklingError(
+                f"special token {text!r} would read like an ordinary token: choose a"
+                " text like <|name|>"
+            )
     return numbered

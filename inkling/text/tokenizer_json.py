@@ -1,7 +1,9 @@
-"""Hugging Face's `tokenizer.json`, for byte-level BPE: how a `Tokenizer` is written to a file, and read back.
+"""Hugging Face's `tokenizer.json`, for byte-level BPE: how a `Tokenizer` is written to
+a file, and read back.
 
-JSON cannot hold raw bytes, so the format writes each byte as a visible character: GPT-2's byte alphabet (`encoder.py`
-in the code released with Radford et al., 2019). `dump` and `parse` translate; `inkling.text.tokenizer` opens the files.
+JSON cannot hold raw bytes, so the format writes each byte as a visible character:
+GPT-2's byte alphabet (`encoder.py` in the code released with Radford et al., 2019).
+`dump` and `parse` translate; `inkling.text.tokenizer` opens the files.
 """
 
 import json
@@ -9,29 +11,46 @@ from typing import NamedTuple
 
 from inkling.files import InklingError
 
-# GPT-2's chunks: a contraction; letters, digits or other marks, each with the one space before them; white space.
-GPT2_PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
-# The same with every digit a chunk of its own (SmolLM2): a digit takes no space along, and ends a run of white space.
-DIGITS_PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+"""
+# GPT-2's chunks: a contraction; letters, digits or other marks, each with the one space
+# before them; white space.
+GPT2_PATTERN = (
+    r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+)
+# The same with every digit a chunk of its own (SmolLM2): a digit takes no space along,
+# and ends a run of white space.
+DIGITS_PATTERN = (
+    r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+"""
+)
 
-_BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+_BYTE_LEVEL = {
+    "type": "ByteLevel",
+    "add_prefix_space": False,
+    "trim_offsets": True,
+    "use_regex": True,
+}
 _DIGITS = {"type": "Digits", "individual_digits": True}
-# How the format says these two patterns. Any other is a "Split" that carries the pattern itself.
+# How the format says these two patterns. Any other is a "Split" that carries the
+# pattern itself.
 PRE_TOKENIZERS = {
     GPT2_PATTERN: _BYTE_LEVEL,
     DIGITS_PATTERN: {"type": "Sequence", "pretokenizers": [_DIGITS, _BYTE_LEVEL]},
 }
 
-# Visible Latin-1 characters stand for their own byte; the other bytes take the characters from U+0100 on, so that a
-# space is "Ġ" and a newline is "Ċ".
+# Visible Latin-1 characters stand for their own byte; the other bytes take the
+# characters from U+0100 on, so that a space is "Ġ" and a newline is "Ċ".
 _VISIBLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 _BYTES = _VISIBLE + [byte for byte in range(256) if byte not in _VISIBLE]
-ALPHABET = {byte: chr(byte if i < len(_VISIBLE) else 256 + i - len(_VISIBLE)) for i, byte in enumerate(_BYTES)}
+ALPHABET = {
+    byte: chr(byte if i < len(_VISIBLE) else 256 + i - len(_VISIBLE))
+    for i, byte in enumerate(_BYTES)
+}
 _BYTE_OF = {character: byte for byte, character in ALPHABET.items()}
 
 
 class Parts(NamedTuple):
-    """What a tokenizer consists of; `vocabulary` maps bytes to ids, `special_tokens` text to ids."""
+    """What a tokenizer consists of; `vocabulary` maps bytes to ids, `special_tokens`
+    text to ids.
+    """
 
     merges: list[tuple[bytes, bytes]]
     special_tokens: dict[str, int]
@@ -45,24 +64,49 @@ def to_alphabet(token: bytes) -> str:
 
 
 def from_alphabet(name: str) -> bytes | None:
-    """The bytes behind a name in the file; None if one of its characters stands for no byte."""
-    return bytes(map(_BYTE_OF.__getitem__, name)) if set(name) <= _BYTE_OF.keys() else None
+    """The bytes behind a name in the file; None if one of its characters stands for no
+    byte.
+    """
+    return (
+        bytes(map(_BYTE_OF.__getitem__, name)) if set(name) <= _BYTE_OF.keys() else None
+    )
 
 
 def dump(parts: Parts) -> bytes:
-    """The content of a `tokenizer.json` that `tokenizers.Tokenizer.from_file` and `transformers` load."""
+    """The content of a `tokenizer.json` that `tokenizers.Tokenizer.from_file` and
+    `transformers` load.
+    """
     pre_tokenizer = PRE_TOKENIZERS.get(parts.pattern)
     if pre_tokenizer is None:
-        split = {"type": "Split", "pattern": {"Regex": parts.pattern}, "behavior": "Isolated", "invert": False}
-        pre_tokenizer = {"type": "Sequence", "pretokenizers": [split, {**_BYTE_LEVEL, "use_regex": False}]}
+        split = {
+            "type": "Split",
+            "pattern": {"Regex": parts.pattern},
+            "behavior": "Isolated",
+            "invert": False,
+        }
+        pre_tokenizer = {
+            "type": "Sequence",
+            "pretokenizers": [split, {**_BYTE_LEVEL, "use_regex": False}],
+        }
     special_tokens = sorted(parts.special_tokens.items(), key=lambda item: item[1])
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    names = {**{to_alphabet(token): i for token, i in parts.vocabulary.items()}, **parts.special_tokens}
+    flags = {
+        "single_word": False,
+        "lstrip": False,
+        "rstrip": False,
+        "normalized": False,
+        "special": True,
+    }
+    names = {
+        **{to_alphabet(token): i for token, i in parts.vocabulary.items()},
+        **parts.special_tokens,
+    }
     data = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [{"id": i, "content": text, **flags} for text, i in special_tokens],
+        "added_tokens": [
+            {"id": i, "content": text, **flags} for text, i in special_tokens
+        ],
         "normalizer": None,
         "pre_tokenizer": pre_tokenizer,
         "post_processor": None,
@@ -77,51 +121,79 @@ def dump(parts: Parts) -> bytes:
             "byte_fallback": False,
             "ignore_merges": False,
             "vocab": dict(sorted(names.items(), key=lambda item: item[1])),
-            "merges": [f"{to_alphabet(left)} {to_alphabet(right)}" for left, right in parts.merges],
+            "merges": [
+                f"{to_alphabet(left)} {to_alphabet(right)}"
+                for left, right in parts.merges
+            ],
         },
     }
     return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8")
 
 
 def parse(content: bytes, source: str) -> Parts:
-    """Read what `dump` wrote, or another byte-level BPE tokenizer (GPT-2's, SmolLM2's). `source` names it in errors."""
+    """Read what `dump` wrote, or another byte-level BPE tokenizer (GPT-2's, SmolLM2's).
+    `source` names it in errors.
+    """
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InklingError(f"{source} is not whole JSON ({error}): cut off? Fetch or save it again") from None
+        raise InklingError(
+            f"{source} is not whole JSON ({error}): cut off? Fetch or save it again"
+        ) from None
     try:
         return _parse(data)
     except InklingError as error:
         raise InklingError(f"{source}: {error}") from None
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InklingError(
-            f"{source} is JSON, but not a byte-level BPE tokenizer.json ({type(error).__name__}: {error}). Give a file "
-            "from Tokenizer.save, or a GPT-2-style one from Hugging Face"
+            f"{source} is JSON, but not a byte-level BPE tokenizer.json"
+            f" ({type(error).__name__}: {error}). Give a file from Tokenizer.save, or a"
+            " GPT-2-style one from Hugging Face"
         ) from None
 
 
 def _parse(data: dict) -> Parts:
     model, normalizer = data["model"], data.get("normalizer")
     if model.get("type", "BPE") != "BPE":
-        raise InklingError(f"its model is {model['type']}, and only BPE can be read here")
-    options = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", "ignore_merges")
-    used = [name for name in options if model.get(name)] + ["a normalizer"] * (normalizer is not None)
+        raise InklingError(
+            f"its model is {model['type']}, and only BPE can be read here"
+        )
+    options = (
+        "dropout",
+        "continuing_subword_prefix",
+        "end_of_word_suffix",
+        "byte_fallback",
+        "ignore_merges",
+    )
+    used = [name for name in options if model.get(name)] + ["a normalizer"] * (
+        normalizer is not None
+    )
     if used:
-        raise InklingError(f"it uses {', '.join(used)}, which changes the ids and is not built here")
+        raise InklingError(
+            f"it uses {', '.join(used)}, which changes the ids and is not built here"
+        )
     pattern = _parse_pattern(data["pre_tokenizer"])
 
     names, special_tokens = dict(model["vocab"]), {}
     for token in data.get("added_tokens") or []:
         if token.get("lstrip") or token.get("rstrip") or token.get("single_word"):
-            raise InklingError(f"special token {token['content']!r} has conditions on its neighbours; not built here")
+            raise InklingError(
+                f"special token {token['content']!r} has conditions on its neighbours;"
+                " not built here"
+            )
         special_tokens[token["content"]] = token["id"]
         names.pop(token["content"], None)
     ids = [*names.values(), *special_tokens.values()]
     if not all(type(i) is int and i >= 0 for i in ids):
         raise InklingError("an id is not a whole number from 0 up")
     vocabulary = {_parse_token(name): i for name, i in names.items()}
-    if model.get("unk_token") and any(bytes([byte]) not in vocabulary for byte in range(256)):
-        raise InklingError("it has no tokens for some bytes and uses unk_token instead; that is not built here")
+    if model.get("unk_token") and any(
+        bytes([byte]) not in vocabulary for byte in range(256)
+    ):
+        raise InklingError(
+            "it has no tokens for some bytes and uses unk_token instead; that is not"
+            " built here"
+        )
 
     merges = []
     for entry in model["merges"]:  # "Ġ t" in older files, ["Ġ", "t"] in newer ones
@@ -133,20 +205,38 @@ def _parse(data: dict) -> Parts:
 def _parse_token(name: str) -> bytes:
     token = from_alphabet(name)
     if not token:
-        raise InklingError(f"token {name!r} is not in GPT-2's byte alphabet, so the tokenizer is not byte-level")
+        raise InklingError(
+            f"token {name!r} is not in GPT-2's byte alphabet, so the tokenizer is not"
+            " byte-level"
+        )
     return token
 
 
 def _parse_pattern(pre_tokenizer: dict) -> str:
-    steps = pre_tokenizer["pretokenizers"] if pre_tokenizer["type"] == "Sequence" else [pre_tokenizer]
+    steps = (
+        pre_tokenizer["pretokenizers"]
+        if pre_tokenizer["type"] == "Sequence"
+        else [pre_tokenizer]
+    )
     last = steps[-1]
     if last["type"] == "ByteLevel" and not last.get("add_prefix_space"):
         if last.get("use_regex", True):
             if len(steps) == 1:
                 return GPT2_PATTERN
-            if len(steps) == 2 and steps[0]["type"] == "Digits" and steps[0].get("individual_digits"):
+            if (
+                len(steps) == 2
+                and steps[0]["type"] == "Digits"
+                and steps[0].get("individual_digits")
+            ):
                 return DIGITS_PATTERN
-        elif len(steps) == 2 and steps[0]["type"] == "Split" and "Regex" in steps[0]["pattern"]:
+        elif (
+            len(steps) == 2
+            and steps[0]["type"] == "Split"
+            and "Regex" in steps[0]["pattern"]
+        ):
             if steps[0]["behavior"] == "Isolated" and not steps[0].get("invert"):
                 return steps[0]["pattern"]["Regex"]
-    raise InklingError("its pre_tokenizer cuts text in a way not built here (built: GPT-2's, SmolLM2's, one Split)")
+    raise InklingError(
+        "its pre_tokenizer cuts text in a way not built here (built: GPT-2's,"
+        " SmolLM2's, one Split)"
+    )

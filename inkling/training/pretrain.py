@@ -1,7 +1,8 @@
 """Pre-training: predict the next token, on packed documents, in one visible loop.
 
-Bottom-up: the settings, the learning-rate schedule, the loss, validation, and last the loop that uses them all. Rows of
-tokens come from `packing`, the optimizers from `optim`, stopping and going on from `savepoint`.
+Bottom-up: the settings, the learning-rate schedule, the loss, validation, and last the
+loop that uses them all. Rows of tokens come from `packing`, the optimizers from
+`optim`, stopping and going on from `savepoint`.
 `torchrun --nproc-per-node 2 your_script.py` runs the same loop on two processes.
 """
 
@@ -27,12 +28,20 @@ from inkling.files import InklingError
 from inkling.progress import Progress
 from inkling.training import savepoint
 from inkling.training.optim import fast_bfloat16, make_optimizers
-from inkling.training.packing import IGNORE, Batches, check_tokens, document_bounds, separate_documents
+from inkling.training.packing import (
+    IGNORE,
+    Batches,
+    check_tokens,
+    document_bounds,
+    separate_documents,
+)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The settings of one training run. A run is a function of these, the model's first weights and the tokens."""
+    """The settings of one training run. A run is a function of these, the model's first
+    weights and the tokens.
+    """
 
     steps: int = 1000
     """Updates of the weights."""
@@ -43,9 +52,13 @@ class TrainConfig:
     context_length: int | None = None
     """Predictions in a row. None: the model's own context length."""
     eos_id: int | None = None
-    """The token that ends a document. None: the text is one unbroken stream, cut into windows."""
+    """The token that ends a document. None: the text is one unbroken stream, cut into
+    windows.
+    """
     optimizer: str = "muon"
-    """"muon" (Muon for the hidden matrices, AdamW for the rest) or "adamw" (AdamW for everything)."""
+    """"muon" (Muon for the hidden matrices, AdamW for the rest) or "adamw" (AdamW for
+    everything).
+    """
     learning_rate: float = 5e-3
     """AdamW's peak learning rate."""
     muon_learning_rate: float = 0.02
@@ -53,27 +66,41 @@ class TrainConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     """AdamW's averaging of the gradient and of its square."""
     weight_decay: float = 0.1
-    """Shrinks the hidden matrices by learning rate x this at each step; embedding and norm gains never decay."""
+    """Shrinks the hidden matrices by learning rate x this at each step; embedding and
+    norm gains never decay.
+    """
     warmup_steps: int = 50
     """Steps over which the learning rate climbs to its peak."""
     decay_fraction: float = 1.0
-    """Share of the run, at its end, over which the learning rate falls in a straight line to zero."""
+    """Share of the run, at its end, over which the learning rate falls in a straight
+    line to zero.
+    """
     grad_clip: float = 1.0
-    """The gradient of all weights together is shortened to this length where it is longer."""
+    """The gradient of all weights together is shortened to this length where it is
+    longer.
+    """
     precision: str = "auto"
-    """"bf16": matrix products in bfloat16 by autocast, weights kept in float32. "fp32": everything in float32. "auto":
-    bf16 where the processor has instructions for it, fp32 elsewhere: many laptops have none and would crawl."""
+    """"bf16": matrix products in bfloat16 by autocast, weights kept in float32. "fp32":
+    everything in float32. "auto": bf16 where the processor has instructions for it,
+    fp32 elsewhere: many laptops have none and would crawl.
+    """
     validate_every: int = 0
     """Steps between two validations. 0: only after the last step."""
     checkpoint_every: int = 200
-    """Steps between two checkpoints, when `train` is given a folder. The last step is always saved."""
+    """Steps between two checkpoints, when `train` is given a folder. The last step is
+    always saved.
+    """
     seed: int = 0
-    """Decides the order of the rows. The model's first weights have a seed of their own."""
+    """Decides the order of the rows. The model's first weights have a seed of their
+    own.
+    """
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What one step leaves behind. Losses are nats a token; times are of training alone, without validation."""
+    """What one step leaves behind. Losses are nats a token; times are of training
+    alone, without validation.
+    """
 
     step: int
     tokens: int
@@ -88,63 +115,97 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """The history of a run, one record a step (a resumed run has the steps from before it was stopped, too)."""
+    """The history of a run, one record a step (a resumed run has the steps from before
+    it was stopped, too).
+    """
 
     history: list[StepRecord] = field(default_factory=list)
 
     @property
     def valid_loss(self) -> float | None:
         """The last validation loss in nats a token; None without validation tokens."""
-        return next((record.valid_loss for record in reversed(self.history) if record.valid_loss is not None), None)
+        return next(
+            (
+                record.valid_loss
+                for record in reversed(self.history)
+                if record.valid_loss is not None
+            ),
+            None,
+        )
 
 
 def learning_rate_scale(step: int, config: TrainConfig) -> float:
-    """The share of the peak learning rate at `step` (from 0): up over the warm-up, flat, then straight down to zero.
+    """The share of the peak learning rate at `step` (from 0): up over the warm-up,
+    flat, then straight down to zero.
 
-    `decay_fraction=1` is the linear schedule; less is warm-up, stable, decay (Hu et al. 2024, MiniCPM, section 4).
+    `decay_fraction=1` is the linear schedule; less is warm-up, stable, decay (Hu et al.
+    2024, MiniCPM, section 4).
     """
     up = (step + 1) / max(1, config.warmup_steps)
     down = (config.steps - step) / max(1.0, config.decay_fraction * config.steps)
     return min(1.0, up, down)
 
 
-def summed_loss(model: nn.Module, rows: torch.Tensor, precision: str = "fp32") -> torch.Tensor:
-    """The cross-entropy of a batch of rows (B, T + 1), summed over its real targets, in nats: a scalar.
+def summed_loss(
+    model: nn.Module, rows: torch.Tensor, precision: str = "fp32"
+) -> torch.Tensor:
+    """The cross-entropy of a batch of rows (B, T + 1), summed over its real targets, in
+    nats: a scalar.
 
-    It is a sum and not a mean on purpose: only the caller knows how many real targets the whole update has. The sum of
-    a batch that is all padding is zero, where its mean would be 0/0 = NaN.
+    It is a sum and not a mean on purpose: only the caller knows how many real targets
+    the whole update has. The sum of a batch that is all padding is zero, where its mean
+    would be 0/0 = NaN.
     """
     rows = rows.to(next(model.parameters()).device)
-    inputs, targets = rows[:, :-1].clamp(min=0), rows[:, 1:]  # padding goes in as token 0; nothing before it can see it
-    half = precision == "bf16" or (precision == "auto" and fast_bfloat16(rows.device.type))
+    # padding goes in as token 0; nothing before it can see it
+    inputs, targets = rows[:, :-1].clamp(min=0), rows[:, 1:]
+    half = precision == "bf16" or (
+        precision == "auto" and fast_bfloat16(rows.device.type)
+    )
     with torch.autocast(rows.device.type, dtype=torch.bfloat16, enabled=half):
         logits = model(inputs)  # (B, T, vocab_size)
-    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
+    return F.cross_entropy(
+        logits.float().flatten(0, 1),
+        targets.flatten(),
+        ignore_index=IGNORE,
+        reduction="sum",
+    )
 
 
 def count_targets(rows: torch.Tensor) -> int:
-    """How many real targets a batch of rows (B, T + 1) has; 1 where it has none, so that one can divide by it."""
+    """How many real targets a batch of rows (B, T + 1) has; 1 where it has none, so
+    that one can divide by it.
+    """
     return max(1, int((rows[:, 1:] != IGNORE).sum()))
 
 
 def accumulate_gradient(
-    network: nn.Module, rows: torch.Tensor, config: TrainConfig, rank: int = 0, n_processes: int = 1
+    network: nn.Module,
+    rows: torch.Tensor,
+    config: TrainConfig,
+    rank: int = 0,
+    n_processes: int = 1,
 ) -> float:
-    """Add the gradient of the mean loss over all real targets of `rows` (B, T + 1) to the weights; return that loss.
+    """Add the gradient of the mean loss over all real targets of `rows` (B, T + 1) to
+    the weights; return that loss.
 
-    The rows are shared out to the processes, and each takes its share one micro-batch at a time. Every part is divided
-    by the number of targets of the *whole* update, which every process knows, so neither way of splitting changes the
-    result.
+    The rows are shared out to the processes, and each takes its share one micro-batch
+    at a time. Every part is divided by the number of targets of the *whole* update,
+    which every process knows, so neither way of splitting changes the result.
     """
     n_targets = count_targets(rows)
-    micro_batches = rows[rank::n_processes].split(config.micro_batch_size or config.batch_size)
+    micro_batches = rows[rank::n_processes].split(
+        config.micro_batch_size or config.batch_size
+    )
     loss = torch.zeros(())
     for number, micro_batch in enumerate(micro_batches, start=1):
-        # Processes add up their gradients once a step, in the backward pass of their last micro-batch.
+        # Processes add up their gradients once a step, in the backward pass of their
+        # last micro-batch.
         more = n_processes > 1 and number < len(micro_batches)
         with network.no_sync() if more else nullcontext():
             part = summed_loss(network, micro_batch, config.precision) / n_targets
-            (part * n_processes).backward()  # DDP takes the mean over processes; we want the sum
+            # DDP takes the mean over processes; we want the sum
+            (part * n_processes).backward()
         loss += part.detach().cpu()
     if n_processes > 1:
         dist.all_reduce(loss)
@@ -152,36 +213,53 @@ def accumulate_gradient(
 
 
 @torch.no_grad()
-def validation_loss(model: nn.Module, tokens: np.ndarray, context_length: int, eos_id: int | None) -> float:
-    """The mean loss on held-out tokens in nats a token, in float32, with each token predicted once.
+def validation_loss(
+    model: nn.Module, tokens: np.ndarray, context_length: int, eos_id: int | None
+) -> float:
+    """The mean loss on held-out tokens in nats a token, in float32, with each token
+    predicted once.
 
-    Documents are read one by one, each from its beginning, as the model meets a text in use.
+    Documents are read one by one, each from its beginning, as the model meets a text in
+    use.
     """
     if eos_id is not None:
         rows = separate_documents(*document_bounds(tokens, eos_id), context_length)
     else:
         starts = range(0, len(tokens) - context_length, context_length)
-        rows = np.stack([tokens[start : start + context_length + 1] for start in starts])
+        rows = np.stack(
+            [tokens[start : start + context_length + 1] for start in starts]
+        )
     rows = torch.from_numpy(rows.astype(np.int64))
     was_training = model.training
     model.eval()
     total = 0.0
     for part in rows.split(max(1, 8192 // context_length)):
-        width = int((part != IGNORE).sum(dim=1).max())  # leave out the columns that are padding in every row
+        # leave out the columns that are padding in every row
+        width = int((part != IGNORE).sum(dim=1).max())
         total += summed_loss(model, part[:, :width]).item()
     model.train(was_training)
     return total / count_targets(rows)
 
 
-def check_config(config: TrainConfig, context_length: int, model: nn.Module, n_processes: int) -> None:
-    """Raise `InklingError` for settings that cannot work together, before any time is spent on them."""
+def check_config(
+    config: TrainConfig, context_length: int, model: nn.Module, n_processes: int
+) -> None:
+    """Raise `InklingError` for settings that cannot work together, before any time is
+    spent on them.
+    """
     vocab_size, longest = model.config.vocab_size, model.config.context_length
     wrong = {
-        f"context_length is {context_length}, the model takes 1 to {longest}": not 1 <= context_length <= longest,
-        f"eos_id {config.eos_id} is outside the model's vocabulary of {vocab_size}": (config.eos_id or 0) >= vocab_size,
+        f"context_length is {context_length}, the model takes 1 to {longest}": (
+            not 1 <= context_length <= longest
+        ),
+        f"eos_id {config.eos_id} is outside the model's vocabulary of {vocab_size}": (
+            (config.eos_id or 0) >= vocab_size
+        ),
         f"steps is {config.steps}, it must be 1 or more": config.steps < 1,
-        f"batch_size {config.batch_size} cannot be shared out evenly to {n_processes} process(es); "
-        f"make it a multiple of {n_processes}": config.batch_size < 1 or config.batch_size % n_processes != 0,
+        f"batch_size {config.batch_size} cannot be shared out evenly to {n_processes} "
+        f"process(es); make it a multiple of {n_processes}": (
+            config.batch_size < 1 or config.batch_size % n_processes != 0
+        ),
         f"precision is {config.precision!r}, choose 'auto', 'bf16' or 'fp32'": (
             config.precision not in ("auto", "bf16", "fp32")
         ),
@@ -192,21 +270,27 @@ def check_config(config: TrainConfig, context_length: int, model: nn.Module, n_p
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep what is freed, for the next step: a tenth of a step's time where that is glibc (Linux).
+    """Let the C library keep what is freed, for the next step: a tenth of a step's time
+    where that is glibc (Linux).
 
-    Each step takes and frees the same large blocks. By default glibc hands them back to the system at once, which then
-    gives them out again page by page, wiped. Elsewhere this does nothing.
+    Each step takes and frees the same large blocks. By default glibc hands them back to
+    the system at once, which then gives them out again page by page, wiped. Elsewhere
+    this does nothing.
     """
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        for option in (-1, -3):  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, from malloc.h: bytes from which to hand back
+        # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, from malloc.h: bytes from which to hand
+        # back
+        for option in (-1, -3):
             mallopt(option, 1 << 29)
 
 
 def join_processes() -> tuple[int, int]:
-    """(rank, number of processes): (0, 1) in a plain run; under `torchrun` the processes meet here and are numbered."""
+    """(rank, number of processes): (0, 1) in a plain run; under `torchrun` the
+    processes meet here and are numbered.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return 0, 1
     if not dist.is_initialized():
@@ -216,21 +300,31 @@ def join_processes() -> tuple[int, int]:
 
 
 def start_or_resume(
-    folder: Path | None, resume: bool, run: dict, model: nn.Module, optimizers: list[torch.optim.Optimizer]
+    folder: Path | None,
+    resume: bool,
+    run: dict,
+    model: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
 ) -> list[StepRecord]:
-    """The history so far: empty for a new run; on resuming that of the savepoint, put back into model and optimizers.
+    """The history so far: empty for a new run; on resuming that of the savepoint, put
+    back into model and optimizers.
 
-    `run` says which run this is (its settings, a hash of its tokens); another run's savepoint raises `InklingError`.
+    `run` says which run this is (its settings, a hash of its tokens); another run's
+    savepoint raises `InklingError`.
     """
     if folder is None:
         return []
     if not resume:
         if savepoint.savepoints(folder):
             raise InklingError(
-                f"{folder} already holds savepoints. Pass resume=True to go on from them, or choose an empty folder."
+                f"{folder} already holds savepoints. Pass resume=True to go on from"
+                " them, or choose an empty folder."
             )
         return []
-    return [StepRecord(**record) for record in savepoint.reopen(folder, run, model, optimizers)]
+    return [
+        StepRecord(**record)
+        for record in savepoint.reopen(folder, run, model, optimizers)
+    ]
 
 
 def train(
@@ -247,14 +341,17 @@ def train(
 ) -> TrainResult:
     """Train `model` in place on `tokens` (1-D ids) and return the history of the run.
 
-    `valid_bytes` is the length of the text behind `valid_tokens`; with it, validation also reports bits per byte. With
-    a `folder` the whole state is saved there every `checkpoint_every` steps, and `resume=True` goes on from the newest
-    savepoint (from the start where there is none); the weights at the end are those of a run that was never stopped,
-    bit for bit. `on_step` is called with each step's record. Under `torchrun` every process calls this with the same
-    arguments and works on its share of each batch.
+    `valid_bytes` is the length of the text behind `valid_tokens`; with it, validation
+    also reports bits per byte. With a `folder` the whole state is saved there every
+    `checkpoint_every` steps, and `resume=True` goes on from the newest savepoint (from
+    the start where there is none); the weights at the end are those of a run that was
+    never stopped, bit for bit. `on_step` is called with each step's record. Under
+    `torchrun` every process calls this with the same arguments and works on its share
+    of each batch.
 
-    Raises `InklingError`: tokens that are empty, too few for a row, or outside the vocabulary; settings that do not fit
-    together; a folder with another run's savepoints, or with damaged ones only; a full disk; a loss that is no number.
+    Raises `InklingError`: tokens that are empty, too few for a row, or outside the
+    vocabulary; settings that do not fit together; a folder with another run's
+    savepoints, or with damaged ones only; a full disk; a loss that is no number.
     """
     keep_freed_memory()
     rank, n_processes = join_processes()
@@ -262,21 +359,34 @@ def train(
     check_config(config, context_length, model, n_processes)
     tokens = check_tokens(tokens, context_length, model.config.vocab_size, "training")
     if valid_tokens is not None:
-        valid_tokens = check_tokens(valid_tokens, context_length, model.config.vocab_size, "validation")
-    data = Batches(tokens, context_length, config.batch_size, config.seed, config.eos_id)
+        valid_tokens = check_tokens(
+            valid_tokens, context_length, model.config.vocab_size, "validation"
+        )
+    data = Batches(
+        tokens, context_length, config.batch_size, config.seed, config.eos_id
+    )
     optimizers = make_optimizers(
-        model, config.optimizer, config.learning_rate, config.muon_learning_rate, config.weight_decay, config.betas
+        model,
+        config.optimizer,
+        config.learning_rate,
+        config.muon_learning_rate,
+        config.weight_decay,
+        config.betas,
     )
     run = savepoint.run_of(config, tokens=hashlib.sha256(tokens.tobytes()).hexdigest())
     history = start_or_resume(folder, resume, run, model, optimizers)
     last = history[-1] if history else StepRecord(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
     network = nn.parallel.DistributedDataParallel(model) if n_processes > 1 else model
     model.train()
-    with Progress(config.steps, "pre-training", start=last.step, show=progress and rank == 0) as bar:
+    with Progress(
+        config.steps, "pre-training", start=last.step, show=progress and rank == 0
+    ) as bar:
         for step in range(last.step, config.steps):
             wall, cpu = time.perf_counter(), time.process_time()
             scale = learning_rate_scale(step, config)
-            for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            for group in (
+                group for optimizer in optimizers for group in optimizer.param_groups
+            ):
                 group["lr"] = group["peak_lr"] * scale
 
             rows = data.batch(step)
@@ -285,27 +395,45 @@ def train(
             norm = nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip).item()
             if not math.isfinite(loss + norm):
                 raise InklingError(
-                    f"the loss is {loss} and the gradient's length {norm} at step {step + 1}: training blew up. "
-                    "Lower the learning rates, or warm up for longer, or try precision='fp32'."
+                    f"the loss is {loss} and the gradient's length {norm} at step"
+                    f" {step + 1}: training blew up. Lower the learning rates, or warm"
+                    " up for longer, or try precision='fp32'."
                 )
             for optimizer in optimizers:
                 optimizer.step()
 
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             last = StepRecord(
-                step + 1, last.tokens + count_targets(rows), loss, config.learning_rate * scale, norm,
-                last.seconds + wall, last.cpu_seconds + cpu,
-            )  # fmt: skip
+                step + 1,
+                last.tokens + count_targets(rows),
+                loss,
+                config.learning_rate * scale,
+                norm,
+                last.seconds + wall,
+                last.cpu_seconds + cpu,
+            )
             done = step + 1 == config.steps
-            validates = done or (config.validate_every and (step + 1) % config.validate_every == 0)
+            validates = done or (
+                config.validate_every and (step + 1) % config.validate_every == 0
+            )
             if valid_tokens is not None and validates:
-                valid_loss = validation_loss(model, valid_tokens, context_length, config.eos_id)
-                bits = valid_loss / math.log(2) * len(valid_tokens) / valid_bytes if valid_bytes else None
+                valid_loss = validation_loss(
+                    model, valid_tokens, context_length, config.eos_id
+                )
+                bits = (
+                    valid_loss / math.log(2) * len(valid_tokens) / valid_bytes
+                    if valid_bytes
+                    else None
+                )
                 last = replace(last, valid_loss=valid_loss, valid_bits_per_byte=bits)
             history.append(last)
             if on_step is not None and rank == 0:
                 on_step(last)
-            if folder is not None and rank == 0 and (done or (step + 1) % config.checkpoint_every == 0):
+            if (
+                folder is not None
+                and rank == 0
+                and (done or (step + 1) % config.checkpoint_every == 0)
+            ):
                 state = {"run": run, "history": [asdict(record) for record in history]}
                 savepoint.save(folder, step + 1, model, optimizers, state)
             bar.update(1, loss=last.loss, tokens_per_s=count_targets(rows) / wall)

@@ -1,4 +1,6 @@
-"""The loss on text whose every choice was booked: by token, by kind of span, by kind of document, and per byte."""
+"""The loss on text whose every choice was booked: by token, by kind of span, by kind of
+document, and per byte.
+"""
 
 import math
 from collections import defaultdict
@@ -18,11 +20,14 @@ LOG2_E = 1.0 / math.log(2.0)
 
 
 @torch.inference_mode()
-def token_bits(model: Transformer, sequences: Sequence[Sequence[int]], batch_size: int = 16) -> list[np.ndarray]:
-    """The surprisal of every token but the first of each sequence, in bits: arrays of length len(sequence) - 1.
+def token_bits(
+    model: Transformer, sequences: Sequence[Sequence[int]], batch_size: int = 16
+) -> list[np.ndarray]:
+    """The surprisal of every token but the first of each sequence, in bits: arrays of
+    length len(sequence) - 1.
 
-    A sequence longer than the context is read in windows that overlap by half, so that every token beyond the first
-    window is predicted from at least half a context.
+    A sequence longer than the context is read in windows that overlap by half, so that
+    every token beyond the first window is predicted from at least half a context.
     """
     length = model.config.context_length
     stride = max(1, length // 2)
@@ -34,7 +39,8 @@ def token_bits(model: Transformer, sequences: Sequence[Sequence[int]], batch_siz
         while start - stride + length + 1 < len(sequence):
             windows.append((number, start, start + length - stride + 1))
             start += stride
-    windows.sort(key=lambda w: min(length, len(sequences[w[0]]) - w[1]))  # like lengths together: little padding
+    # like lengths together: little padding
+    windows.sort(key=lambda w: min(length, len(sequences[w[0]]) - w[1]))
     bits = [np.zeros(max(0, len(sequence) - 1)) for sequence in sequences]
     for i in range(0, len(windows), batch_size):
         batch = windows[i : i + batch_size]
@@ -42,36 +48,57 @@ def token_bits(model: Transformer, sequences: Sequence[Sequence[int]], batch_siz
         width = max(map(len, rows))
         if width < 2:
             continue
-        # Padding stands on the right, where no real token looks, and its losses are left out below.
-        padded = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=device)
+        # Padding stands on the right, where no real token looks, and its losses are
+        # left out below.
+        padded = torch.tensor(
+            [row + [0] * (width - len(row)) for row in rows], device=device
+        )
         losses = F.cross_entropy(
-            model(padded[:, :-1]).float().flatten(0, 1), padded[:, 1:].flatten(), reduction="none"
+            model(padded[:, :-1]).float().flatten(0, 1),
+            padded[:, 1:].flatten(),
+            reduction="none",
         ).view(len(rows), -1)
-        for (number, start, first), row, loss in zip(batch, rows, losses.cpu().numpy(), strict=True):
+        for (number, start, first), row, loss in zip(
+            batch, rows, losses.cpu().numpy(), strict=True
+        ):
             count = start + len(row) - first
-            bits[number][first - 1 : first - 1 + count] = loss[len(row) - 1 - count : len(row) - 1] * LOG2_E
+            bits[number][first - 1 : first - 1 + count] = (
+                loss[len(row) - 1 - count : len(row) - 1] * LOG2_E
+            )
     return bits
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
-    """Each text as the model meets it: the end-of-text token, the text's tokens, the end-of-text token.
+    """Each text as the model meets it: the end-of-text token, the text's tokens, the
+    end-of-text token.
 
-    What stands in a text is never markup: the text "<|endoftext|>" is spelled out, not taken for the token.
+    What stands in a text is never markup: the text "<|endoftext|>" is spelled out, not
+    taken for the token.
     """
     eos = tokenizer.eos_id
-    return [[eos, *ids, eos] for ids in tokenizer.encode_batch(list(texts), allow_special=False)]
+    return [
+        [eos, *ids, eos]
+        for ids in tokenizer.encode_batch(list(texts), allow_special=False)
+    ]
 
 
-def encode_documents(tokenizer: Tokenizer, documents: Iterable[Document]) -> list[list[int]]:
+def encode_documents(
+    tokenizer: Tokenizer, documents: Iterable[Document]
+) -> list[list[int]]:
     """The texts of the documents, as `encode_texts` gives them."""
     return encode_texts(tokenizer, [document.text for document in documents])
 
 
-def token_kinds(tokenizer: Tokenizer, document: Document, ids: Sequence[int]) -> list[str]:
-    """The span kind of each token of a document: that of its last character (its leading space says nothing)."""
+def token_kinds(
+    tokenizer: Tokenizer, document: Document, ids: Sequence[int]
+) -> list[str]:
+    """The span kind of each token of a document: that of its last character (its
+    leading space says nothing).
+    """
     kinds, position, span = [], 0, 0
     for token in ids:
-        position += len(tokenizer.token_bytes(token))  # Larkhaven is ASCII: bytes are characters
+        # Larkhaven is ASCII: bytes are characters
+        position += len(tokenizer.token_bytes(token))
         while document.spans[span].end < position:
             span += 1
         kinds.append(document.spans[span].kind)
@@ -80,7 +107,9 @@ def token_kinds(tokenizer: Tokenizer, document: Document, ids: Sequence[int]) ->
 
 @dataclass
 class SpanLoss:
-    """Bits that a model needs, and bits that the generator chose, summed over the tokens of one kind."""
+    """Bits that a model needs, and bits that the generator chose, summed over the
+    tokens of one kind.
+    """
 
     model_bits: float = 0.0
     bound_bits: float = 0.0
@@ -111,7 +140,9 @@ class SpanReport:
 
     @property
     def excess(self) -> float:
-        """How far the loss lies above the bound, as a share of the bound: 0.05 is five per cent."""
+        """How far the loss lies above the bound, as a share of the bound: 0.05 is five
+        per cent.
+        """
         return self.total.model_bits / self.total.bound_bits - 1.0
 
 
@@ -121,35 +152,56 @@ def loss_by_span(
     documents: Sequence[Document],
     bits: Sequence[np.ndarray] | None = None,
 ) -> SpanReport:
-    """Split the loss on `documents` by what decides the text: grammar, fact, copy or free choice.
+    """Split the loss on `documents` by what decides the text: grammar, fact, copy or
+    free choice.
 
-    The sum of the generator's bits is exact, and so is the comparison in all and by kind of document. By kind of span
-    it is exact only as bookkeeping: a choice is booked where it was made, while a model may already see through it a
-    word earlier ("The" rules out all sentences that begin with a name), so bits can move between neighbouring spans.
+    The sum of the generator's bits is exact, and so is the comparison in all and by
+    kind of document. By kind of span it is exact only as bookkeeping: a choice is
+    booked where it was made, while a model may already see through it a word earlier
+    ("The" rules out all sentences that begin with a name), so bits can move between
+    neighbouring spans.
 
-    bits: surprisals already computed for `encode_documents(...)`, by `token_bits` or by another kind of model (then
-    `model` may be None).
+    bits: surprisals already computed for `encode_documents(...)`, by `token_bits` or by
+    another kind of model (then `model` may be None).
     """
     if not documents:
-        raise InklingError("there are no documents to measure the loss on; pass at least one.")
+        raise InklingError(
+            "there are no documents to measure the loss on; pass at least one."
+        )
     sequences = encode_documents(tokenizer, documents)
     bits = token_bits(model, sequences) if bits is None else bits
-    total, by_span, by_document = SpanLoss(), defaultdict(SpanLoss), defaultdict(SpanLoss)
+    total, by_span, by_document = (
+        SpanLoss(),
+        defaultdict(SpanLoss),
+        defaultdict(SpanLoss),
+    )
     for document, sequence, values in zip(documents, sequences, bits, strict=True):
-        kinds = [*token_kinds(tokenizer, document, sequence[1:-1]), "grammar"]  # that the text ends here is grammar
+        # that the text ends here is grammar
+        kinds = [*token_kinds(tokenizer, document, sequence[1:-1]), "grammar"]
         for kind, value in zip(kinds, values, strict=True):
             by_span[kind].add(value, 0.0, 1)
         for kind, value in document.bits.items():
             by_span[kind].add(0.0, value, 0)
         for part in (total, by_document[document.kind]):
             part.add(float(values.sum()), document.total_bits, len(values))
-    return SpanReport(total, dict(by_span), dict(by_document), sum(len(document.text) for document in documents))
+    return SpanReport(
+        total,
+        dict(by_span),
+        dict(by_document),
+        sum(len(document.text) for document in documents),
+    )
 
 
-def bits_per_byte(model: Transformer, tokenizer: Tokenizer, texts: Sequence[str]) -> float:
-    """Surprisal of whole texts per UTF-8 byte: comparable between tokenizers, unlike the loss per token."""
+def bits_per_byte(
+    model: Transformer, tokenizer: Tokenizer, texts: Sequence[str]
+) -> float:
+    """Surprisal of whole texts per UTF-8 byte: comparable between tokenizers, unlike
+    the loss per token.
+    """
     n_bytes = sum(len(text.encode("utf-8")) for text in texts)
     if n_bytes == 0:
-        raise InklingError("there is no text to measure; pass at least one text that is not empty.")
+        raise InklingError(
+            "there is no text to measure; pass at least one text that is not empty."
+        )
     sequences = encode_texts(tokenizer, texts)
     return float(sum(values.sum() for values in token_bits(model, sequences))) / n_bytes

@@ -1,7 +1,9 @@
-"""The small internet of Larkhaven, apart from its stories: entries, lessons, letters, notices, chats and more.
+"""The small internet of Larkhaven, apart from its stories: entries, lessons, letters, notices,
+chats and more.
 
-Each function writes one document into a `Writer`. No choice is hidden: whatever is drawn shows in the text, so that the
-bits booked are the exact surprisal of the document (tests/world/test_world.py parses the wordings back).
+Each function writes one document into a `Writer`. No choice is hidden: whatever is drawn shows in
+the text, so that the bits booked are the exact surprisal of the document (tests/world/test_world.py
+parses the wordings back).
 """
 
 from collections.abc import Callable
@@ -34,8 +36,12 @@ VALUES = {
 }
 
 
-def _state(writer: Writer, attribute: str, name: Slot, value: Slot, pronoun: str | None = None) -> None:
-    """One statement of a fact. With a pronoun, the sentence may begin with it and not the name, three times in ten."""
+def _state(
+    writer: Writer, attribute: str, name: Slot, value: Slot, pronoun: str | None = None
+) -> None:
+    """One statement of a fact. With a pronoun, the sentence may begin with it and not the name,
+    three times in ten.
+    """
 
     def who() -> Slot | str:
         return pronoun if pronoun and writer.chance(0.3) else name
@@ -43,14 +49,16 @@ def _state(writer: Writer, attribute: str, name: Slot, value: Slot, pronoun: str
     writer.tell(STATEMENTS[attribute], who=who, name=name, value=value)
 
 
-def _ask_and_answer(writer: Writer, attribute: str, name: Slot, value: Slot, style: tuple[str, str]) -> None:
+def _ask_and_answer(
+    writer: Writer, attribute: str, name: Slot, value: Slot, style: tuple[str, str]
+) -> None:
     writer.say(style[0])
     writer.tell(QUESTIONS[attribute], name=name)
     writer.say(style[1])
     writer.tell(ANSWERS[attribute], name=copy(name.text), value=value)
 
 
-# --- Encyclopedia ----------------------------------------------------------------------------------------------------
+# --- Encyclopedia ---------------------------------------------------------------------------------
 
 
 def person_entry(world: "World", writer: Writer) -> None:
@@ -141,17 +149,26 @@ def _sentence_start(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _thing_entry(writer: Writer, name: str, facts: dict[str, str], tables: dict[str, Wordings]) -> None:
+def _thing_entry(
+    writer: Writer, name: str, facts: dict[str, str], tables: dict[str, Wordings]
+) -> None:
     writer.say(_sentence_start(name), "free")
     writer.say("\n\n")
     for i, attribute in enumerate(writer.several(list(tables), len(tables), "grammar")):
         if i:
             writer.say(" ")
-        writer.tell(tables[attribute], who=copy(_sentence_start(name)), name=copy(name), value=fact(facts[attribute]))
+        writer.tell(
+            tables[attribute],
+            who=copy(_sentence_start(name)),
+            name=copy(name),
+            value=fact(facts[attribute]),
+        )
 
 
 def place_entry(world: "World", writer: Writer) -> None:
-    """The four facts of a place, and a page of its guest book, which makes each entry on the place another one."""
+    """The four facts of a place, and a page of its guest book, which makes each entry on the place
+    another one.
+    """
     place = writer.choose(world.places)
     _thing_entry(writer, place.name, vars(place), _PLACE_FACTS)
     writer.say("\n\nFrom the guest book:")
@@ -181,7 +198,9 @@ def boat_facts(world: "World", writer: Writer) -> None:
 
 
 def boat_entry(world: "World", writer: Writer) -> None:
-    """The facts of a boat, and a page of its log: who was aboard, and how many baskets they brought home."""
+    """The facts of a boat, and a page of its log: who was aboard, and how many baskets they brought
+    home.
+    """
     boat_facts(world, writer)
     writer.say("\n\nFrom the log:")
     for _ in range(writer.choose((2, 3, 4), "grammar")):
@@ -199,7 +218,7 @@ _TRIPS = Wordings(
 )
 
 
-# --- Lessons ---------------------------------------------------------------------------------------------------------
+# --- Lessons --------------------------------------------------------------------------------------
 
 _LESSON_GREETINGS = Wordings(
     "Good morning, children.",
@@ -257,10 +276,12 @@ _LESSON_ENDINGS = Wordings(
 )
 
 NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    " sixteen seventeen eighteen nineteen twenty"
 ).split()
-_COUNTED = "apples,eggs,boats,gulls,candles,buttons,shells,barrels,coins,nets,loaves,stones".split(",")
+_COUNTED = "apples,eggs,boats,gulls,candles,buttons,shells,barrels,coins,nets,loaves,stones".split(
+    ","
+)
 _SUMS = Wordings(
     "{A} and {b} make {c}.",
     "Add {b} to {a}, and you get {c}.",
@@ -271,7 +292,9 @@ _SUMS = Wordings(
 
 
 def trade_lesson(world: "World", writer: Writer) -> None:
-    """A lecture on a trade: what it makes, with what tool and from what material, and who does it here."""
+    """A lecture on a trade: what it makes, with what tool and from what material, and who does it
+    here.
+    """
     trade = writer.choose(list(TRADES))
     makes, tool, material = TRADES[trade]
     name = with_article(trade)
@@ -317,7 +340,7 @@ def counting_lesson(world: "World", writer: Writer) -> None:
     writer.say(" Well done.")
 
 
-# --- Letters, notices, chats -----------------------------------------------------------------------------------------
+# --- Letters, notices, chats ----------------------------------------------------------------------
 
 _LETTER_OPENINGS = Wordings(
     "I hope this letter finds you well.",
@@ -360,7 +383,9 @@ _CLOSINGS = Wordings("Your friend,", "With love,", "Yours truly,", "Kind regards
 
 
 def letter(world: "World", writer: Writer) -> None:
-    """A letter that retells facts of two or three inhabitants, and then says one of them again, word for word."""
+    """A letter that retells facts of two or three inhabitants, and then says one of them again,
+    word for word.
+    """
     writer.say("Dear ")
     to = writer.choose(world.people)
     writer.say(to.name, "free")
@@ -371,16 +396,25 @@ def letter(world: "World", writer: Writer) -> None:
         person = writer.choose(world.people)
         writer.say(" ")
         writer.tell(_LETTER_NEWS, name=free(person.name))
-        for attribute in writer.several(PERSON_ATTRIBUTES, writer.choose((1, 2, 3), "grammar"), "grammar"):
+        for attribute in writer.several(
+            PERSON_ATTRIBUTES, writer.choose((1, 2, 3), "grammar"), "grammar"
+        ):
             writer.say(" ")
             start = len(writer.text)
-            _state(writer, attribute, copy(person.name), fact(person_value(person, attribute)), person.pronoun)
+            _state(
+                writer,
+                attribute,
+                copy(person.name),
+                fact(person_value(person, attribute)),
+                person.pronoun,
+            )
             sentences.append(writer.text[start:])
     if writer.chance(0.7):
         writer.say(" ")
         writer.tell(_LETTER_REMINDERS)
         writer.say(" ")
-        writer.say(writer.draw(sentences, "grammar"), "copy")  # "draw": "She is a baker." may stand there twice
+        # "draw": "She is a baker." may stand there twice
+        writer.say(writer.draw(sentences, "grammar"), "copy")
     writer.say(" ")
     writer.tell(_LETTER_ENDINGS)
     writer.say("\n\n")
@@ -430,14 +464,18 @@ _THANKS = Wordings(
 
 
 def notice(world: "World", writer: Writer) -> None:
-    """A notice-board thread: somebody has lost, found or sells a thing; others reply; the first one thanks them."""
+    """A notice-board thread: somebody has lost, found or sells a thing; others reply; the first one
+    thanks them.
+    """
     author = writer.choose(world.people).name
     writer.say("Notice by ")
     writer.say(author, "free")
     writer.say("\n")
     place = writer.choose(world.places).name
     thing = with_article(f"{writer.choose(COLOURS)} {writer.choose(_THINGS)}")
-    writer.tell(writer.choose((_LOST, _FOUND, _FOR_SALE), "grammar"), place=free(place), thing=free(thing))
+    writer.tell(
+        writer.choose((_LOST, _FOUND, _FOR_SALE), "grammar"), place=free(place), thing=free(thing)
+    )
     the_thing = "the " + thing.split(" ", 1)[1]
     for _ in range(writer.choose((1, 2, 3), "grammar")):
         writer.say("\nReply by ")
@@ -500,7 +538,9 @@ def chat(world: "World", writer: Writer) -> None:
 
 
 def quiz(world: "World", writer: Writer) -> None:
-    """Four to eight questions about inhabitants, each with its true answer. People out of `asked_about` never occur."""
+    """Four to eight questions about inhabitants, each with its true answer. People out of
+    `asked_about` never occur.
+    """
     for i in range(writer.choose((4, 5, 6, 7, 8), "grammar")):
         person = writer.choose(world.asked_about)
         attribute = writer.choose(PERSON_ATTRIBUTES, "grammar")
@@ -513,7 +553,7 @@ def quiz(world: "World", writer: Writer) -> None:
         )
 
 
-# --- What can only be read, not remembered ---------------------------------------------------------------------------
+# --- What can only be read, not remembered --------------------------------------------------------
 
 _REGISTER_OPENINGS = Wordings(
     "Visitors at the Anchor Inn.",
@@ -528,8 +568,9 @@ _REGISTER_OPENINGS = Wordings(
 def register(world: "World", writer: Writer) -> None:
     """One to three strangers with two or three facts each, then questions about them.
 
-    Their names and facts are new in every document: an answer can only be carried over from the lines above.
-    The plain form (name: value, name: value) is the easiest binding; full sentences in many wordings are the hardest.
+    Their names and facts are new in every document: an answer can only be carried over from the
+    lines above. The plain form (name: value, name: value) is the easiest binding; full sentences in
+    many wordings are the hardest.
     """
     writer.tell(_REGISTER_OPENINGS)
     names = writer.several(world.stranger_names, writer.draw((1, 2, 2, 3), "grammar"))
@@ -552,7 +593,9 @@ def register(world: "World", writer: Writer) -> None:
         writer.say("." if plain else "")
     for _ in range(writer.choose((2, 3, 4), "grammar")):
         name, attribute, value = writer.choose(told)
-        _ask_and_answer(writer, attribute, free(name), copy(value), ("\n\nQuestion: ", "\nAnswer: "))
+        _ask_and_answer(
+            writer, attribute, free(name), copy(value), ("\n\nQuestion: ", "\nAnswer: ")
+        )
 
 
 def _stranger_value(world: "World", writer: Writer, attribute: str) -> str:
@@ -572,7 +615,9 @@ _SONG_OPENINGS = Wordings(
 
 
 def song(world: "World", writer: Writer) -> None:
-    """A list of names and things that makes no sense, said twice or three times: what comes again is a copy."""
+    """A list of names and things that makes no sense, said twice or three times: what comes again
+    is a copy.
+    """
     writer.tell(_SONG_OPENINGS)
     pool = world.song_words
     line = " ".join(writer.choose(pool) for _ in range(writer.choose((4, 6, 8, 12, 16), "grammar")))
@@ -585,7 +630,8 @@ def song(world: "World", writer: Writer) -> None:
         writer.say(".")
 
 
-#: How often each kind of document stands in the corpus, in parts of a hundred documents. Stories come from `stories`.
+#: How often each kind of document stands in the corpus, in parts of a hundred documents. Stories
+#: come from `stories`.
 KINDS_OF_DOCUMENT: tuple[tuple[str, int, Callable], ...] = (
     ("person entry", 13, person_entry),
     ("place entry", 3, place_entry),

@@ -1,7 +1,7 @@
 """How Larkhaven tells a fact: statements in many wordings, questions, and answers.
 
-{who} is the person's first name or, where the text has just named the person, a pronoun; {name} is always the name.
-{value} is the fact. The last wordings of each table are held out of training.
+{who} is the person's first name or, where the text has just named the person, a pronoun; {name} is
+always the name. {value} is the fact. The last wordings of each table are held out of training.
 """
 
 from inkling.world.people import PERSON_ATTRIBUTES, Person, with_article
@@ -182,7 +182,9 @@ ANSWERS = {
     "pet": Wordings("{name} keeps {value}.", "The pet of {name} is {value}."),
     "food": Wordings("{name} likes {value} best.", "The favourite dish of {name} is {value}."),
     "instrument": Wordings("{name} plays the {value}.", "The instrument of {name} is the {value}."),
-    "friend": Wordings("The best friend of {name} is {value}.", "{name} is best friends with {value}."),
+    "friend": Wordings(
+        "The best friend of {name} is {value}.", "{name} is best friends with {value}."
+    ),
 }
 
 

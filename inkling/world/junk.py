@@ -1,8 +1,10 @@
-"""What a crawl of Larkhaven's internet brings home besides its documents: copies, markup, spam, secrets, and more.
+"""What a crawl of Larkhaven's internet brings home besides its documents: copies, markup, spam,
+secrets, and more.
 
-`crawl` mixes clean documents with everything that a cleaner of real web text has to deal with, and writes on each page
-what was done to it (`Page.labels`, `Page.document`), so that every filter's precision and recall can be measured.
-All of it is invented: hosts end in `.example`, no telephone rings, and the insults would not hurt a barnacle.
+`crawl` mixes clean documents with everything that a cleaner of real web text has to deal with, and
+writes on each page what was done to it (`Page.labels`, `Page.document`), so that every filter's
+precision and recall can be measured. All of it is invented: hosts end in `.example`, no telephone
+rings, and the insults would not hurt a barnacle.
 """
 
 import base64
@@ -13,14 +15,28 @@ from random import Random
 from inkling.files import InklingError
 from inkling.world import Document, World
 
-#: What can be wrong with a page. The first four can be mended (a leak, where a document stands around it); a page that
-#: shows one of the others holds nothing to keep, or nothing that an earlier page does not hold already.
-LABELS = ("markup", "mojibake", "secret", "leak", "duplicate", "near-duplicate", "foreign", "spam", "rude", "gibberish")
+#: What can be wrong with a page. The first four can be mended (a leak, where a document stands
+#: around it); a page that shows one of the others holds nothing to keep, or nothing that an earlier
+#: page does not hold already.
+LABELS = (
+    "markup",
+    "mojibake",
+    "secret",
+    "leak",
+    "duplicate",
+    "near-duplicate",
+    "foreign",
+    "spam",
+    "rude",
+    "gibberish",
+)
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page as crawled, and the truth about it: what was done to it, and the document inside it, if any."""
+    """A page as crawled, and the truth about it: what was done to it, and the document inside it,
+    if any.
+    """
 
     url: str
     text: str
@@ -29,7 +45,9 @@ class Page:
 
 
 class Dice:
-    """Random picks by `Random.random()` alone: it is the one method whose values Python promises never to change."""
+    """Random picks by `Random.random()` alone: it is the one method whose values Python promises
+    never to change.
+    """
 
     def __init__(self, seed: str):
         self.random = Random(seed).random
@@ -47,7 +65,7 @@ class Dice:
         return "".join(self.pick(alphabet) for _ in range(n))
 
 
-# --- Documents, damaged ----------------------------------------------------------------------------------------------
+# --- Documents, damaged ---------------------------------------------------------------------------
 
 _HTML = """<!DOCTYPE html>
 <html><head><title>{title}</title><style>body {{ font: 16px serif }} .ad {{ color: red }}</style>
@@ -56,11 +74,13 @@ _HTML = """<!DOCTYPE html>
 <div class="menu"><a href="/a">All letters</a> <a href="/q">Quizzes</a> <a href="/p">People of Larkhaven</a></div>
 <div id="main">{body}</div>
 <aside>People also liked: ten things to do with a herring.</aside>
-<footer>&copy; {year} the town of Larkhaven. This page uses cookies.</footer></body></html>"""
+<footer>&copy; {year} the town of Larkhaven. This page uses cookies.</footer></body></html>"""  # noqa: E501
 
 
 def html_page(dice: Dice, text: str) -> str:
-    """`text` as a web page: paragraphs in <p>, line breaks in <br>, a few links and bold words, and menus around it."""
+    """`text` as a web page: paragraphs in <p>, line breaks in <br>, a few links and bold words, and
+    menus around it.
+    """
     paragraphs = []
     for paragraph in text.split("\n\n"):
         lines = []
@@ -68,25 +88,40 @@ def html_page(dice: Dice, text: str) -> str:
             words = line.replace("&", "&amp;").replace("<", "&lt;").split(" ")
             if len(words) > 4:
                 at = dice.below(len(words))
-                words[at] = dice.pick(('<a href="/wiki/{0}">{0}</a>', "<b>{0}</b>", "<em>{0}</em>")).format(words[at])
+                words[at] = dice.pick(
+                    ('<a href="/wiki/{0}">{0}</a>', "<b>{0}</b>", "<em>{0}</em>")
+                ).format(words[at])
             lines.append(" ".join(words))
         paragraphs.append("<p>" + "<br>\n".join(lines) + "</p>")
     year, number = 1990 + dice.below(35), dice.below(9000)
-    return _HTML.format(title=text[:20].replace("\n", " "), body="\n".join(paragraphs), year=year, number=number)
+    return _HTML.format(
+        title=text[:20].replace("\n", " "), body="\n".join(paragraphs), year=year, number=number
+    )
 
 
-#: Byte values as Windows-1252 shows them; the five that it leaves open stay control characters, as in web browsers.
+#: Byte values as Windows-1252 shows them; the five that it leaves open stay control characters, as
+#: in web browsers.
 WINDOWS_1252 = [bytes([b]).decode("cp1252", errors="ignore") or chr(b) for b in range(256)]
-_TYPOGRAPHY = (("fi", "\ufb01"), ("fl", "\ufb02"), ("'", "\u2019"), ('"', "\u201d"), ("...", "\u2026"))
+_TYPOGRAPHY = (
+    ("fi", "\ufb01"),
+    ("fl", "\ufb02"),
+    ("'", "\u2019"),
+    ('"', "\u201d"),
+    ("...", "\u2026"),
+)
 
 
 def misread(text: str) -> str:
-    """UTF-8 read as Windows-1252: an apostrophe becomes three strange signs, and "é" becomes "Ã©"."""
+    """UTF-8 read as Windows-1252: an apostrophe becomes three strange signs, and "é" becomes
+    "Ã©".
+    """
     return "".join([WINDOWS_1252[byte] for byte in text.encode("utf-8")])
 
 
 def mojibake(dice: Dice, text: str) -> str:
-    """A typesetter's signs (ligatures, hard spaces, soft hyphens), mostly misread once, sometimes twice."""
+    """A typesetter's signs (ligatures, hard spaces, soft hyphens), mostly misread once, sometimes
+    twice.
+    """
     for plain, fancy in _TYPOGRAPHY:
         text = text.replace(plain, fancy)
     words = text.split(" ")
@@ -103,18 +138,27 @@ def mojibake(dice: Dice, text: str) -> str:
 
 
 _SECRET_SENTENCES = (
-    "Write to {email} for more.", "Call {phone} after six.", "My new number is {phone}.", "Send the bill to {email}.",
-    "My password at the post office is {password}, but tell nobody.", "Login: {email}, password: {password}.",
-    "Pay by card, number {card}.", "Contact {email} or {phone}.",
-)  # fmt: skip
+    "Write to {email} for more.",
+    "Call {phone} after six.",
+    "My new number is {phone}.",
+    "Send the bill to {email}.",
+    "My password at the post office is {password}, but tell nobody.",
+    "Login: {email}, password: {password}.",
+    "Pay by card, number {card}.",
+    "Contact {email} or {phone}.",
+)
 
 
 def secret_sentence(dice: Dice, world: World) -> str:
     person = dice.pick(world.people)
-    at, dot = ("@", ".") if dice.chance(0.9) else (" at ", " dot ")  # one in ten hides from simple patterns
+    # one in ten hides from simple patterns
+    at, dot = ("@", ".") if dice.chance(0.9) else (" at ", " dot ")
     digits = [dice.letters(n, "0123456789") for n in (4, 4, 4, 4)]
     return dice.pick(_SECRET_SENTENCES).format(
-        email=f"{person.name}.{person.surname}{at}{dice.pick(('mail', 'letters', 'gullpost'))}{dot}example".lower(),
+        email=(
+            f"{person.name}.{person.surname}{at}"
+            f"{dice.pick(('mail', 'letters', 'gullpost'))}{dot}example".lower()
+        ),
         phone=dice.pick(("+99 555 {0} {1}", "(0555) {0}{1}", "0555-{0}-{1}")).format(*digits),
         password=dice.pick(world.boats).name.split()[-1] + dice.letters(4, "0123456789!?"),
         card=" ".join(digits),
@@ -122,7 +166,9 @@ def secret_sentence(dice: Dice, world: World) -> str:
 
 
 def with_secret(dice: Dice, world: World, text: str) -> str:
-    """The text with a sentence that nobody should read, at the end of one of its paragraphs or below it."""
+    """The text with a sentence that nobody should read, at the end of one of its paragraphs or
+    below it.
+    """
     paragraphs = text.split("\n\n")
     if dice.chance(0.3):
         return text + "\n\n" + secret_sentence(dice, world)
@@ -131,7 +177,9 @@ def with_secret(dice: Dice, world: World, text: str) -> str:
 
 
 def near_copy(dice: Dice, world: World, text: str) -> str:
-    """One word in thirty swapped for another of the page or misspelt, and often a line above or below."""
+    """One word in thirty swapped for another of the page or misspelt, and often a line above or
+    below.
+    """
     words = text.split(" ")
     for _ in range(1 + len(words) // 30):
         at = dice.below(len(words))
@@ -139,41 +187,113 @@ def near_copy(dice: Dice, world: World, text: str) -> str:
         words[at] = dice.pick(words) if dice.chance(0.5) else words[at][:cut] + words[at][cut + 1 :]
     text = " ".join(words)
     if dice.chance(0.4):
-        text = f"Shared by {dice.pick(world.people).name}, {2 + dice.below(90)} people liked this.\n\n{text}"
+        text = (
+            f"Shared by {dice.pick(world.people).name}, {2 + dice.below(90)} people liked"
+            f" this.\n\n{text}"
+        )
     if dice.chance(0.3):
         text = f"{text}\n\nSeen on the notice board of Larkhaven."
     return text
 
 
-# --- Pages that hold nothing to keep ---------------------------------------------------------------------------------
+# --- Pages that hold nothing to keep --------------------------------------------------------------
 
-_GOODS = "herring,rope,boots,candles,honey,coats,kettles,nets,umbrellas,barrels,spoons,lanterns".split(",")
+_GOODS = (
+    "herring,rope,boots,candles,honey,coats,kettles,nets,umbrellas,barrels,spoons,lanterns".split(
+        ","
+    )
+)
 _SPAM = (
-    "CHEAP {G}!!! Buy {g} NOW, only {n} left!!!", "Click here >>> www.{g}{n}.example <<< for FREE {g}",
-    "{g} {g} cheap {g} best {g} buy {g}", "You have WON {n} {g}! Claim your {g} today!",
-    "$$$ Earn {n} a week from home $$$", "BEST {G} IN TOWN *** {n}% OFF *** BEST {G} IN TOWN",
-    "Doctors hate this one {g} trick!", "Order {g} now!!! Order {g} now!!! Order {g} now!!!",
-)  # fmt: skip
-_INSULTS = "nitwit,blockhead,numbskull,dunderhead,bilge rat,barnacle brain,windbag,lummox".split(",")
+    "CHEAP {G}!!! Buy {g} NOW, only {n} left!!!",
+    "Click here >>> www.{g}{n}.example <<< for FREE {g}",
+    "{g} {g} cheap {g} best {g} buy {g}",
+    "You have WON {n} {g}! Claim your {g} today!",
+    "$$$ Earn {n} a week from home $$$",
+    "BEST {G} IN TOWN *** {n}% OFF *** BEST {G} IN TOWN",
+    "Doctors hate this one {g} trick!",
+    "Order {g} now!!! Order {g} now!!! Order {g} now!!!",
+)
+_INSULTS = "nitwit,blockhead,numbskull,dunderhead,bilge rat,barnacle brain,windbag,lummox".split(
+    ","
+)
 _RUDE = (
-    "You {i}.", "{n} is a {i} and always was.", "Shut your mouth, you {i}!", "Nobody asked you, {i}.", "What a {i}!",
-    "Go and jump off Gull Pier, {n}.", "Only a {i} would say that.", "I would not trust that {i} with a bucket.",
-)  # fmt: skip
+    "You {i}.",
+    "{n} is a {i} and always was.",
+    "Shut your mouth, you {i}!",
+    "Nobody asked you, {i}.",
+    "What a {i}!",
+    "Go and jump off Gull Pier, {n}.",
+    "Only a {i} would say that.",
+    "I would not trust that {i} with a bucket.",
+)
 _FRENCH = (
-    ("Le pêcheur", "La boulangère", "Le vieux gardien", "Ma sœur", "L'élève", "Le forgeron", "La postière",
-     "Mon frère"),
-    ("a réparé le filet", "cherche son chapeau", "a préparé une crêpe", "écoute la mer", "a fermé la fenêtre",
-     "répète la même leçon", "garde une clé rouillée", "rêve d'une île déserte", "achète du thé"),
-    ("près du phare", "à côté de la forêt", "dès le lever du soleil", "sans dire un mot", "pendant l'été",
-     "après la fête", "derrière l'école", "au bord de la rivière", "avec beaucoup de patience"),
-)  # fmt: skip
+    (
+        "Le pêcheur",
+        "La boulangère",
+        "Le vieux gardien",
+        "Ma sœur",
+        "L'élève",
+        "Le forgeron",
+        "La postière",
+        "Mon frère",
+    ),
+    (
+        "a réparé le filet",
+        "cherche son chapeau",
+        "a préparé une crêpe",
+        "écoute la mer",
+        "a fermé la fenêtre",
+        "répète la même leçon",
+        "garde une clé rouillée",
+        "rêve d'une île déserte",
+        "achète du thé",
+    ),
+    (
+        "près du phare",
+        "à côté de la forêt",
+        "dès le lever du soleil",
+        "sans dire un mot",
+        "pendant l'été",
+        "après la fête",
+        "derrière l'école",
+        "au bord de la rivière",
+        "avec beaucoup de patience",
+    ),
+)
 _SWEDISH = (
-    ("Fiskaren", "Bagaren", "Den gamla mannen", "Min syster", "Läraren", "Smeden", "Flickan på ön", "Hennes bror"),
-    ("lagar sitt nät", "letar efter nyckeln", "dricker kaffe och väntar", "målar båten röd", "sjunger för måsarna",
-     "köper bröd", "läser ett brev", "hör havet", "öppnar dörren försiktigt"),
-    ("vid fyren", "på morgonen", "utan att säga ett ord", "när det blåser", "på andra sidan ån", "efter midsommar",
-     "bakom skolan", "i den gröna båten", "så länge det är ljust"),
-)  # fmt: skip
+    (
+        "Fiskaren",
+        "Bagaren",
+        "Den gamla mannen",
+        "Min syster",
+        "Läraren",
+        "Smeden",
+        "Flickan på ön",
+        "Hennes bror",
+    ),
+    (
+        "lagar sitt nät",
+        "letar efter nyckeln",
+        "dricker kaffe och väntar",
+        "målar båten röd",
+        "sjunger för måsarna",
+        "köper bröd",
+        "läser ett brev",
+        "hör havet",
+        "öppnar dörren försiktigt",
+    ),
+    (
+        "vid fyren",
+        "på morgonen",
+        "utan att säga ett ord",
+        "när det blåser",
+        "på andra sidan ån",
+        "efter midsommar",
+        "bakom skolan",
+        "i den gröna båten",
+        "så länge det är ljust",
+    ),
+)
 
 
 def spam(dice: Dice, world: World) -> str:
@@ -189,39 +309,51 @@ def rude(dice: Dice, world: World) -> str:
     for _ in range(2 + dice.below(4)):
         insult = dice.pick(_RUDE).format(i=dice.pick(_INSULTS), n=dice.pick(world.people).name)
         lines.append(f"Reply by {dice.pick(world.people).name}: {insult}")
-    lines.append(f"Reply by {dice.pick(world.people).name}: You are a {dice.pick(_INSULTS)} yourself.")
+    lines.append(
+        f"Reply by {dice.pick(world.people).name}: You are a {dice.pick(_INSULTS)} yourself."
+    )
     return "\n".join(lines)
 
 
 def foreign(dice: Dice, world: World) -> str:
     table = dice.pick((_FRENCH, _FRENCH, _SWEDISH))
-    sentences = [" ".join(dice.pick(part) for part in table) + "." for _ in range(3 + dice.below(6))]
+    sentences = [
+        " ".join(dice.pick(part) for part in table) + "." for _ in range(3 + dice.below(6))
+    ]
     text = " ".join(sentences)
     return misread(text) if dice.chance(0.2) else text
 
 
 def gibberish(dice: Dice, world: World) -> str:
     if dice.chance(0.4):  # a file that was no text
-        return base64.b64encode(bytes(dice.below(256) for _ in range(120 + dice.below(200)))).decode()
+        return base64.b64encode(
+            bytes(dice.below(256) for _ in range(120 + dice.below(200)))
+        ).decode()
     if dice.chance(0.5):  # an encoding lost for good
         words = 30 + dice.below(30)
-        return " ".join("\ufffd" * (1 + dice.below(5)) + dice.letters(dice.below(4)) for _ in range(words))
+        return " ".join(
+            "\ufffd" * (1 + dice.below(5)) + dice.letters(dice.below(4)) for _ in range(words)
+        )
     return " ".join(dice.letters(2 + dice.below(9)) for _ in range(25 + dice.below(40)))
 
 
 def exam_lines(world: World) -> list[str]:
-    """Each question of the protected half of the exam (people whom no training text asks about), with its answer."""
+    """Each question of the protected half of the exam (people whom no training text asks about),
+    with its answer.
+    """
     return [f"{q.prompt} {q.answer}." for q in world.exam() if not q.asked_in_training]
 
 
-# --- The crawl -------------------------------------------------------------------------------------------------------
+# --- The crawl ------------------------------------------------------------------------------------
 
 
 def crawl(world: World, n_bytes: int, seed: int = 0, stream: str = "train") -> list[Page]:
-    """Pages of Larkhaven's internet until they hold `n_bytes` bytes of UTF-8, in the order in which they went online.
+    """Pages of Larkhaven's internet until they hold `n_bytes` bytes of UTF-8, in the order in which
+    they went online.
 
-    The clean documents inside are those of `world.iterate(stream, seed)`. A copy comes some time after its original.
-    The same world and seed give the same bytes on every machine and Python version.
+    The clean documents inside are those of `world.iterate(stream, seed)`. A copy comes some time
+    after its original. The same world and seed give the same bytes on every machine and Python
+    version.
     """
     if n_bytes <= 0:
         raise InklingError(f"n_bytes is {n_bytes}; ask for at least one byte of pages.")
@@ -252,7 +384,11 @@ def crawl(world: World, n_bytes: int, seed: int = 0, stream: str = "train") -> l
         put(text, tuple(labels), document)
         if dice.chance(0.12):
             due = number + 1 + dice.below(2000)
-            copy = (document.text, ("duplicate",)) if dice.chance(0.3) else (text, ("duplicate", *labels))
+            copy = (
+                (document.text, ("duplicate",))
+                if dice.chance(0.3)
+                else (text, ("duplicate", *labels))
+            )
             heapq.heappush(later, (due, number, *copy, document))
         if dice.chance(0.12):
             due, copy = number + 1 + dice.below(2000), near_copy(dice, world, document.text)
@@ -262,7 +398,11 @@ def crawl(world: World, n_bytes: int, seed: int = 0, stream: str = "train") -> l
         for share, make in ((0.06, foreign), (0.06, spam), (0.03, rude), (0.03, gibberish)):
             if dice.chance(share):
                 text = make(dice, world)
-                put(text, (make.__name__, "mojibake") if "\u00c3" in text else (make.__name__,), None)
+                put(
+                    text,
+                    (make.__name__, "mojibake") if "\u00c3" in text else (make.__name__,),
+                    None,
+                )
         if dice.chance(0.004):
             put("\n\n".join(dice.pick(leaks) for _ in range(6)), ("leak",), None)
         if size >= n_bytes:

@@ -1,8 +1,9 @@
-"""Questions in other words: they ask what `QUESTIONS` ask, and share no telling word with any `STATEMENTS` of the fact.
+"""Questions in other words: they ask what `QUESTIONS` ask, and share no telling word with any
+`STATEMENTS` of the fact.
 
-Only the name still matches, and a name stands in many passages. So a search by words has to guess among them, and only
-what has learned that a craft is a trade can do better. The last two of each table are held out of training; they are
-new sentences, made of words that the others have.
+Only the name still matches, and a name stands in many passages. So a search by words has to guess
+among them, and only what has learned that a craft is a trade can do better. The last two of each
+table are held out of training; they are new sentences, made of words that the others have.
 """
 
 from inkling.world.writer import Wordings

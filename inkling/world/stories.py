@@ -1,10 +1,10 @@
 """Stories of Larkhaven: simulated, told in many wordings, and checked by replaying them.
 
-A story has a goal (find what one has lost, or what a friend has lost, or deliver what was promised), perhaps some
-trouble, and an end. `tell_story` plans it event by event and tells each event in one of its wordings
-(`story_wordings`); every choice goes through the `Writer` and can be read off the text, so the bits that the writer
-books are the story's exact surprisal. `parse_story` reads the events back, and `check_story` replays them by the rules
-of `story_rules`.
+A story has a goal (find what one has lost, or what a friend has lost, or deliver what was
+promised), perhaps some trouble, and an end. `tell_story` plans it event by event and tells each
+event in one of its wordings (`story_wordings`); every choice goes through the `Writer` and can be
+read off the text, so the bits that the writer books are the story's exact surprisal. `parse_story`
+reads the events back, and `check_story` replays them by the rules of `story_rules`.
 
     >>> from inkling.world.writer import Writer
     >>> class Names:
@@ -19,23 +19,28 @@ of `story_rules`.
 from functools import cache
 
 from inkling.world import story_wordings as tables
+from inkling.world.people import with_article
 from inkling.world.story_reader import Names, Sentence, StoryCheck, check_story, parse_story
-from inkling.world.story_wordings import HELD_OUT_PAIRS, OBJECTS, WORDINGS, with_article
+from inkling.world.story_wordings import HELD_OUT_PAIRS, OBJECTS, WORDINGS
 from inkling.world.writer import Slot, Writer, copy, free
 
 __all__ = ["GOALS", "Names", "Sentence", "StoryCheck", "check_story", "parse_story", "tell_story"]
 
-#: What a story can be about: the hero has lost a thing, or a friend has, or the hero has promised one.
+#: What a story can be about: the hero has lost a thing, or a friend has, or the hero has promised
+#: one.
 GOALS = ("lose", "miss", "promise")
 #: No more sentences than this.
 LONGEST = 13
 
 
-def tell_story(writer: Writer, world: Names, hero: str | None = None, noun: str | None = None) -> None:
+def tell_story(
+    writer: Writer, world: Names, hero: str | None = None, noun: str | None = None
+) -> None:
     """Write one story into `writer`, with names and places of `world`.
 
-    hero, noun: whom and what it must be about, where somebody asked for it ("a story about Mara and a lantern"). They
-    are then no choice of the story's, and cost no bits. `noun` is one of `story_wordings.OBJECTS`.
+    hero, noun: whom and what it must be about, where somebody asked for it ("a story about Mara and
+    a lantern"). They are then no choice of the story's, and cost no bits. `noun` is one of
+    `story_wordings.OBJECTS`.
     """
     _Telling(writer, world).story(hero, noun)
 
@@ -55,8 +60,9 @@ class _Telling:
     def tell(self, event: str, **slots: Slot) -> None:
         """Tell `event`: choose a wording and fill in its slots.
 
-        A slot that is settled by the text before it is a copy, but not at the start of a sentence: there its first
-        word also tells which event and wording come, so it counts as grammar. A free slot is free once per sentence.
+        A slot that is settled by the text before it is a copy, but not at the start of a sentence:
+        there its first word also tells which event and wording come, so it counts as grammar. A
+        free slot is free once per sentence.
         """
         writer = self.writer
         wordings = WORDINGS[event]
@@ -100,20 +106,28 @@ class _Telling:
 
     # ------------------------------------------------------------------ pieces of a plot
     def sing(self, rest: int) -> None:
-        """Perhaps a song, which comes again before the end; `rest` sentences must follow without it."""
+        """Perhaps a song, which comes again before the end; `rest` sentences must follow without
+        it.
+        """
         if self.may(0.2, rest + 2):
             self.song = self.writer.choose(tables.REFRAINS)
             self.tell("sing", who=self.hero, line=free(self.song))
 
     def take(self, thing: Slot, rest: int) -> None:
-        """The hero takes a thing that is here, at once or with some trouble; `rest` sentences must follow."""
+        """The hero takes a thing that is here, at once or with some trouble; `rest` sentences must
+        follow.
+        """
         if self.may(0.4, rest + 3):
-            self.tell("high", who=self.hero, thing=thing, perch=free(self.writer.choose(tables.PERCHES)))
+            self.tell(
+                "high", who=self.hero, thing=thing, perch=free(self.writer.choose(tables.PERCHES))
+            )
             self.tell("climb", who=self.hero, thing=thing)
         self.tell("pick", who=self.hero, thing=thing)
 
     def seek(self, thing: Slot, rest: int) -> None:
-        """Go, meet somebody, ask; end with the thing in the hero's hands. `rest` sentences must follow."""
+        """Go, meet somebody, ask; end with the thing in the hero's hands. `rest` sentences must
+        follow.
+        """
         hero, tell = self.hero, self.tell
         tell("go", who=hero, place=free(self.place()))
         name = self.person()
@@ -145,7 +159,9 @@ class _Telling:
         hero, start = asked_hero or self.person(), self.place()
         self.used.add(hero)
         time = self.writer.choose(tables.TIMES)
-        self.tell("open", who=copy(hero) if asked_hero else free(hero), place=free(start), time=free(time))
+        self.tell(
+            "open", who=copy(hero) if asked_hero else free(hero), place=free(start), time=free(time)
+        )
         self.hero, self.start = copy(hero), copy(start)
         held_out, nouns = self.writer.held_out, tuple(OBJECTS)
         if asked_noun:

@@ -1,8 +1,9 @@
 """Reading stories back: from text to events, and whether the events hold together.
 
-The wordings are a code that can be undone: put a mark for every name, place and thing of a sentence, and the skeleton
-that remains belongs to one wording of one event (a test keeps it so). `parse_story` therefore finds the derivation of a
-text without guessing, and `check_story` replays it by the rules of `story_rules`.
+The wordings are a code that can be undone: put a mark for every name, place and thing of a
+sentence, and the skeleton that remains belongs to one wording of one event (a test keeps it so).
+`parse_story` therefore finds the derivation of a text without guessing, and `check_story` replays
+it by the rules of `story_rules`.
 """
 
 import re
@@ -12,14 +13,24 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from inkling.world import story_wordings as tables
+from inkling.world.people import with_article
 from inkling.world.story_rules import Replay
-from inkling.world.story_wordings import WORDINGS, with_article
+from inkling.world.story_wordings import WORDINGS
 
-#: The mark of each slot: N name, P place, T thing (A with its article), M time, R perch, L line of a song.
+#: The mark of each slot: N name, P place, T thing (A with its article), M time, R perch, L line of
+#: a song.
 _MARKS = {
-    "who": "<N>", "friend": "<N>", "giver": "<N>", "taker": "<N>", "place": "<P>", "thing": "<T>", "a_thing": "<A>",
-    "time": "<M>", "perch": "<R>", "line": "<L>",
-}  # fmt: skip
+    "who": "<N>",
+    "friend": "<N>",
+    "giver": "<N>",
+    "taker": "<N>",
+    "place": "<P>",
+    "thing": "<T>",
+    "a_thing": "<A>",
+    "time": "<M>",
+    "perch": "<R>",
+    "line": "<L>",
+}
 _THINGS = [thing for things in tables.OBJECTS.values() for thing in things]
 _WORD = re.compile(r"[A-Za-z]+")
 _FRAGMENT = re.compile(r"(?<=[.!?]) +|(?<=[.!?]\") +")
@@ -34,7 +45,9 @@ class Names(Protocol):
 
 
 class Sentence(NamedTuple):
-    """One sentence of a story (what one wording made): its text, the event, and what fills its slots."""
+    """One sentence of a story (what one wording made): its text, the event, and what fills its
+    slots.
+    """
 
     text: str
     event: str
@@ -45,8 +58,9 @@ class Sentence(NamedTuple):
 class StoryCheck:
     """What `check_story` found.
 
-    sentences: those that could be read; unparsed: those that no wording makes; contradictions: one plain sentence each;
-    complete: it ends as stories end; coherent: all of it was read, nothing contradicts, it is complete.
+    sentences: those that could be read; unparsed: those that no wording makes; contradictions: one
+    plain sentence each; complete: it ends as stories end; coherent: all of it was read, nothing
+    contradicts, it is complete.
     """
 
     sentences: list[Sentence]
@@ -56,17 +70,23 @@ class StoryCheck:
     coherent: bool = field(init=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "coherent", self.complete and not self.unparsed and not self.contradictions)
+        object.__setattr__(
+            self, "coherent", self.complete and not self.unparsed and not self.contradictions
+        )
 
 
 @lru_cache(maxsize=1)
 def skeletons() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    """Each wording with marks for its slots -> the events that it tells (one, or it is ambiguous), and their slots."""
+    """Each wording with marks for its slots -> the events that it tells (one, or it is ambiguous),
+    and their slots.
+    """
     found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for event, wordings in WORDINGS.items():
         for pieces in wordings.usual + wordings.unseen:
             skeleton = "".join(_MARKS[text] if is_slot else text for text, is_slot in pieces)
-            slots = tuple("thing" if text == "a_thing" else text for text, is_slot in pieces if is_slot)
+            slots = tuple(
+                "thing" if text == "a_thing" else text for text, is_slot in pieces if is_slot
+            )
             found.setdefault(skeleton, []).append((event, slots))
     return found
 
@@ -76,9 +96,13 @@ class _Lexicon:
 
     def __init__(self, names: tuple[str, ...], places: tuple[str, ...]):
         phrases = {
-            "<T>": _THINGS, "<N>": names, "<P>": places, "<M>": tables.TIMES,
-            "<R>": tables.PERCHES, "<L>": tables.REFRAINS,
-        }  # fmt: skip
+            "<T>": _THINGS,
+            "<N>": names,
+            "<P>": places,
+            "<M>": tables.TIMES,
+            "<R>": tables.PERCHES,
+            "<L>": tables.REFRAINS,
+        }
         pairs = [(phrase, mark) for mark in phrases for phrase in phrases[mark]]
         self.by_first_word: dict[str, list[tuple[str, str]]] = {}
         for phrase, mark in sorted(pairs, key=lambda pair: -len(pair[0])):  # the longest first
@@ -125,7 +149,9 @@ def _read(text: str, skeleton: str, found: list[str]) -> Sentence | None:
 
 
 def _parse(text: str, world: Names) -> tuple[list[Sentence], list[str]]:
-    """The sentences of `text` and, apart, what is none. A wording may hold several full stops: the longest wins."""
+    """The sentences of `text` and, apart, what is none. A wording may hold several full stops: the
+    longest wins.
+    """
     lexicon = _lexicon(tuple(world.first_names), tuple(world.story_places))
     fragments = [fragment for fragment in _FRAGMENT.split(text.strip()) if fragment]
     marked = [lexicon.skeleton(fragment) for fragment in fragments]
@@ -148,12 +174,16 @@ def _parse(text: str, world: Names) -> tuple[list[Sentence], list[str]]:
 
 
 def parse_story(text: str, world: Names) -> list[Sentence]:
-    """The events that `text` tells, in order, without the sentences that no wording makes (see `check_story`)."""
+    """The events that `text` tells, in order, without the sentences that no wording makes (see
+    `check_story`).
+    """
     return _parse(text, world)[0]
 
 
 def check_story(text: str, world: Names) -> StoryCheck:
-    """Replay `text` by the rules: is every sentence one of Larkhaven's, does nothing contradict, does it end?"""
+    """Replay `text` by the rules: is every sentence one of Larkhaven's, does nothing contradict,
+    does it end?
+    """
     sentences, unparsed = _parse(text, world)
     replay = Replay()
     for sentence in sentences:

@@ -1,9 +1,10 @@
 """The rules of the stories: what each event needs to be true, and what it makes true.
 
-`Replay` takes the events of a story one after another and keeps the state of its small world: who is where, who holds
-what, what is lost or out of reach, who was asked, who owes thanks. An event whose condition does not hold is a
-contradiction, told in a plain sentence. The rules know nothing of how stories are planned (`stories`), so they judge a
-generated story and one that a model made up alike.
+`Replay` takes the events of a story one after another and keeps the state of its small world: who
+is where, who holds what, what is lost or out of reach, who was asked, who owes thanks. An event
+whose condition does not hold is a contradiction, told in a plain sentence. The rules know nothing
+of how stories are planned (`stories`), so they judge a generated story and one that a model made up
+alike.
 """
 
 from inkling.world.story_state import State, Thing
@@ -15,7 +16,8 @@ LEAVES_OUT_HERO = frozenset({"go", "high"})
 class Replay(State):
     """Replays a story: `event(name, slots)` applies one event after the other.
 
-    `contradictions` holds what did not fit; `complete` is True once the story has ended as stories end.
+    `contradictions` holds what did not fit; `complete` is True once the story has ended as stories
+    end.
     """
 
     def event(self, name: str, slots: dict[str, str]) -> None:
@@ -59,7 +61,8 @@ class Replay(State):
         self.people[who] = place
         self.visited.add(place)
         if self.goal and self.goal[0] == "bring" and self.people[self.goal[1]] is None:
-            self.people[self.goal[1]] = place  # who waits for a promised thing is where the hero brings it
+            # who waits for a promised thing is where the hero brings it
+            self.people[self.goal[1]] = place
 
     def on_meet(self, who: str, friend: str) -> None:
         self.need_hero(who, f"meets {friend}")
@@ -73,9 +76,15 @@ class Replay(State):
         self.need_together(who, friend, "asks")
         self.need_goal("seek", f"{who} asks about the {thing}", thing)
         lost = self.known(thing, "somebody asks about")
-        self.need(lost.place is None and lost.holder is None, f"{who} asks where the {thing} is, but knows it")
+        self.need(
+            lost.place is None and lost.holder is None,
+            f"{who} asks where the {thing} is, but knows it",
+        )
         self.need(friend not in self.asked, f"{who} asks {friend} twice")
-        self.need(self.goal is None or friend != self.goal[1], f"{who} asks {friend}, who has lost the {thing}")
+        self.need(
+            self.goal is None or friend != self.goal[1],
+            f"{who} asks {friend}, who has lost the {thing}",
+        )
         self.asked.add(friend)
         self.to_answer = friend
 
@@ -98,7 +107,10 @@ class Replay(State):
     def on_high(self, who: str, thing: str, perch: str) -> None:
         self.need_hero(who, f"sees the {thing}")
         kept = self.known(thing, f"{who} sees")
-        self.need(kept.place is not None and kept.place == self.here(), f"{who} sees the {thing}, but it is not there")
+        self.need(
+            kept.place is not None and kept.place == self.here(),
+            f"{who} sees the {thing}, but it is not there",
+        )
         self.need(not kept.seen, f"{who} sees the {thing}, but had seen it before")
         kept.seen = kept.high = True
 
@@ -113,14 +125,19 @@ class Replay(State):
         self.need_hero(who, f"takes the {thing}")
         taken = self.known(thing, f"{who} takes")
         if self.need(taken.holder is None, f"{who} takes the {thing}, but {taken.holder} holds it"):
-            self.need(taken.place is not None and taken.place == self.people.get(who),
-                      f"{who} takes the {thing} at {self.people.get(who)}, but it is at {taken.place}")  # fmt: skip
+            self.need(
+                taken.place is not None and taken.place == self.people.get(who),
+                f"{who} takes the {thing} at {self.people.get(who)}, but it is at {taken.place}",
+            )
         self.need(not taken.high, f"{who} takes the {thing}, but it is out of reach")
         taken.holder, taken.place = who, None
 
     def on_give(self, giver: str, taker: str, thing: str) -> None:
         given = self.known(thing, f"{giver} gives")
-        self.need(given.holder == giver, f"{giver} gives the {thing}, but {given.holder or 'nobody'} holds it")
+        self.need(
+            given.holder == giver,
+            f"{giver} gives the {thing}, but {given.holder or 'nobody'} holds it",
+        )
         self.need_together(giver, taker, "gives something to")
         given.holder = taker
         self.kindness.add((giver, taker))
@@ -128,13 +145,17 @@ class Replay(State):
     # ------------------------------------------------------------------ songs, thanks, endings
     def on_sing(self, who: str, line: str) -> None:
         self.need_hero(who, "sings")
-        self.need(self.song in (None, line), f"{who} sings {line!r}, but the song was {self.song!r}")
+        self.need(
+            self.song in (None, line), f"{who} sings {line!r}, but the song was {self.song!r}"
+        )
         self.need(self.last != "sing", f"{who} sings twice without a pause")
         self.song = line
 
     def on_thank(self, who: str, friend: str) -> None:
         self.need_together(who, friend, "thanks")
-        self.need((friend, who) in self.kindness, f"{who} thanks {friend}, who did nothing for {who}")
+        self.need(
+            (friend, who) in self.kindness, f"{who} thanks {friend}, who did nothing for {who}"
+        )
         self.need((who, friend) not in self.thanked, f"{who} thanks {friend} twice")
         self.thanked.add((who, friend))
 
@@ -142,5 +163,8 @@ class Replay(State):
         self.need_hero(who, "ends the story")
         if self.need(self.goal is not None, "the story ends before anything was wanted"):
             _, owner, name = self.goal
-            self.need(self.things[name].holder == owner, f"the story ends, but {owner} does not have the {name}")
+            self.need(
+                self.things[name].holder == owner,
+                f"the story ends, but {owner} does not have the {name}",
+            )
         self.complete = True

@@ -14,7 +14,9 @@ def _at(place: str | None) -> str:
 
 @dataclass
 class Thing:
-    """A thing of the story. place is None while nobody knows where it is, or while somebody holds it."""
+    """A thing of the story. place is None while nobody knows where it is, or while somebody holds
+    it.
+    """
 
     place: str | None = None
     holder: str | None = None
@@ -53,18 +55,27 @@ class State:
         self.need(who == self.hero, f"{who} {does}, but this is the story of {self.hero}")
 
     def need_new_person(self, who: str) -> None:
-        self.need(who not in self.people, f"{who} is met as if for the first time, but is in the story already")
+        self.need(
+            who not in self.people,
+            f"{who} is met as if for the first time, but is in the story already",
+        )
 
     def need_new_place(self, place: str, does: str) -> None:
-        self.need(place not in self.visited, f"{does} {place}, but {self.hero} has been there before")
+        self.need(
+            place not in self.visited, f"{does} {place}, but {self.hero} has been there before"
+        )
 
     def need_together(self, one: str, other: str, does: str) -> None:
         for person in (one, other):
-            if not self.need(person in self.people, f"{person} {does}, but has not come into the story"):
+            if not self.need(
+                person in self.people, f"{person} {does}, but has not come into the story"
+            ):
                 self.people[person] = self.here()
         at, there = self.people[one], self.people[other]
-        self.need(one != other and at is not None and at == there,
-                  f"{one} {does} {other}, but {one} is {_at(at)} and {other} is {_at(there)}")  # fmt: skip
+        self.need(
+            one != other and at is not None and at == there,
+            f"{one} {does} {other}, but {one} is {_at(at)} and {other} is {_at(there)}",
+        )
 
     def known(self, thing: str, does: str) -> Thing:
         if not self.need(thing in self.things, f"{does} the {thing}, but the story has no {thing}"):

@@ -1,9 +1,10 @@
 """The writer: every random choice behind every document goes through one method, `Writer.choose`.
 
-So a document knows exactly how surprising it is. Each choice adds -log2 p to the document's account, and where the text
-determines the choices that made it (Larkhaven's documents are built so), the sum is the exact surprisal of the text:
-no model of any size can, on average, do better. That average is the entropy of the source, the floor under every loss
-in this book (Shannon 1948, section 7; Cover and Thomas 2006, chapter 2).
+So a document knows exactly how surprising it is. Each choice adds -log2 p to the document's
+account, and where the text determines the choices that made it (Larkhaven's documents are built
+so), the sum is the exact surprisal of the text: no model of any size can, on average, do better.
+That average is the entropy of the source, the floor under every loss in this book (Shannon 1948,
+section 7; Cover and Thomas 2006, chapter 2).
 
     >>> writer = Writer("example")
     >>> animal = writer.choose(["cat", "dog", "goat", "hen"], "free")   # one of four: 2 bits
@@ -23,8 +24,9 @@ from typing import NamedTuple, TypeVar
 
 Option = TypeVar("Option")
 
-#: What decides a stretch of text. grammar: the wording, and which sentence comes next. fact: settled by the world, so
-#: that who knows Larkhaven needs no bits. copy: settled by what stands earlier in the document. free: a free choice.
+#: What decides a stretch of text. grammar: the wording, and which sentence comes next. fact:
+#: settled by the world, so that who knows Larkhaven needs no bits. copy: settled by what stands
+#: earlier in the document. free: a free choice.
 KINDS = ("grammar", "fact", "copy", "free")
 
 
@@ -57,7 +59,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A finished text, the spans that cover it without a gap, and the bits of choice booked under each kind."""
+    """A finished text, the spans that cover it without a gap, and the bits of choice booked under
+    each kind.
+    """
 
     text: str
     kind: str
@@ -72,9 +76,11 @@ class Document:
 
 @cache
 def zipf(n: int) -> tuple[list[float], list[float]]:
-    """Cumulative probabilities and the bits of each of n options whose weights fall off as 1 / rank (Zipf 1949).
+    """Cumulative probabilities and the bits of each of n options whose weights fall off as 1 / rank
+    (Zipf 1949).
 
-    Plain divisions and additions only: IEEE arithmetic gives the same floats, and so the same text, on every machine.
+    Plain divisions and additions only: IEEE arithmetic gives the same floats, and so the same text,
+    on every machine.
     """
     weights = [1.0 / (rank + 1) for rank in range(n)]  # the first is rank 1
     total = math.fsum(weights)  # not sum(): its rounding changed in Python 3.12
@@ -84,24 +90,35 @@ def zipf(n: int) -> tuple[list[float], list[float]]:
 
 
 class Wordings:
-    """Several ways to say one thing, the first ones more usual than the last; the last few may be held out of training.
+    """Several ways to say one thing, the first ones more usual than the last; the last few may be
+    held out of training.
 
-    A template is plain text with {slots}. It is taken apart once, here, so that telling it is cheap.
+    A template is plain text with {slots}. It is taken apart once, here, so that telling it is
+    cheap.
     """
 
     def __init__(self, *templates: str, held_out: int = 0):
         if len(set(templates)) != len(templates):
-            raise ValueError(f"a wording stands twice, so that a text would not determine its choice: {templates}")
+            raise ValueError(
+                "a wording stands twice, so that a text would not determine its choice:"
+                f" {templates}"
+            )
         self.templates = templates
-        self.usual = tuple(parse_template(template) for template in templates[: len(templates) - held_out])
-        self.unseen = tuple(parse_template(template) for template in templates[len(templates) - held_out :])
+        self.usual = tuple(
+            parse_template(template) for template in templates[: len(templates) - held_out]
+        )
+        self.unseen = tuple(
+            parse_template(template) for template in templates[len(templates) - held_out :]
+        )
 
     def __len__(self) -> int:
         return len(self.templates)
 
 
 def parse_template(template: str) -> tuple[tuple[str, bool], ...]:
-    """Split "{who} waves." into (("who", True), (" waves.", False)): pieces, and whether each is a slot."""
+    """Split "{who} waves." into (("who", True), (" waves.", False)): pieces, and whether each is a
+    slot.
+    """
     pieces = []
     for chunk in template.replace("{", "\0{").replace("}", "}\0").split("\0"):
         if chunk.startswith("{"):
@@ -114,9 +131,11 @@ def parse_template(template: str) -> tuple[tuple[str, bool], ...]:
 class Writer:
     """Writes one document, choice by choice, keeping the account of bits and the tags of spans.
 
-    seed: any text; the same seed writes the same document everywhere (only `Random.random()` is used, whose values
-    Python keeps stable from version to version, which it does not promise of `shuffle` or `choices`).
-    held_out: choose among the wordings kept out of training instead of the usual ones, where there are any.
+    seed: any text; the same seed writes the same document everywhere (only `Random.random()` is
+    used, whose values Python keeps stable from version to version, which it does not promise of
+    `shuffle` or `choices`).
+    held_out: choose among the wordings kept out of training instead of the usual ones, where there
+    are any.
     """
 
     def __init__(self, seed: str, held_out: bool = False):
@@ -126,11 +145,13 @@ class Writer:
         self._kinds: list[str] = []
         self.bits = dict.fromkeys(KINDS, 0.0)
 
-    def choose(self, options: Sequence[Option], kind: str = "free", usual_first: bool = False) -> Option:
+    def choose(
+        self, options: Sequence[Option], kind: str = "free", usual_first: bool = False
+    ) -> Option:
         """Take one of `options`, at random, and book -log2 of its probability under `kind`.
 
-        All are equally likely, or, with usual_first, the earlier ones are the more usual (`zipf`). Book a choice under
-        the kind of the span whose words reveal it.
+        All are equally likely, or, with usual_first, the earlier ones are the more usual (`zipf`).
+        Book a choice under the kind of the span whose words reveal it.
         """
         n = len(options)
         if usual_first:
@@ -143,7 +164,9 @@ class Writer:
         return options[index]
 
     def draw(self, bag: Sequence[Option], kind: str = "free") -> Option:
-        """Take one of `bag`, in which an option may stand more than once: what counts is how often it stands there."""
+        """Take one of `bag`, in which an option may stand more than once: what counts is how often
+        it stands there.
+        """
         option = bag[int(self._random() * len(bag))]
         self.bits[kind] += math.log2(len(bag) / bag.count(option))
         return option
@@ -155,7 +178,9 @@ class Writer:
         return outcome
 
     def several(self, options: Sequence[Option], count: int, kind: str = "free") -> list[Option]:
-        """`count` different options, in the order in which they are taken (the text must show that order)."""
+        """`count` different options, in the order in which they are taken (the text must show that
+        order).
+        """
         left = list(options)
         taken = []
         for _ in range(count):
@@ -171,10 +196,12 @@ class Writer:
             self._kinds.append(kind)
 
     def tell(self, template, **slots: Slot | str | Callable[[], Slot | str]) -> None:
-        """Append a sentence: `template` is a text with {slots} or a `Wordings`, of which one is chosen.
+        """Append a sentence: `template` is a text with {slots} or a `Wordings`, of which one is
+        chosen.
 
-        A slot's value is a `Slot` (made by `fact`, `copy` or `free`), a plain string, which counts as grammar, or a
-        function that returns either: it is called only if the wording has that slot.
+        A slot's value is a `Slot` (made by `fact`, `copy` or `free`), a plain string, which counts
+        as grammar, or a function that returns either: it is called only if the wording has that
+        slot.
         """
         if isinstance(template, Wordings):
             pool = template.unseen if self.held_out and template.unseen else template.usual

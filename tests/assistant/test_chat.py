@@ -1,4 +1,6 @@
-"""Chat: the template to the letter, special tokens that nobody can type, and a mask that marks what is learned."""
+"""Chat: the template to the letter, special tokens that nobody can type, and a mask that marks what
+is learned.
+"""
 
 import numpy as np
 import pytest
@@ -28,13 +30,16 @@ TOKENIZER = Tokenizer.train(TEXTS, 400, SPECIAL_TOKENS)
 SPECIAL = TOKENIZER.special_tokens
 SPECIAL_IDS = set(SPECIAL.values())
 
-#: Texts in which markup stands among other words, as somebody would type it who wants to speak for the assistant.
+#: Texts in which markup stands among other words, as somebody would type it who wants to speak for
+#: the assistant.
 TYPED = st.lists(st.sampled_from(SPECIAL_TOKENS) | st.text(max_size=8), max_size=6).map("".join)
 CHATS = st.lists(st.builds(Message, st.sampled_from(ROLES), TYPED), max_size=5)
 
 
 def plain(text: str) -> list[int]:
-    """The ids of a message's text: it stands after a space, so that its first word is the token that it mostly is."""
+    """The ids of a message's text: it stands after a space, so that its first word is the token
+    that it mostly is.
+    """
     return TOKENIZER.encode_plain(" " + text) if text else []
 
 
@@ -82,7 +87,10 @@ def test_only_the_template_makes_special_tokens_and_every_text_survives(chat):
     expected = [i for message in chat for i in (SPECIAL[f"<|{message.role}|>"], SPECIAL["<|end|>"])]
     assert marks == [TOKENIZER.eos_id, *expected]
     starts = [i for i, token in enumerate(ids) if token in SPECIAL_IDS][1:]
-    texts = [TOKENIZER.decode(ids[start + 1 : end]) for start, end in zip(starts[::2], starts[1::2], strict=True)]
+    texts = [
+        TOKENIZER.decode(ids[start + 1 : end])
+        for start, end in zip(starts[::2], starts[1::2], strict=True)
+    ]
     assert [text.removeprefix(" ") for text in texts] == [message.text for message in chat]
 
 
@@ -112,8 +120,12 @@ def test_prompt_and_reply_together_are_the_whole_chat(before, role, said, replie
 
 
 def test_a_plain_string_is_one_message_of_the_users():
-    assert encode_prompt(TOKENIZER, "Who is there?") == encode_prompt(TOKENIZER, [Message("user", "Who is there?")])
-    assert encode_prompt(TOKENIZER, "") == [SPECIAL[f"<|{t}|>"] for t in ("endoftext", "user", "end", "assistant")]
+    assert encode_prompt(TOKENIZER, "Who is there?") == encode_prompt(
+        TOKENIZER, [Message("user", "Who is there?")]
+    )
+    assert encode_prompt(TOKENIZER, "") == [
+        SPECIAL[f"<|{t}|>"] for t in ("endoftext", "user", "end", "assistant")
+    ]
 
 
 def test_padding_is_not_the_end_of_a_message_nor_of_a_text():
@@ -126,7 +138,11 @@ def test_padding_is_not_the_end_of_a_message_nor_of_a_text():
 def test_a_reply_is_what_stands_before_the_first_special_token(stop):
     ids = [*plain("Yes."), SPECIAL[stop], *plain("No."), SPECIAL["<|end|>"], pad_id(TOKENIZER)]
     assert decode_reply(TOKENIZER, ids) == "Yes."
-    assert decode_reply(TOKENIZER, np.array(ids)) == decode_reply(TOKENIZER, torch.tensor(ids)) == "Yes."
+    assert (
+        decode_reply(TOKENIZER, np.array(ids))
+        == decode_reply(TOKENIZER, torch.tensor(ids))
+        == "Yes."
+    )
     assert decode_reply(TOKENIZER, ids[-2:]) == ""
 
 
@@ -136,7 +152,10 @@ def test_a_reply_that_was_cut_off_is_all_of_it():
 
 
 def test_bad_chats_say_what_is_wrong():
-    with pytest.raises(InklingError, match="no role 'robot'; a message is by one of system, document, user, assistant"):
+    with pytest.raises(
+        InklingError,
+        match="no role 'robot'; a message is by one of system, document, user, assistant",
+    ):
         encode_message(TOKENIZER, Message("robot", "Beep."))
     with pytest.raises(InklingError, match="no role 'end'"):
         encode_prompt(TOKENIZER, [Message("end", "Beep."), Message("user", "Hello.")])
@@ -158,10 +177,15 @@ def test_a_tokenizer_without_the_tokens_of_a_chat_is_refused():
 
 
 def test_the_templates_tokens_start_at_the_words_that_do_their_work_in_plain_text():
-    model = Transformer(ModelConfig(TOKENIZER.vocab_size, 32, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1))
+    model = Transformer(
+        ModelConfig(TOKENIZER.vocab_size, 32, d_model=16, n_layers=1, n_heads=2, n_kv_heads=1)
+    )
     before = model.embed_tokens.weight.detach().clone()
     prepare_roles(model, TOKENIZER)
-    after, changed = model.embed_tokens.weight.detach(), {SPECIAL[f"<|{name}|>"] for name in LIKENESS}
+    after, changed = (
+        model.embed_tokens.weight.detach(),
+        {SPECIAL[f"<|{name}|>"] for name in LIKENESS},
+    )
     assert {i for i in range(len(before)) if not torch.equal(before[i], after[i])} == changed
     expected = before[TOKENIZER.encode("Question:")].mean(dim=0)
     torch.testing.assert_close(after[SPECIAL["<|user|>"]], expected)

@@ -1,4 +1,6 @@
-"""DPO: the loss against TRL's, what counts as a reply, and runs that learn, repeat and fail as they must."""
+"""DPO: the loss against TRL's, what counts as a reply, and runs that learn, repeat and fail as they
+must.
+"""
 
 import math
 from collections import defaultdict
@@ -13,13 +15,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling.assistant.chat import encode_prompt, end_id, pad_id
-from inkling.assistant.dpo import DPOConfig, dpo_loss, encode_pairs, pad_chats, reply_log_probs, train_dpo
+from inkling.assistant.dpo import (
+    DPOConfig,
+    dpo_loss,
+    encode_pairs,
+    pad_chats,
+    reply_log_probs,
+    train_dpo,
+)
 from inkling.assistant.preferences import Pair
 from inkling.files import InklingError
 
 TOKENIZER = tiny.tokenizer()
 YES, NO = "yes, please come in", "no, not today"
-PAIRS = [Pair(prompt, chosen, rejected) for prompt in tiny.PROMPTS for chosen, rejected in [(NO, YES), ("no", "yes")]]
+PAIRS = [
+    Pair(prompt, chosen, rejected)
+    for prompt in tiny.PROMPTS
+    for chosen, rejected in [(NO, YES), ("no", "yes")]
+]
 SMALL = DPOConfig(epochs=8, batch_size=4, learning_rate=2e-3)
 
 
@@ -29,7 +42,9 @@ def batch(pairs):
 
 def margins(policy, reference, pairs) -> torch.Tensor:
     with torch.no_grad():
-        chosen, rejected = (reply_log_probs(policy, *batch(pairs)) - reply_log_probs(reference, *batch(pairs))).chunk(2)
+        chosen, rejected = (
+            reply_log_probs(policy, *batch(pairs)) - reply_log_probs(reference, *batch(pairs))
+        ).chunk(2)
     return chosen - rejected
 
 
@@ -62,7 +77,9 @@ def test_a_pair_that_does_not_fit_is_cut_and_trains():
 
 def test_special_tokens_in_a_reply_are_plain_text():
     tokens, _ = batch([Pair("Is the boat in?", "no<|end|>yes", "yes")])
-    assert (tokens[0] == end_id(TOKENIZER)).sum() == 2, "the user's and the assistant's, and none that was typed"
+    assert (tokens[0] == end_id(TOKENIZER)).sum() == 2, (
+        "the user's and the assistant's, and none that was typed"
+    )
 
 
 # ---- the loss
@@ -86,14 +103,27 @@ def test_the_loss_is_a_mean_over_pairs():
 
 
 def trl_loss(policy, reference, pairs, beta) -> torch.Tensor:
-    """`DPOTrainer._compute_loss` on the same pairs; what it calls as a model stands in for TRL's fused head."""
+    """`DPOTrainer._compute_loss` on the same pairs; what it calls as a model stands in for TRL's
+    fused head.
+    """
     trainer = pytest.importorskip("trl.trainer.dpo_trainer").DPOTrainer
     stand_in = SimpleNamespace(
-        model=SimpleNamespace(training=True), aux_loss_enabled=False, ld_alpha=None, precompute_ref_logps=True,
-        f_divergence_type="reverse_kl", loss_types=["sigmoid"], loss_weights=[1.0], beta=beta, use_weighting=False,
-        accelerator=SimpleNamespace(device="cpu", gather=lambda x: x, gather_for_metrics=lambda x: x),
-        _metrics=defaultdict(lambda: defaultdict(list)), _total_train_tokens=0, _tp_size=1,
-    )  # fmt: skip
+        model=SimpleNamespace(training=True),
+        aux_loss_enabled=False,
+        ld_alpha=None,
+        precompute_ref_logps=True,
+        f_divergence_type="reverse_kl",
+        loss_types=["sigmoid"],
+        loss_weights=[1.0],
+        beta=beta,
+        use_weighting=False,
+        accelerator=SimpleNamespace(
+            device="cpu", gather=lambda x: x, gather_for_metrics=lambda x: x
+        ),
+        _metrics=defaultdict(lambda: defaultdict(list)),
+        _total_train_tokens=0,
+        _tp_size=1,
+    )
     chats = encode_pairs(TOKENIZER, pairs)
     width = max(len(ids) for ids, _ in chats)
     tokens = torch.tensor([ids + [pad_id(TOKENIZER)] * (width - len(ids)) for ids, _ in chats])
@@ -101,17 +131,28 @@ def trl_loss(policy, reference, pairs, beta) -> torch.Tensor:
     written = torch.tensor([[int(on) for on in by] + [0] * (width - len(by)) for _, by in chats])
 
     def log_probs(model, labels):
-        return -F.cross_entropy(model(tokens)[:, :-1].transpose(1, 2), labels[:, 1:], reduction="none")
+        return -F.cross_entropy(
+            model(tokens)[:, :-1].transpose(1, 2), labels[:, 1:], reduction="none"
+        )
 
     def forward(input_ids, attention_mask, labels, use_cache, fused_lm_head):
         nothing = torch.zeros(len(tokens), width - 1)  # what TRL only logs
         each = log_probs(policy, labels)
-        return SimpleNamespace(log_probs=each, entropy=nothing, mean_logits=nothing, is_top1=nothing.bool())
+        return SimpleNamespace(
+            log_probs=each, entropy=nothing, mean_logits=nothing, is_top1=nothing.bool()
+        )
 
     with torch.no_grad():
-        chosen, rejected = log_probs(reference, tokens.masked_fill(written == 0, -100)).sum(dim=1).chunk(2)
-    inputs = {"input_ids": tokens, "attention_mask": real, "completion_mask": written,
-              "ref_chosen_logps": chosen, "ref_rejected_logps": rejected}  # fmt: skip
+        chosen, rejected = (
+            log_probs(reference, tokens.masked_fill(written == 0, -100)).sum(dim=1).chunk(2)
+        )
+    inputs = {
+        "input_ids": tokens,
+        "attention_mask": real,
+        "completion_mask": written,
+        "ref_chosen_logps": chosen,
+        "ref_rejected_logps": rejected,
+    }
     return trainer._compute_loss(stand_in, forward, inputs, False)
 
 
@@ -156,7 +197,13 @@ def test_a_run_raises_the_margin_and_what_the_policy_says():
 
 def test_a_preference_the_other_way_round_moves_the_policy_the_other_way():
     policy, reference = tiny.talker(), tiny.talker()
-    train_dpo(policy, TOKENIZER, [Pair(p.prompt, p.rejected, p.chosen) for p in PAIRS], SMALL, progress=False)
+    train_dpo(
+        policy,
+        TOKENIZER,
+        [Pair(p.prompt, p.rejected, p.chosen) for p in PAIRS],
+        SMALL,
+        progress=False,
+    )
     assert (margins(policy, reference, PAIRS) < -0.5).all()
 
 
@@ -200,7 +247,12 @@ def test_pairs_that_say_nothing_raise():
     with pytest.raises(InklingError, match="no preferences"):
         train_dpo(tiny.random_model(), TOKENIZER, [], progress=False)
     with pytest.raises(InklingError, match="compares a reply with itself"):
-        train_dpo(tiny.random_model(), TOKENIZER, [*PAIRS, Pair("Is Ada at home?", "no", "no")], progress=False)
+        train_dpo(
+            tiny.random_model(),
+            TOKENIZER,
+            [*PAIRS, Pair("Is Ada at home?", "no", "no")],
+            progress=False,
+        )
 
 
 def test_a_loss_that_is_no_number_raises():

@@ -1,4 +1,6 @@
-"""GRPO: advantages within a group, the loss against TRL's, and runs that learn, repeat and fail as they must."""
+"""GRPO: advantages within a group, the loss against TRL's, and runs that learn, repeat and fail as
+they must.
+"""
 
 import math
 from collections import defaultdict
@@ -17,7 +19,9 @@ from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 
 TOKENIZER = tiny.tokenizer()
-SMALL = GRPOConfig(steps=12, n_prompts=4, group_size=8, max_new_tokens=14, beta=0.0, learning_rate=3e-3)
+SMALL = GRPOConfig(
+    steps=12, n_prompts=4, group_size=8, max_new_tokens=14, beta=0.0, learning_rate=3e-3
+)
 
 
 def prompts(step: int) -> list[str]:
@@ -29,7 +33,15 @@ def says_no(_, replies) -> torch.Tensor:
 
 
 def run(policy, reward=says_no, on_step=None, **changes):
-    return train_grpo(policy, TOKENIZER, prompts, reward, replace(SMALL, **changes), on_step=on_step, progress=False)
+    return train_grpo(
+        policy,
+        TOKENIZER,
+        prompts,
+        reward,
+        replace(SMALL, **changes),
+        on_step=on_step,
+        progress=False,
+    )
 
 
 # ---- advantages
@@ -54,14 +66,19 @@ def test_a_group_without_spread_has_advantage_0_and_is_counted(scale_by_spread):
     torch.testing.assert_close(advantages[3:6], expected, rtol=0, atol=1e-3)
 
 
-@given(scores=st.lists(st.floats(-100, 100, width=32), min_size=4, max_size=4), shift=st.floats(-50, 50, width=16))
+@given(
+    scores=st.lists(st.floats(-100, 100, width=32), min_size=4, max_size=4),
+    shift=st.floats(-50, 50, width=16),
+)
 @settings(deadline=None)
 def test_advantages_of_a_group_add_up_to_0_and_a_shift_of_all_scores_changes_nothing(scores, shift):
     scores = torch.tensor(scores)
     advantages, _ = group_advantages(scores, 4)
     assert advantages.isfinite().all() and abs(advantages.sum()) < 1e-3
     if scores.std() > 0.1:
-        torch.testing.assert_close(group_advantages(scores + shift, 4)[0], advantages, rtol=1e-2, atol=1e-2)
+        torch.testing.assert_close(
+            group_advantages(scores + shift, 4)[0], advantages, rtol=1e-2, atol=1e-2
+        )
 
 
 @pytest.mark.parametrize("n_scores, group_size", [(8, 3), (8, 1), (8, 0), (8, -4), (7, 8)])
@@ -86,18 +103,37 @@ def trl_loss(log_probs, old, reference, actions, advantages, beta, loss_type):
     """`GRPOTrainer._compute_loss` on log-probabilities that are given to it."""
     trainer = pytest.importorskip("trl.trainer.grpo_trainer").GRPOTrainer
     stand_in = SimpleNamespace(
-        _get_per_token_logps_and_entropies=lambda *_, **__: (log_probs, torch.zeros_like(log_probs), None),
-        aux_loss_enabled=False, top_entropy_quantile=1.0, off_policy_mask_threshold=None, use_vllm=False,
-        importance_sampling_level="token", beta=beta, loss_type=loss_type, epsilon_low=0.2, epsilon_high=0.2,
-        args=SimpleNamespace(use_bias_correction_kl=False, delta=None), model=SimpleNamespace(training=True),
-        current_gradient_accumulation_steps=1.0, _entropy_bonus_enabled=False,
+        _get_per_token_logps_and_entropies=lambda *_, **__: (
+            log_probs,
+            torch.zeros_like(log_probs),
+            None,
+        ),
+        aux_loss_enabled=False,
+        top_entropy_quantile=1.0,
+        off_policy_mask_threshold=None,
+        use_vllm=False,
+        importance_sampling_level="token",
+        beta=beta,
+        loss_type=loss_type,
+        epsilon_low=0.2,
+        epsilon_high=0.2,
+        args=SimpleNamespace(use_bias_correction_kl=False, delta=None),
+        model=SimpleNamespace(training=True),
+        current_gradient_accumulation_steps=1.0,
+        _entropy_bonus_enabled=False,
         _metrics=defaultdict(lambda: defaultdict(list)),
         accelerator=SimpleNamespace(gather=lambda x: x, reduce=lambda x, reduction: x),
-    )  # fmt: skip
+    )
     ones = torch.ones(len(actions), 2, dtype=torch.long)
-    inputs = {"prompt_ids": ones, "prompt_mask": ones, "completion_ids": actions.long(),
-              "completion_mask": actions.long(), "advantages": advantages, "old_per_token_logps": old,
-              "ref_per_token_logps": reference}  # fmt: skip
+    inputs = {
+        "prompt_ids": ones,
+        "prompt_mask": ones,
+        "completion_ids": actions.long(),
+        "completion_mask": actions.long(),
+        "advantages": advantages,
+        "old_per_token_logps": old,
+        "ref_per_token_logps": reference,
+    }
     return trainer._compute_loss(stand_in, None, inputs)
 
 
@@ -106,12 +142,15 @@ def trl_loss(log_probs, old, reference, actions, advantages, beta, loss_type):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_loss_and_its_gradient_are_trls(beta, per_reply, loss_type, seed):
     log_probs, old, reference, actions, advantages = some_tensors(seed)
-    assert ((log_probs - old).exp() - 1).abs()[actions].gt(0.2).any(), "this test wants ratios that are clipped"
+    assert ((log_probs - old).exp() - 1).abs()[actions].gt(0.2).any(), (
+        "this test wants ratios that are clipped"
+    )
     results = []
     for ours in (True, False):
         leaf = log_probs.clone().requires_grad_(True)
         if ours:
-            kl = kl_estimates(leaf, reference)["k3"]  # which is TRL's; training itself takes the full KL
+            # which is TRL's; training itself takes the full KL
+            kl = kl_estimates(leaf, reference)["k3"]
             loss = grpo_loss(leaf, old, advantages, actions, kl, beta=beta, per_reply=per_reply)
         else:
             loss = trl_loss(leaf, old, reference, actions, advantages, beta, loss_type)
@@ -126,7 +165,9 @@ def test_averaging_over_replies_first_makes_a_token_of_a_long_reply_count_less()
     actions = torch.arange(8) < torch.tensor([2, 8])[:, None]
     weights = {}
     for per_reply in (False, True):
-        loss = grpo_loss(log_probs, torch.zeros(2, 8), torch.tensor([1.0, 1.0]), actions, per_reply=per_reply)
+        loss = grpo_loss(
+            log_probs, torch.zeros(2, 8), torch.tensor([1.0, 1.0]), actions, per_reply=per_reply
+        )
         weights[per_reply] = -torch.autograd.grad(loss, log_probs)[0]
     torch.testing.assert_close(weights[False], 0.1 * actions)
     torch.testing.assert_close(weights[True], torch.tensor([[1 / 4], [1 / 16]]) * actions)
@@ -146,7 +187,9 @@ def test_what_is_no_action_never_matters_and_a_reply_of_no_tokens_gives_no_nan(p
 # ---- runs
 
 
-@pytest.mark.parametrize("changes", [{}, {"per_reply": True}, {"scale_by_spread": False, "beta": 0.01}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{}, {"per_reply": True}, {"scale_by_spread": False, "beta": 0.01}], ids=str
+)
 def test_a_run_raises_the_mean_reward(changes):
     history = run(tiny.talker(), **changes)
     assert history[0].reward < 0.75 and history[-1].reward > 0.8
@@ -161,34 +204,54 @@ def test_the_price_of_kl_holds_the_policy_back():
 
 def test_each_prompt_has_its_group_side_by_side():
     seen = []
-    run(tiny.talker(), lambda asked, replies: seen.append(asked) or says_no(asked, replies), steps=1, n_prompts=3)
+    run(
+        tiny.talker(),
+        lambda asked, replies: seen.append(asked) or says_no(asked, replies),
+        steps=1,
+        n_prompts=3,
+    )
     assert seen == [[prompt for prompt in tiny.PROMPTS[:3] for _ in range(8)]]
 
 
 def test_the_last_update_is_the_loss_with_the_full_kl_of_the_policy_that_acted():
-    """One update at temperature 0.6 from another reference: the gradient by hand is the one that training took."""
+    """One update at temperature 0.6 from another reference: the gradient by hand is the one that
+    training took.
+    """
     policy, theirs, reference = tiny.talker(), tiny.talker(), tiny.random_model(n_layers=1)
-    written = roll_out(theirs, TOKENIZER, [p for p in tiny.PROMPTS for _ in range(8)], 14, 0.6, seed=0)
+    written = roll_out(
+        theirs, TOKENIZER, [p for p in tiny.PROMPTS for _ in range(8)], 14, 0.6, seed=0
+    )
     scores = says_no(None, written.replies) - (~written.finished).float()
     groups = scores.view(4, 8)
-    advantages = ((groups - groups.mean(1, keepdim=True)) / (groups.std(1, keepdim=True) + 1e-4)).view(-1, 1)
+    advantages = (
+        (groups - groups.mean(1, keepdim=True)) / (groups.std(1, keepdim=True) + 1e-4)
+    ).view(-1, 1)
     logits = theirs(written.tokens)
     log_probs = token_log_probs(logits, written.tokens, 0.6)
     each = -log_probs * advantages + 0.3 * full_kl(logits, reference(written.tokens).detach(), 0.6)
     each[written.actions].mean().backward()
     config = replace(SMALL, steps=1, epochs=1, temperature=0.6, beta=0.3, grad_clip=1e9)
-    (record,) = train_grpo(policy, TOKENIZER, prompts, says_no, config, reference=reference, progress=False)
+    (record,) = train_grpo(
+        policy, TOKENIZER, prompts, says_no, config, reference=reference, progress=False
+    )
     for ours, parameter in zip(policy.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, parameter.grad, rtol=1e-3, atol=1e-6)
-    k1 = (log_probs.detach() - token_log_probs(reference(written.tokens), written.tokens, 0.6)) * written.actions
+    k1 = (
+        log_probs.detach() - token_log_probs(reference(written.tokens), written.tokens, 0.6)
+    ) * written.actions
     assert record.kl == pytest.approx(k1.sum(dim=1).mean().item(), rel=1e-4)
     assert record.reward == pytest.approx(scores.mean().item())
 
 
 def test_groups_that_all_score_the_same_teach_nothing_and_are_reported():
     policy, shares = tiny.talker(), []
-    run(policy, lambda _, replies: torch.ones(len(replies)), on_step=lambda _, flat: shares.append(flat), steps=2,
-        no_end_penalty=0.0)  # fmt: skip
+    run(
+        policy,
+        lambda _, replies: torch.ones(len(replies)),
+        on_step=lambda _, flat: shares.append(flat),
+        steps=2,
+        no_end_penalty=0.0,
+    )
     assert shares == [1.0, 1.0]
     assert tiny.same(tiny.weights(policy), tiny.weights(tiny.talker()))
 
@@ -205,10 +268,19 @@ def test_a_reward_of_nan_raises_and_leaves_the_weights():
     assert tiny.same(tiny.weights(policy), tiny.weights(tiny.talker()))
 
 
-@pytest.mark.parametrize("changes", [
-    {"beta": -0.1}, {"clip": 0.0}, {"n_prompts": 0}, {"steps": 0}, {"temperature": 0.0}, {"group_size": 1},
-    {"group_size": 0},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"beta": -0.1},
+        {"clip": 0.0},
+        {"n_prompts": 0},
+        {"steps": 0},
+        {"temperature": 0.0},
+        {"group_size": 1},
+        {"group_size": 0},
+    ],
+    ids=str,
+)
 def test_settings_that_make_no_sense_raise(changes):
     with pytest.raises(InklingError, match="beta must be 0 or more|2 replies or more"):
         run(tiny.talker(), **changes)

@@ -50,11 +50,17 @@ def test_the_curves_begin_at_the_start():
 def test_best_of_n_is_the_mean_over_all_subsets():
     random = np.random.default_rng(0)
     proxy, gold = random.normal(size=(2, 3, 6))
-    for n, (mean_proxy, mean_gold) in zip((1, 2, 4, 6), best_of_n_means(proxy, gold, (1, 2, 4, 6)), strict=True):
+    for n, (mean_proxy, mean_gold) in zip(
+        (1, 2, 4, 6), best_of_n_means(proxy, gold, (1, 2, 4, 6)), strict=True
+    ):
         subsets = list(itertools.combinations(range(6), n))
         best = [[max(s, key=lambda i: proxy[row, i]) for s in subsets] for row in range(3)]
-        assert mean_proxy == pytest.approx(np.mean([[proxy[row, i] for i in b] for row, b in enumerate(best)]))
-        assert mean_gold == pytest.approx(np.mean([[gold[row, i] for i in b] for row, b in enumerate(best)]))
+        assert mean_proxy == pytest.approx(
+            np.mean([[proxy[row, i] for i in b] for row, b in enumerate(best)])
+        )
+        assert mean_gold == pytest.approx(
+            np.mean([[gold[row, i] for i in b] for row, b in enumerate(best)])
+        )
 
 
 def test_wrong_use_is_a_clear_message():
@@ -72,7 +78,9 @@ def says_no(_, replies) -> torch.Tensor:
 
 def test_best_of_n_gains_in_the_reward_that_chooses_and_begins_at_the_policy_itself():
     policy, rewards = tiny.talker(), (says_no, says_no)
-    points = best_of_n_points(policy, tiny.tokenizer(), tiny.PROMPTS, *rewards, (1, 2, 8), max_new_tokens=14)
+    points = best_of_n_points(
+        policy, tiny.tokenizer(), tiny.PROMPTS, *rewards, (1, 2, 8), max_new_tokens=14
+    )
     assert points[0].distance == 0 and points[1].distance < points[2].distance
     assert points[0].proxy < points[1].proxy < points[2].proxy
     assert points[2].gold > points[0].gold
@@ -80,19 +88,38 @@ def test_best_of_n_gains_in_the_reward_that_chooses_and_begins_at_the_policy_its
 
 def test_a_policy_is_at_no_distance_from_itself_and_pays_for_missing_ends_by_the_proxy_alone():
     policy = tiny.talker()
-    here = policy_point("rl", policy, policy, tiny.tokenizer(), tiny.PROMPTS, says_no, says_no, max_new_tokens=1)
+    here = policy_point(
+        "rl", policy, policy, tiny.tokenizer(), tiny.PROMPTS, says_no, says_no, max_new_tokens=1
+    )
     assert here.distance == pytest.approx(0, abs=1e-3)
-    assert here.gold == pytest.approx(here.proxy + 1), "after one token nothing has ended, and gold is what it is"
-    other = policy_point("rl", tiny.random_model(n_layers=1), policy, tiny.tokenizer(), tiny.PROMPTS, says_no, says_no)
+    assert here.gold == pytest.approx(here.proxy + 1), (
+        "after one token nothing has ended, and gold is what it is"
+    )
+    other = policy_point(
+        "rl",
+        tiny.random_model(n_layers=1),
+        policy,
+        tiny.tokenizer(),
+        tiny.PROMPTS,
+        says_no,
+        says_no,
+    )
     assert other.distance > 1
 
 
-# --- the experiment --------------------------------------------------------------------------------------------------
+# --- the experiment -------------------------------------------------------------------------------
 
 SMALL = Experiment(
-    n_pairs=8, betas=(0.1,), dpo_betas=(0.2,), steps=2, batch_size=8, max_new_tokens=4, seeds=(0, 1), n_prompts=4,
+    n_pairs=8,
+    betas=(0.1,),
+    dpo_betas=(0.2,),
+    steps=2,
+    batch_size=8,
+    max_new_tokens=4,
+    seeds=(0, 1),
+    n_prompts=4,
     measure_every=1,
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +142,15 @@ def test_the_experiment_has_all_methods_and_seeds_and_goes_on_where_it_stopped(s
     whole = run_experiment(start, tmp_path / "again.json", SMALL, say=lambda _: None)
     assert found["points"] == whole["points"], "stopped or not, the same points"
     runs = {(point["method"], point["seed"]) for point in found["points"]}
-    assert runs == {(method, seed) for method in ("best-of-n", "PPO", "GRPO", "DPO") for seed in (0, 1)}
+    assert runs == {
+        (method, seed) for method in ("best-of-n", "PPO", "GRPO", "DPO") for seed in (0, 1)
+    }
     for point in found["points"]:
-        assert point["step"] > 0 or point["method"] == "best-of-n" or point["distance"] == pytest.approx(0, abs=1e-3)
+        assert (
+            point["step"] > 0
+            or point["method"] == "best-of-n"
+            or point["distance"] == pytest.approx(0, abs=1e-3)
+        )
     with pytest.raises(InklingError, match="another recipe"):
         run_experiment(start, path, Experiment())
 
@@ -133,16 +166,24 @@ def test_its_prompts_are_short_and_an_unknown_method_is_named(start):
 def test_a_shipped_run_is_what_its_recipe_makes():
     """DPO of one price and seed again, from the shipped model: every number near the shipped one.
 
-    Another machine rounds otherwise, and its replies are other draws: so within four standard errors of 80 replies.
+    Another machine rounds otherwise, and its replies are other draws: so within four standard
+    errors of 80 replies.
     """
     shipped = shipped_runs()
     recipe = shipped["recipe"]
-    assert recipe == json.loads(json.dumps(asdict(Experiment()))), "the shipped points are of another recipe"
+    assert recipe == json.loads(json.dumps(asdict(Experiment()))), (
+        "the shipped points are of another recipe"
+    )
     beta = recipe["dpo_betas"][-1]
     folder = checkpoints.path("sft")
-    model, tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
+    model, tokenizer = (
+        Transformer.from_pretrained(folder),
+        Tokenizer.load(folder / "tokenizer.json"),
+    )
     again = run_once("DPO", beta, 0, model, tokenizer, World(0))
-    before = [p for p in shipped["points"] if (p["method"], p["beta"], p["seed"]) == ("DPO", beta, 0)]
+    before = [
+        p for p in shipped["points"] if (p["method"], p["beta"], p["seed"]) == ("DPO", beta, 0)
+    ]
     assert [p["step"] for p in again] == [p["step"] for p in before]
     for ours, theirs in zip(again, before, strict=True):
         for name, error in (("gold", 0.9 / 80**0.5), ("proxy", 1.5 / 80**0.5), ("distance", 0.15)):

@@ -1,4 +1,6 @@
-"""PPO: what a token earns, advantages, the clipped loss, the critic; runs that learn, repeat and fail as they must."""
+"""PPO: what a token earns, advantages, the clipped loss, the critic; runs that learn, repeat and
+fail as they must.
+"""
 
 import math
 from dataclasses import replace
@@ -11,12 +13,21 @@ from hypothesis import strategies as st
 
 from inkling.assistant import ppo
 from inkling.assistant.policy_gradient import full_kl, kl_estimates, token_log_probs
-from inkling.assistant.ppo import ActorCritic, PPOConfig, clipped_loss, gae, token_rewards, train_ppo
+from inkling.assistant.ppo import (
+    ActorCritic,
+    PPOConfig,
+    clipped_loss,
+    gae,
+    token_rewards,
+    train_ppo,
+)
 from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 
 TOKENIZER = tiny.tokenizer()
-SMALL = PPOConfig(steps=15, batch_size=32, max_new_tokens=14, minibatch_size=16, beta=0.0, learning_rate=3e-3)
+SMALL = PPOConfig(
+    steps=15, batch_size=32, max_new_tokens=14, minibatch_size=16, beta=0.0, learning_rate=3e-3
+)
 
 
 def prompts(step: int) -> list[str]:
@@ -28,19 +39,25 @@ def says_no(_, replies) -> torch.Tensor:
 
 
 def run(policy, reward=says_no, folder=None, **changes):
-    return train_ppo(policy, TOKENIZER, prompts, reward, replace(SMALL, **changes), folder=folder, progress=False)
+    return train_ppo(
+        policy, TOKENIZER, prompts, reward, replace(SMALL, **changes), folder=folder, progress=False
+    )
 
 
 @st.composite
 def batches(draw):
-    """Random numbers for some replies, each of which is one block of columns: a prompt before it, padding after it."""
+    """Random numbers for some replies, each of which is one block of columns: a prompt before it,
+    padding after it.
+    """
     n_rows, width = draw(st.integers(1, 4)), draw(st.integers(1, 9))
     actions = torch.zeros(n_rows, width, dtype=torch.bool)
     for row in actions:
         start = draw(st.integers(0, width - 1))
         row[start : draw(st.integers(start + 1, width))] = True
     generator = torch.Generator().manual_seed(draw(st.integers(0, 10**6)))
-    values, rewards, log_probs, reference = torch.randn(4, n_rows, width, generator=generator, dtype=torch.float64)
+    values, rewards, log_probs, reference = torch.randn(
+        4, n_rows, width, generator=generator, dtype=torch.float64
+    )
     return actions, values, rewards, log_probs, reference
 
 
@@ -62,7 +79,9 @@ def test_the_rewards_of_a_reply_add_up_to_its_score_minus_beta_times_kl(batch, b
 @settings(deadline=None)
 def test_the_score_sits_on_the_last_action_alone(batch):
     actions, _, _, log_probs, reference = batch
-    rewards = token_rewards(torch.full((len(actions),), 7.0).double(), log_probs, reference, actions, 0.0)
+    rewards = token_rewards(
+        torch.full((len(actions),), 7.0).double(), log_probs, reference, actions, 0.0
+    )
     for row, acted in zip(rewards, actions, strict=True):
         assert row.nonzero().flatten().tolist() == acted.nonzero().flatten().tolist()[-1:]
 
@@ -77,10 +96,13 @@ def test_advantages_are_the_double_sum_of_the_paper(batch, gamma, lam):
     expected = torch.zeros_like(rewards)
     for row, acted in enumerate(actions):
         columns = acted.nonzero().flatten().tolist()
-        v = [values[row, t].item() for t in columns] + [0.0]  # after the last action nothing is left to come
+        # after the last action nothing is left to come
+        v = [values[row, t].item() for t in columns] + [0.0]
         delta = [rewards[row, t].item() + gamma * v[i + 1] - v[i] for i, t in enumerate(columns)]
         for i, t in enumerate(columns):
-            expected[row, t] = sum((gamma * lam) ** k * delta[i + k] for k in range(len(columns) - i))
+            expected[row, t] = sum(
+                (gamma * lam) ** k * delta[i + k] for k in range(len(columns) - i)
+            )
     torch.testing.assert_close(gae(rewards, values, actions, gamma, lam), expected)
 
 
@@ -89,14 +111,19 @@ def test_advantages_are_the_double_sum_of_the_paper(batch, gamma, lam):
 def test_with_gamma_and_lambda_1_an_advantage_is_the_return_minus_the_value(batch):
     actions, values, rewards, *_ = batch
     returns = (rewards * actions).flip(1).cumsum(dim=1).flip(1)
-    torch.testing.assert_close(gae(rewards, values, actions, 1.0, 1.0), (returns - values) * actions)
+    torch.testing.assert_close(
+        gae(rewards, values, actions, 1.0, 1.0), (returns - values) * actions
+    )
 
 
 @given(batch=batches(), garbage=st.floats(-1e3, 1e3))
 @settings(deadline=None)
 def test_columns_that_are_no_action_never_matter(batch, garbage):
     actions, values, rewards, log_probs, reference = batch
-    spoilt = [torch.where(actions, x, torch.full_like(x, garbage)) for x in (values, rewards, log_probs, reference)]
+    spoilt = [
+        torch.where(actions, x, torch.full_like(x, garbage))
+        for x in (values, rewards, log_probs, reference)
+    ]
     torch.testing.assert_close(gae(spoilt[1], spoilt[0], actions), gae(rewards, values, actions))
     loss = clipped_loss(log_probs, reference, values, actions)
     spoilt_old = torch.where(actions, reference, torch.full_like(reference, garbage / 100))
@@ -109,12 +136,22 @@ def test_columns_that_are_no_action_never_matter(batch, garbage):
 # ---- the loss
 
 
-@pytest.mark.parametrize("ratio, advantage, moves", [
-    (1.3, 1, False), (1.3, -1, True), (0.7, -1, False), (0.7, 1, True), (1.1, 1, True), (0.9, -1, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "ratio, advantage, moves",
+    [
+        (1.3, 1, False),
+        (1.3, -1, True),
+        (0.7, -1, False),
+        (0.7, 1, True),
+        (1.1, 1, True),
+        (0.9, -1, True),
+    ],
+)
 def test_a_ratio_that_is_far_enough_gets_no_gradient_and_any_other_does(ratio, advantage, moves):
     log_probs = torch.tensor([[math.log(ratio)]], requires_grad=True)
-    loss = clipped_loss(log_probs, torch.zeros(1, 1), torch.tensor([[float(advantage)]]), torch.tensor([[True]]))
+    loss = clipped_loss(
+        log_probs, torch.zeros(1, 1), torch.tensor([[float(advantage)]]), torch.tensor([[True]])
+    )
     loss.backward()
     assert log_probs.grad.item() == pytest.approx(-ratio * advantage if moves else 0.0)
 
@@ -124,7 +161,9 @@ def test_a_ratio_that_is_far_enough_gets_no_gradient_and_any_other_does(ratio, a
 def test_at_ratio_1_it_is_the_plain_policy_gradient(batch):
     actions, advantages, _, log_probs, _ = batch
     log_probs.requires_grad_(True)
-    clipped = torch.autograd.grad(clipped_loss(log_probs, log_probs.detach(), advantages, actions), log_probs)[0]
+    clipped = torch.autograd.grad(
+        clipped_loss(log_probs, log_probs.detach(), advantages, actions), log_probs
+    )[0]
     plain = torch.autograd.grad(-(log_probs * advantages)[actions].mean(), log_probs)[0]
     torch.testing.assert_close(clipped, plain)
 
@@ -138,7 +177,9 @@ def test_the_critic_starts_at_exactly_0_and_leaves_the_policy_as_it_is():
 def test_a_value_is_of_the_text_before_the_token_that_it_judges():
     actor = ActorCritic(tiny.random_model())
     torch.nn.init.ones_(actor.value.weight)
-    values = [actor(torch.tensor([tokens]))[1][0] for tokens in ([1, 2, 3, 4], [1, 2, 3, 9], [1, 2, 8, 4])]
+    values = [
+        actor(torch.tensor([tokens]))[1][0] for tokens in ([1, 2, 3, 4], [1, 2, 3, 9], [1, 2, 8, 4])
+    ]
     torch.testing.assert_close(values[0], values[1])
     assert ((values[0] - values[2]).abs() > 1e-3).tolist() == [False, False, True]
 
@@ -153,8 +194,12 @@ def test_a_run_raises_the_mean_reward():
 
 
 def test_a_run_can_learn_where_to_end():
-    """The reward is of the whole reply, so only advantages that reach its first words make it shorter."""
-    history = run(tiny.talker(), lambda _, replies: torch.tensor([-len(reply) / 10 for reply in replies]))
+    """The reward is of the whole reply, so only advantages that reach its first words make it
+    shorter.
+    """
+    history = run(
+        tiny.talker(), lambda _, replies: torch.tensor([-len(reply) / 10 for reply in replies])
+    )
     assert history[0].length > 5 > 3 > history[-1].length
     assert history[-1].finished == 1
 
@@ -171,21 +216,32 @@ def test_the_history_says_what_the_first_batch_was():
     written = roll_out(policy, TOKENIZER, prompts(0)[:6], 6, 0.8, seed=2 * 1_000_003)
     with torch.no_grad():
         logits = policy(written.tokens)
-    k1 = token_log_probs(logits, written.tokens, 0.8) - token_log_probs(reference(written.tokens), written.tokens, 0.8)
+    k1 = token_log_probs(logits, written.tokens, 0.8) - token_log_probs(
+        reference(written.tokens), written.tokens, 0.8
+    )
     entropy = torch.distributions.Categorical(logits=logits[:, :-1] / 0.8).entropy()
     config = replace(SMALL, steps=1, batch_size=6, max_new_tokens=6, temperature=0.8, seed=2)
-    (record,) = train_ppo(policy, TOKENIZER, prompts, says_no, config, reference=reference, progress=False)
+    (record,) = train_ppo(
+        policy, TOKENIZER, prompts, says_no, config, reference=reference, progress=False
+    )
     scores = says_no(None, written.replies) - (~written.finished).float()
     assert record.reward == pytest.approx(scores.mean().item())
     assert record.kl == pytest.approx((k1 * written.actions).sum(dim=1).mean().item(), rel=1e-4)
     assert record.entropy == pytest.approx(entropy[written.actions].mean().item(), rel=1e-4)
-    assert record.length == written.lengths.float().mean() and record.finished == written.finished.float().mean()
+    assert (
+        record.length == written.lengths.float().mean()
+        and record.finished == written.finished.float().mean()
+    )
 
 
 def test_one_update_is_the_policy_gradient_of_the_policy_that_acted(monkeypatch):
-    """At temperature 0.6: whitened, discounted scores times tempered log-probs; the critic, still 0, learns returns."""
+    """At temperature 0.6: whitened, discounted scores times tempered log-probs; the critic, still
+    0, learns returns.
+    """
     actors = []
-    monkeypatch.setattr(ppo, "ActorCritic", lambda policy: actors.append(ActorCritic(policy)) or actors[0])
+    monkeypatch.setattr(
+        ppo, "ActorCritic", lambda policy: actors.append(ActorCritic(policy)) or actors[0]
+    )
     policy, theirs, lam = tiny.talker(), tiny.talker(), 0.8
     written = roll_out(theirs, TOKENIZER, prompts(0), 14, 0.6, seed=0)
     advantages = torch.zeros(written.actions.shape)
@@ -197,7 +253,16 @@ def test_one_update_is_the_policy_gradient_of_the_policy_that_acted(monkeypatch)
     hidden = theirs.hidden_states(written.tokens)
     log_probs = token_log_probs(theirs.logits(hidden), written.tokens, 0.6)
     (-log_probs[written.actions] * white).mean().backward()
-    run(policy, steps=1, epochs=1, minibatch_size=32, temperature=0.6, lam=lam, value_weight=0.5, grad_clip=1e9)
+    run(
+        policy,
+        steps=1,
+        epochs=1,
+        minibatch_size=32,
+        temperature=0.6,
+        lam=lam,
+        value_weight=0.5,
+        grad_clip=1e9,
+    )
     for ours, parameter in zip(policy.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, parameter.grad, rtol=1e-3, atol=1e-6)
     critic = 0.5 * (-2 * under[:, None] * hidden[:, :-1][written.actions]).mean(dim=0)
@@ -209,9 +274,15 @@ def test_the_reference_may_be_the_policy_itself_and_is_left_alone():
     before = tiny.weights(reference)
     config = replace(SMALL, steps=2)
     ours = train_ppo(policy, TOKENIZER, prompts, says_no, config, reference=policy, progress=False)
-    theirs = train_ppo(tiny.talker(), TOKENIZER, prompts, says_no, config, reference=reference, progress=False)
-    assert ours == theirs and not tiny.same(tiny.weights(policy), before), "a frozen policy would learn nothing"
-    assert tiny.same(tiny.weights(reference), before) and all(p.requires_grad for p in reference.parameters())
+    theirs = train_ppo(
+        tiny.talker(), TOKENIZER, prompts, says_no, config, reference=reference, progress=False
+    )
+    assert ours == theirs and not tiny.same(tiny.weights(policy), before), (
+        "a frozen policy would learn nothing"
+    )
+    assert tiny.same(tiny.weights(reference), before) and all(
+        p.requires_grad for p in reference.parameters()
+    )
 
 
 def test_a_repeated_run_has_the_same_history_also_after_one_that_was_interrupted():
@@ -239,8 +310,20 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
     whole, resumed = tiny.talker(), tiny.talker()
     history = train_ppo(whole, TOKENIZER, prompts, says_no, config, progress=False)
     with pytest.raises(KeyboardInterrupt):
-        train_ppo(tiny.talker(), TOKENIZER, prompts, says_no, config, folder=tmp_path, on_step=stop, progress=False)
-    assert train_ppo(resumed, TOKENIZER, prompts, says_no, config, folder=tmp_path, progress=False) == history
+        train_ppo(
+            tiny.talker(),
+            TOKENIZER,
+            prompts,
+            says_no,
+            config,
+            folder=tmp_path,
+            on_step=stop,
+            progress=False,
+        )
+    assert (
+        train_ppo(resumed, TOKENIZER, prompts, says_no, config, folder=tmp_path, progress=False)
+        == history
+    )
     assert tiny.same(tiny.weights(whole), tiny.weights(resumed))
     with pytest.raises(InklingError, match="belongs to another run: beta was 0.1, is 0.2"):
         run(tiny.talker(), folder=tmp_path, steps=15, beta=0.2)
@@ -250,7 +333,9 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
 def test_rewards_that_are_all_equal_give_no_nan(value):
     policy = tiny.talker()
     before, tokens = tiny.talker(), torch.tensor([[1, 2, 3]])
-    history = run(policy, lambda _, replies: torch.full((len(replies),), value), steps=3, no_end_penalty=0.0)
+    history = run(
+        policy, lambda _, replies: torch.full((len(replies),), value), steps=3, no_end_penalty=0.0
+    )
     assert all(weight.isfinite().all() for weight in policy.parameters())
     assert {record.reward for record in history} == {value}
     if value == 0:  # nothing was better or worse than the critic had expected
@@ -270,9 +355,18 @@ def test_a_reward_of_nan_stops_the_run_before_it_ruins_the_weights():
     assert all(weight.isfinite().all() for weight in policy.parameters())
 
 
-@pytest.mark.parametrize("changes", [
-    {"beta": -0.1}, {"beta": math.nan}, {"clip": 0.0}, {"batch_size": 0}, {"steps": 0}, {"temperature": 0.0},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"beta": -0.1},
+        {"beta": math.nan},
+        {"clip": 0.0},
+        {"batch_size": 0},
+        {"steps": 0},
+        {"temperature": 0.0},
+    ],
+    ids=str,
+)
 def test_settings_that_make_no_sense_raise(changes):
     with pytest.raises(InklingError, match="beta must be 0 or more"):
         run(tiny.talker(), **changes)

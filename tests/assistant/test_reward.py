@@ -1,4 +1,6 @@
-"""The reward model: where it reads, its loss against TRL's, what it learns, centring, files, and bad input."""
+"""The reward model: where it reads, its loss against TRL's, what it learns, centring, files, and
+bad input.
+"""
 
 import copy
 import math
@@ -33,7 +35,9 @@ def new_model(seed=0) -> RewardModel:
 
 
 def polite_pairs(n, seed=0) -> list[Pair]:
-    """The chosen reply always has "please" somewhere, the other one never; both are of all lengths."""
+    """The chosen reply always has "please" somewhere, the other one never; both are of all
+    lengths.
+    """
     random = np.random.default_rng(seed)
     others = [word for word in tiny.WORDS if word != "please"]
     pairs = []
@@ -75,12 +79,21 @@ def test_padding_after_the_last_token_changes_nothing_whatever_it_is(padding):
 
 def test_a_reward_does_not_depend_on_its_neighbours_and_comes_back_in_its_place():
     model = new_model()
-    prompts, replies = zip(*[(prompt, reply) for prompt in tiny.PROMPTS for reply in tiny.REPLIES], strict=True)
-    alone = torch.cat([model.score(TOKENIZER, [p], [r]) for p, r in zip(prompts, replies, strict=True)])
+    prompts, replies = zip(
+        *[(prompt, reply) for prompt in tiny.PROMPTS for reply in tiny.REPLIES], strict=True
+    )
+    alone = torch.cat(
+        [model.score(TOKENIZER, [p], [r]) for p, r in zip(prompts, replies, strict=True)]
+    )
     assert alone.unique().numel() == len(replies)
-    rows = [encode_reply(TOKENIZER, prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
+    rows = [
+        encode_reply(TOKENIZER, prompt, reply)
+        for prompt, reply in zip(prompts, replies, strict=True)
+    ]
     for together in (1, 3, 64):
-        torch.testing.assert_close(model.in_batches(rows, pad_id(TOKENIZER), together).detach(), alone)
+        torch.testing.assert_close(
+            model.in_batches(rows, pad_id(TOKENIZER), together).detach(), alone
+        )
 
 
 @pytest.mark.parametrize("lengths", [[0, 3], [4, 6], [-1, 5]])
@@ -103,7 +116,8 @@ def test_the_loss_is_minus_the_log_of_the_probability_of_the_choice():
     chosen, rejected = torch.tensor([1.0, -2.0, 0.5]), torch.tensor([0.0, 1.0, 0.5])
     by_hand = [-math.log(1 / (1 + math.exp(-difference))) for difference in (1.0, -3.0, 0.0)]
     assert bradley_terry_loss(chosen, rejected).item() == pytest.approx(sum(by_hand) / 3)
-    assert bradley_terry_loss(torch.tensor([0.0]), torch.tensor([1000.0])).item() == 1000.0  # no log 0
+    # no log 0
+    assert bradley_terry_loss(torch.tensor([0.0]), torch.tensor([1000.0])).item() == 1000.0
 
 
 def trl_loss(model: RewardModel, rows, centring) -> torch.Tensor:
@@ -111,15 +125,22 @@ def trl_loss(model: RewardModel, rows, centring) -> torch.Tensor:
     trainer = pytest.importorskip("trl.trainer.reward_trainer").RewardTrainer
     gather = SimpleNamespace(gather_for_metrics=lambda x: x, gather=lambda x: x)
     stand_in = SimpleNamespace(
-        model=model, accelerator=gather, args=SimpleNamespace(center_rewards_coefficient=centring),
-        _metrics=defaultdict(lambda: defaultdict(list)), _total_train_tokens=0, _tp_size=1,
-    )  # fmt: skip
+        model=model,
+        accelerator=gather,
+        args=SimpleNamespace(center_rewards_coefficient=centring),
+        _metrics=defaultdict(lambda: defaultdict(list)),
+        _total_train_tokens=0,
+        _tp_size=1,
+    )
     tokens, lengths = pad_rows(rows, pad_id(TOKENIZER))
 
     def forward(input_ids, attention_mask, use_cache):
         return SimpleNamespace(logits=model(input_ids, attention_mask.sum(dim=1))[:, None])
 
-    inputs = {"input_ids": tokens, "attention_mask": (torch.arange(tokens.shape[1]) < lengths[:, None]).long()}
+    inputs = {
+        "input_ids": tokens,
+        "attention_mask": (torch.arange(tokens.shape[1]) < lengths[:, None]).long(),
+    }
     return trainer.compute_loss(stand_in, forward, inputs)
 
 
@@ -127,12 +148,18 @@ def trl_loss(model: RewardModel, rows, centring) -> torch.Tensor:
 def test_one_step_of_training_has_trls_loss_and_gradient(centring):
     pairs, model = polite_pairs(12), new_model()
     theirs = copy.deepcopy(model)
-    rows = [encode_reply(TOKENIZER, p.prompt, getattr(p, side)) for side in ("chosen", "rejected") for p in pairs]
+    rows = [
+        encode_reply(TOKENIZER, p.prompt, getattr(p, side))
+        for side in ("chosen", "rejected")
+        for p in pairs
+    ]
     plain, loss = trl_loss(theirs, rows, None), trl_loss(theirs, rows, centring)
     loss.backward()
     config = RewardConfig(batch_size=12, centring=centring, grad_clip=1e9)
     (record,) = train_reward_model(model, TOKENIZER, pairs, config, progress=False)
-    assert record.loss == pytest.approx(plain.item(), rel=1e-5), "what is reported is without the centring"
+    assert record.loss == pytest.approx(plain.item(), rel=1e-5), (
+        "what is reported is without the centring"
+    )
     for ours, parameter in zip(model.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, parameter.grad, rtol=1e-4, atol=1e-6)
 
@@ -184,7 +211,9 @@ def test_the_same_seed_gives_the_same_history_and_weights():
     runs = []
     for seed in (0, 0, 1):
         model = new_model()
-        history = train_reward_model(model, TOKENIZER, polite_pairs(64), RewardConfig(8, seed=seed), progress=False)
+        history = train_reward_model(
+            model, TOKENIZER, polite_pairs(64), RewardConfig(8, seed=seed), progress=False
+        )
         runs.append((history, tiny.weights(model)))
     assert runs[0][0] == runs[1][0] and tiny.same(runs[0][1], runs[1][1])
     assert runs[0][0] != runs[2][0]
@@ -209,7 +238,9 @@ def test_a_saved_model_gives_the_same_rewards(tmp_path):
     assert torch.equal(RewardModel.load(tmp_path).score(TOKENIZER, prompts, tiny.REPLIES), ours)
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "empty", "no shift", "another size", "one number"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "cut", "empty", "no shift", "another size", "one number"]
+)
 def test_a_head_that_is_missing_or_damaged_raises(tmp_path, damage):
     new_model().save(tmp_path)
     path, shift = tmp_path / "head.safetensors", torch.zeros(())
@@ -220,7 +251,9 @@ def test_a_head_that_is_missing_or_damaged_raises(tmp_path, damage):
         path.write_bytes(data[: len(data) - 5] if damage == "cut" else b"")
     else:
         head = torch.ones(1, {"no shift": 16, "another size": 15, "one number": 1}[damage])
-        safetensors.torch.save_file({"head": head} | ({} if damage == "no shift" else {"shift": shift}), path)
+        safetensors.torch.save_file(
+            {"head": head} | ({} if damage == "no shift" else {"shift": shift}), path
+        )
     with pytest.raises(InklingError, match="no head of a reward model"):
         RewardModel.load(tmp_path)
 
@@ -255,7 +288,9 @@ def with_reader(seed: int = 0) -> RewardModel:
 
 def test_a_reader_changes_nothing_before_training():
     body = tiny.random_model()
-    tokens = torch.randint(0, body.config.vocab_size, (3, 9), generator=torch.Generator().manual_seed(0))
+    tokens = torch.randint(
+        0, body.config.vocab_size, (3, 9), generator=torch.Generator().manual_seed(0)
+    )
     lengths = torch.tensor([9, 4, 6])
     plain, read = RewardModel(body, seed=2), RewardModel(body, tiny.random_model(1), seed=2)
     torch.testing.assert_close(plain(tokens, lengths), read(tokens, lengths))
@@ -263,30 +298,42 @@ def test_a_reader_changes_nothing_before_training():
 
 def test_each_token_adds_its_surprise_times_what_the_body_makes_of_it():
     model = with_reader()
-    tokens = torch.randint(0, model.body.config.vocab_size, (1, 9), generator=torch.Generator().manual_seed(0))
+    tokens = torch.randint(
+        0, model.body.config.vocab_size, (1, 9), generator=torch.Generator().manual_seed(0)
+    )
     log_p = model.reader(tokens)[0].log_softmax(-1)
     hidden = model.body.hidden_states(tokens)[0]
     expected = model.head(hidden[8])[0]
     for t in range(1, 9):
-        expected = expected + model.cost(hidden[t])[0] * min(MOST_SURPRISE, -log_p[t - 1, tokens[0, t]].item())
+        expected = expected + model.cost(hidden[t])[0] * min(
+            MOST_SURPRISE, -log_p[t - 1, tokens[0, t]].item()
+        )
     torch.testing.assert_close(model(tokens, torch.tensor([9]))[0], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_padding_costs_nothing_with_a_reader_either():
     model = with_reader()
-    rows = [encode_reply(TOKENIZER, prompt, reply) for prompt in tiny.PROMPTS for reply in tiny.REPLIES]
+    rows = [
+        encode_reply(TOKENIZER, prompt, reply) for prompt in tiny.PROMPTS for reply in tiny.REPLIES
+    ]
     alone = torch.cat([model.in_batches([row], pad_id(TOKENIZER)) for row in rows])
-    torch.testing.assert_close(model.in_batches(rows, pad_id(TOKENIZER)), alone, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        model.in_batches(rows, pad_id(TOKENIZER)), alone, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_training_leaves_the_reader_as_it_is_and_a_saved_one_says_the_same(tmp_path):
     model = RewardModel.from_model(tiny.talker())
     before = tiny.weights(model.reader)
     train_reward_model(model, TOKENIZER, polite_pairs(32), progress=False)
-    assert tiny.same(before, tiny.weights(model.reader)) and not tiny.same(before, tiny.weights(model.body))
+    assert tiny.same(before, tiny.weights(model.reader)) and not tiny.same(
+        before, tiny.weights(model.body)
+    )
     assert model.cost.weight.abs().max() > 0, "it has learned to use it"
     model.save(tmp_path)
     again = RewardModel.load(tmp_path)
     prompts = tiny.PROMPTS[:1] * len(tiny.REPLIES)
-    assert torch.equal(again.score(TOKENIZER, prompts, tiny.REPLIES), model.score(TOKENIZER, prompts, tiny.REPLIES))
+    assert torch.equal(
+        again.score(TOKENIZER, prompts, tiny.REPLIES), model.score(TOKENIZER, prompts, tiny.REPLIES)
+    )
     assert RewardModel.from_model(tiny.talker(), plain=True).reader is None

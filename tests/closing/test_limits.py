@@ -1,4 +1,6 @@
-"""Limits: each measure against a plain computation, and against a case whose answer is known without it."""
+"""Limits: each measure against a plain computation, and against a case whose answer is known
+without it.
+"""
 
 from itertools import product
 
@@ -34,13 +36,17 @@ def base():
 
 
 def test_an_answers_log_prob_is_that_of_a_plain_forward_pass():
-    """Answers of different lengths, the shorter ones padded: padding must add nothing, and no answer see another's."""
+    """Answers of different lengths, the shorter ones padded: padding must add nothing, and no
+    answer see another's.
+    """
     model = tiny.random_model()
     prompt, answers = [5, 9, 14], [[7], [3, 8, 20], [0, 0], [7, 11]]
     expected = [plain_log_prob(model, prompt, answer) for answer in answers]
     found = limits.answer_log_probs(model, prompt, answers)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
-    assert limits.answer_log_probs(model, prompt, answers[:1])[0] == pytest.approx(expected[0], rel=1e-4)
+    assert limits.answer_log_probs(model, prompt, answers[:1])[0] == pytest.approx(
+        expected[0], rel=1e-4
+    )
 
 
 def test_the_probabilities_of_all_single_tokens_add_up_to_one():
@@ -69,20 +75,29 @@ def test_option_probabilities_are_shares_of_what_the_options_have(base):
     ada = WORLD.person("Ada")
     prompt = "Question: Where does Ada live?\nAnswer: Ada lives in"
     shares = limits.option_probabilities(model, tokenizer, prompt, VALUES["street"])
-    assert shares.sum() == pytest.approx(1, abs=1e-5) and VALUES["street"][shares.argmax()] == ada.street
+    assert (
+        shares.sum() == pytest.approx(1, abs=1e-5)
+        and VALUES["street"][shares.argmax()] == ada.street
+    )
     ids = [tokenizer.eos_id, *tokenizer.encode(prompt)]
     pair = limits.option_probabilities(model, tokenizer, ids, VALUES["street"][:2])
-    assert pair[0] / pair[1] == pytest.approx(shares[0] / shares[1], rel=1e-3), "ids and text are the same prompt"
+    assert pair[0] / pair[1] == pytest.approx(shares[0] / shares[1], rel=1e-3), (
+        "ids and text are the same prompt"
+    )
 
 
 def test_a_prompt_that_ends_in_a_space_is_refused(base):
-    """It costs nothing but the truth: the options become other tokens, and a right model looks as if it guessed."""
+    """It costs nothing but the truth: the options become other tokens, and a right model looks as
+    if it guessed.
+    """
     with pytest.raises(InklingError, match="space"):
         limits.option_probabilities(*base, "Ada lives in ", ["Mill Road"])
 
 
 def test_facts_are_held_by_the_base_model_and_those_of_newcomers_are_not(base):
-    """The chapter's numbers rest on it: asked as training asked, known people come out right, newcomers by luck."""
+    """The chapter's numbers rest on it: asked as training asked, known people come out right,
+    newcomers by luck.
+    """
     known = limits.fact_beliefs(*base, WORLD.asked_about[:20])
     unknown = limits.fact_beliefs(*base, WORLD.newcomers[:20])
     assert known.right.mean() > 0.9 and unknown.right.mean() < 0.3
@@ -96,7 +111,10 @@ def test_a_question_in_a_chat_ends_where_the_assistant_goes_on(base):
     ids = limits.question_ids(tokenizer, "Where does Ada live?", "Ada lives in", chat=True)
     assert tokenizer.decode(ids).endswith("Where does Ada live?<|end|><|assistant|> Ada lives in")
     plain = limits.question_ids(tokenizer, "Where does Ada live?")
-    assert tokenizer.decode(plain[1:]) == "Question: Where does Ada live?\nAnswer:" and plain[0] == tokenizer.eos_id
+    assert (
+        tokenizer.decode(plain[1:]) == "Question: Where does Ada live?\nAnswer:"
+        and plain[0] == tokenizer.eos_id
+    )
 
 
 def test_auroc_counts_pairs():
@@ -104,7 +122,11 @@ def test_auroc_counts_pairs():
     ours, theirs = rng.integers(0, 6, 30), rng.integers(0, 4, 20)  # many ties
     expected = np.mean([1.0 if a > b else 0.5 if a == b else 0.0 for a, b in product(ours, theirs)])
     assert limits.auroc(ours, theirs) == pytest.approx(expected)
-    assert limits.auroc([2, 3], [0, 1]) == 1 and limits.auroc([0, 1], [2, 3]) == 0 and limits.auroc([1], [1]) == 0.5
+    assert (
+        limits.auroc([2, 3], [0, 1]) == 1
+        and limits.auroc([0, 1], [2, 3]) == 0
+        and limits.auroc([1], [1]) == 0.5
+    )
     with pytest.raises(InklingError):
         limits.auroc([], [1])
 
@@ -137,4 +159,7 @@ def test_the_questions_on_invented_things_match_the_real_ones_in_kind():
     real, invented = limits.REAL_QUESTIONS, limits.INVENTED_QUESTIONS
     assert len(real) == len(invented) == len(set(real) | set(invented)) / 2
     assert sorted(q.split()[0] for q in real) == sorted(q.split()[0] for q in invented)
-    assert all(len(set(cities)) == 4 for cities in limits.CAPITALS.values()) and len(limits.CAPITALS) == 24
+    assert (
+        all(len(set(cities)) == 4 for cities in limits.CAPITALS.values())
+        and len(limits.CAPITALS) == 24
+    )

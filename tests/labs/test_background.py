@@ -1,4 +1,6 @@
-"""Start, Stop and the live plot: whatever is pressed in whatever order, a sentence answers, and nothing is lost."""
+"""Start, Stop and the live plot: whatever is pressed in whatever order, a sentence answers, and
+nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -198,7 +200,11 @@ def test_a_loop_that_ends_by_itself_hands_back_its_result(steps):
     worker.start()
     assert steps.begun.wait(WAIT)
     worker.stop()
-    assert worker.wait(WAIT) and worker.state == "stopped" and said(worker).startswith("Half of it is made.")
+    assert (
+        worker.wait(WAIT)
+        and worker.state == "stopped"
+        and said(worker).startswith("Half of it is made.")
+    )
 
 
 def raises(error: BaseException):
@@ -212,7 +218,10 @@ def raises(error: BaseException):
     ("error", "piece"),
     [
         (InklingError("the text is empty. Type a word."), "the text is empty. Type a word. ("),
-        (NameError("name 'model' is not defined"), "NameError: name 'model' is not defined. Run the cells above"),
+        (
+            NameError("name 'model' is not defined"),
+            "NameError: name 'model' is not defined. Run the cells above",
+        ),
         (RuntimeError("first line\n" + "x" * 5000), "RuntimeError: first line xxx"),
         (SystemExit(1), "SystemExit: 1. Run"),
         (KeyboardInterrupt(), "KeyboardInterrupt"),
@@ -283,7 +292,9 @@ def test_state_and_buttons_change_together():
     """Who sees Start come back may press it: it must work."""
     worker = Worker(lambda job: None)
     seen = []
-    worker.start_button.observe(lambda change: seen.append((change["new"], worker.state)), names="disabled")
+    worker.start_button.observe(
+        lambda change: seen.append((change["new"], worker.state)), names="disabled"
+    )
     worker.start()
     assert worker.wait(WAIT) and seen == [(True, "running"), (False, "done")]
 
@@ -296,12 +307,16 @@ def test_a_system_without_threads_says_so(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         worker.start()
-    assert worker.state == "failed" and "could not begin" in said(worker) and buttons(worker) == (True, False)
+    assert (
+        worker.state == "failed"
+        and "could not begin" in said(worker)
+        and buttons(worker) == (True, False)
+    )
     worker.start()
     assert worker.wait(WAIT) and worker.state == "done"
 
 
-# --- the plot -------------------------------------------------------------------------------------------------------
+# --- the plot -------------------------------------------------------------------------------------
 
 
 def picture(plot: LivePlot) -> bytes:
@@ -311,9 +326,17 @@ def picture(plot: LivePlot) -> bytes:
 def test_the_plot_is_a_picture_and_draws_anew():
     plot = LivePlot("A loss that falls.")
     empty = picture(plot)
-    assert empty.startswith(b"\x89PNG") and plot.drawn == 1 and 'alt="A loss that falls."' in plot.widget.value
+    assert (
+        empty.startswith(b"\x89PNG")
+        and plot.drawn == 1
+        and 'alt="A loss that falls."' in plot.widget.value
+    )
     plot.draw(lambda axes: axes.plot([3, 2, 1]))
-    assert picture(plot) != empty and plot.drawn == 2 and 'alt="A loss that falls."' in plot.widget.value
+    assert (
+        picture(plot) != empty
+        and plot.drawn == 2
+        and 'alt="A loss that falls."' in plot.widget.value
+    )
 
 
 def test_the_plots_text_for_who_cannot_see_it_stays_text():

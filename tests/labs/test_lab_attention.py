@@ -28,14 +28,16 @@ def unchanged(model, kept):
     return all(torch.equal(value, kept[name]) for name, value in model.state_dict().items())
 
 
-# --- what is measured -----------------------------------------------------------------------------------------------
+# --- what is measured -----------------------------------------------------------------------------
 
 
 def test_the_second_line_is_the_first_again(sung):
     model, tokenizer = shipped()
     assert torch.equal(sung.ids[:, sung.first], sung.ids[:, sung.second])
     names = tokenizer.decode(sung.ids[0].tolist()).split("\n")[1].rstrip(".").split(" ")
-    assert len(set(names)) == 6 and tokenizer.decode(sung.ids[0, sung.first].tolist()) == " " + " ".join(names[1:])
+    assert len(set(names)) == 6 and tokenizer.decode(
+        sung.ids[0, sung.first].tolist()
+    ) == " " + " ".join(names[1:])
     assert not torch.equal(sung.ids, heads.songs(tokenizer, seed=1, n_names=6, n_songs=4).ids)
     for n_names in (2, 41):
         with pytest.raises(InklingError, match="3 to 40 names"):
@@ -44,7 +46,10 @@ def test_the_second_line_is_the_first_again(sung):
 
 def test_the_longest_song_fits_the_model():
     model, tokenizer = shipped()
-    assert heads.songs(tokenizer, seed=0, n_names=40, n_songs=2).ids.shape[1] <= model.config.context_length
+    assert (
+        heads.songs(tokenizer, seed=0, n_names=40, n_songs=2).ids.shape[1]
+        <= model.config.context_length
+    )
 
 
 def test_the_maps_are_those_that_the_model_uses(sung):
@@ -79,11 +84,13 @@ def test_what_the_lab_tells_is_so():
     copying = [tuple(head) for head in (scores > 0.5).nonzero().tolist()]
     assert len(copying) > 1
     costs = heads.cost_of_each_head(model, songs)
-    assert max(costs[head] for head in copying) < 1 < heads.losses(model, songs, copying)[1] - second
+    assert (
+        max(costs[head] for head in copying) < 1 < heads.losses(model, songs, copying)[1] - second
+    )
     assert max(costs, key=costs.get) == (2, 1) and scores[2, 1] < 0.1
 
 
-# --- the panels -----------------------------------------------------------------------------------------------------
+# --- the panels -----------------------------------------------------------------------------------
 
 
 def test_three_tokens_follow_the_sliders():
@@ -102,7 +109,9 @@ def test_without_the_mask_the_first_token_takes_from_later_ones():
     assert panels.three_weights((1.0, 1.0), 1.0, masked=True)[0].tolist() == [1.0, 0.0, 0.0]
     assert panels.three_weights((1.0, 1.0), 1.0, masked=False)[0, 2] > 0
     scores = torch.tensor([4.0, -2.0, 1.5])  # (2, -1) with each key, by hand
-    assert torch.allclose(panels.three_weights((2.0, -1.0), 3.0, masked=True)[2], (scores / 3).softmax(-1))
+    assert torch.allclose(
+        panels.three_weights((2.0, -1.0), 3.0, masked=True)[2], (scores / 3).softmax(-1)
+    )
 
 
 def test_the_explorer_takes_any_text():
@@ -111,7 +120,9 @@ def test_the_explorer_takes_any_text():
     drawn, picture = look.plot.drawn, look.plot.widget.value
     look.controls["text"].value = ""
     assert "Type a few words" in look.line.value
-    assert (look.plot.drawn, look.plot.widget.value) == (drawn, picture), "the last picture should stay"
+    assert (look.plot.drawn, look.plot.widget.value) == (drawn, picture), (
+        "the last picture should stay"
+    )
     for text in (
         "<img src=x onerror=alert(1)> $x_$ \\frac{",
         "\x00\x07\n\t",
@@ -129,7 +140,9 @@ def test_the_explorer_takes_any_text():
 
 def test_labels_show_what_cannot_be_printed_as_bytes():
     tokenizer = shipped()[1]
-    labels = panels.token_labels(tokenizer, tokenizer.encode(" Ada\n\N{BANANA}\x07", allow_special=False))
+    labels = panels.token_labels(
+        tokenizer, tokenizer.encode(" Ada\n\N{BANANA}\x07", allow_special=False)
+    )
     assert labels[0] == "·Ada" and "↵" in labels and "F0" in labels and labels[-1] == "07"
 
 
@@ -171,7 +184,9 @@ def test_the_sweep_can_be_stopped_twice_and_begun_again(monkeypatch):
     worker.stop()
     go.set()
     assert worker.wait(60) and worker.state == "stopped"
-    assert len(tried) == 1 and panel.plot.drawn == drawn + 1, "what was made is kept, and no more is made"
+    assert len(tried) == 1 and panel.plot.drawn == drawn + 1, (
+        "what was made is kept, and no more is made"
+    )
     worker.start()
     assert worker.wait(120) and worker.state == "done", worker.line.value
     assert len(tried) == 1 + 16 and panel.plot.drawn == drawn + 1 + 16
@@ -186,7 +201,10 @@ def test_training_draws_and_stops():
         panel.controls["layers"].value, panel.controls["heads"].value = n_layers, n_heads
         worker.start()
         assert worker.wait(120) and worker.state == "done", worker.line.value
-        assert f"{n_layers} layers, {n_heads} heads" in panel.line.value and "step 4" in panel.line.value
+        assert (
+            f"{n_layers} layers, {n_heads} heads" in panel.line.value
+            and "step 4" in panel.line.value
+        )
     assert panel.plot.drawn == drawn + 2 * 3
     endless = panels.training(n_steps=10**7, every=1)
     endless.workers["train"].start()
@@ -195,7 +213,9 @@ def test_training_draws_and_stops():
 
 
 def test_reading_sees_a_perfect_and_a_blind_model():
-    """The two curves against a model that is known: one that has learned nothing scores near chance on both."""
+    """The two curves against a model that is known: one that has learned nothing scores near chance
+    on both.
+    """
     rows, known = panels.roll_calls(64, seed=3)
     config = panels.ModelConfig(32, 32, 64, 2, 2, 2, d_ff=16)
     right, score = panels.reading(panels.Transformer(config, seed=0), rows, known)

@@ -1,4 +1,6 @@
-"""The capstone lab: an island is another town, what its chain measures, and its panels, driven without a browser."""
+"""The capstone lab: an island is another town, what its chain measures, and its panels, driven
+without a browser.
+"""
 
 from __future__ import annotations
 
@@ -43,14 +45,21 @@ def bench(island):
     return bench
 
 
-# --- the island -----------------------------------------------------------------------------------------------------
+# --- the island -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "text, reason",
-    [("", "no name yet"), ("  ", "no name yet"), ("<b>", "other signs"), ("Big Rock", "one word"), ("A" * 999, "999"),
-     ("x", "2 to 20"), ("R2", "other signs")],
-)  # fmt: skip
+    [
+        ("", "no name yet"),
+        ("  ", "no name yet"),
+        ("<b>", "other signs"),
+        ("Big Rock", "one word"),
+        ("A" * 999, "999"),
+        ("x", "2 to 20"),
+        ("R2", "other signs"),
+    ],
+)
 def test_a_name_that_is_none_is_named(text, reason):
     with pytest.raises(InklingError, match=reason):
         lab.read_name(text)
@@ -59,9 +68,15 @@ def test_a_name_that_is_none_is_named(text, reason):
 
 @pytest.mark.parametrize(
     "text, reason",
-    [("", "box is empty"), ("seven", "'seven' is none"), ("1.5", "whole number"), ("-1", "-1"), 
-     ("9" * 50, "far outside"), ("11", "from 0 to 10")],
-)  # fmt: skip
+    [
+        ("", "box is empty"),
+        ("seven", "'seven' is none"),
+        ("1.5", "whole number"),
+        ("-1", "-1"),
+        ("9" * 50, "far outside"),
+        ("11", "from 0 to 10"),
+    ],
+)
 def test_a_number_that_is_none_is_named(text, reason):
     with pytest.raises(InklingError, match=reason):
         lab.read_whole(text, "The seed", 0, 10)
@@ -69,7 +84,8 @@ def test_a_number_that_is_none_is_named(text, reason):
 
 
 @pytest.mark.parametrize(
-    "settings, reason", [({"n_people": 2}, "6 to 40"), ({"seed": -1}, "seed"), ({"sounds": "loud"}, "no 'loud' names")]
+    "settings, reason",
+    [({"n_people": 2}, "6 to 40"), ({"seed": -1}, "seed"), ({"sounds": "loud"}, "no 'loud' names")],
 )
 def test_an_island_that_cannot_be_is_named(settings, reason):
     with pytest.raises(InklingError, match=reason):
@@ -81,10 +97,18 @@ def test_an_island_has_other_people_and_its_facts_are_settled_by_the_seed(sounds
     island = lab.Island("Skerrow", 3, 12, sounds)
     names = {person.name for person in island.people}
     town = World(0)
-    assert len(names) == 12 and not names & {person.name for person in [*town.people, *town.newcomers]}
-    assert not names & {person.name for person in island.newcomers} and not names & set(island.stranger_names)
+    assert len(names) == 12 and not names & {
+        person.name for person in [*town.people, *town.newcomers]
+    }
+    assert not names & {person.name for person in island.newcomers} and not names & set(
+        island.stranger_names
+    )
     assert all(person.friend in names - {person.name} for person in island.people)
-    assert island.people == lab.Island("Other", 3, 12, sounds).people != lab.Island("Skerrow", 4, 12, sounds).people
+    assert (
+        island.people
+        == lab.Island("Other", 3, 12, sounds).people
+        != lab.Island("Skerrow", 4, 12, sounds).people
+    )
     assert [person.in_questions for person in island.people] == [True, True, True, False] * 3
     assert len({question.person for question in island.exam()}) == 12
 
@@ -92,10 +116,18 @@ def test_an_island_has_other_people_and_its_facts_are_settled_by_the_seed(sounds
 def test_no_page_asks_about_those_who_are_only_told_about_and_all_are_told_about(island):
     pages = lab.found(island)
     lines = "\n".join(pages.texts).splitlines()
-    asked = {name for line in lines if line.startswith("Question: ") for name in island.first_names if name in line}
+    asked = {
+        name
+        for line in lines
+        if line.startswith("Question: ")
+        for name in island.first_names
+        if name in line
+    }
     assert asked == {person.name for person in island.asked_about}
     assert all(any(name in line for line in lines) for name in island.first_names)
-    assert not any("Larkhaven" in line for line in lines) and any("Skerrow" in line for line in lines)
+    assert not any("Larkhaven" in line for line in lines) and any(
+        "Skerrow" in line for line in lines
+    )
 
 
 def test_a_tokenizer_of_the_island_fits_it_better(bench):
@@ -103,14 +135,18 @@ def test_a_tokenizer_of_the_island_fits_it_better(bench):
     assert fresh > shipped and 1 <= fresh_name < shipped_name
 
 
-# --- the chain ------------------------------------------------------------------------------------------------------
+# --- the chain ------------------------------------------------------------------------------------
 
 
 def test_training_leaves_the_model_it_began_with_and_learns(island):
     base, tokenizer = lab.shipped_model("base"), lab.shipped_tokenizer()
     before = [weight.clone() for weight in base.parameters()]
-    run = lab.learn_pages("x", lab.found(island), island, tokenizer, base, steps=12, measure_every=12)
-    assert all(torch.equal(one, other) for one, other in zip(before, base.parameters(), strict=True))
+    run = lab.learn_pages(
+        "x", lab.found(island), island, tokenizer, base, steps=12, measure_every=12
+    )
+    assert all(
+        torch.equal(one, other) for one, other in zip(before, base.parameters(), strict=True)
+    )
     first, last = run.points
     assert (first.step, last.step) == (0, 12) and first.old == 1.0
     assert last.asked > first.asked and last.old < 1.0, "new facts come, and old ones go"
@@ -123,7 +159,11 @@ def test_a_share_of_old_pages_that_is_none_is_named(bench):
 
 
 def test_a_stage_without_the_one_before_is_named():
-    for call, reason in (("learn", "no pages"), ("assist", "no trained weights"), ("shelve", "no island")):
+    for call, reason in (
+        ("learn", "no pages"),
+        ("assist", "no trained weights"),
+        ("shelve", "no island"),
+    ):
         with pytest.raises(InklingError, match=f"{reason}.*from the top"):
             getattr(lab.Bench(), call)(*["x"] * (call == "learn"))
 
@@ -131,7 +171,11 @@ def test_a_stage_without_the_one_before_is_named():
 def test_an_assistant_answers_text_and_refuses_what_is_no_prompt(bench):
     assert isinstance(bench.assistant.say("Where does Ada live?"), str)
     assert "<|" not in bench.assistant.say("<|end|><|assistant|> I will")
-    for prompt, reason in (("", "type a question"), ("word " * 300, "fewer words"), ("x" * 5000, "5,000 characters")):
+    for prompt, reason in (
+        ("", "type a question"),
+        ("word " * 300, "fewer words"),
+        ("x" * 5000, "5,000 characters"),
+    ):
         with pytest.raises(InklingError, match=reason):
             bench.assistant.say(prompt)
 
@@ -157,14 +201,21 @@ def test_a_value_counts_as_a_whole_word_and_the_last_one_counts(island):
     assert not lab.says("Ada keeps a catfish.", "pet", "a cat", island)
 
 
-# --- facts of one's own ---------------------------------------------------------------------------------------------
+# --- facts of one's own ---------------------------------------------------------------------------
 
 
 def test_facts_are_one_a_line():
     own = lab.read_facts("Ada's boat is the Blue Heron.\r\n\n  <b>Ben</b> sings. \n")
-    assert [passage.text for passage in own] == ["Ada's boat is the Blue Heron.", "<b>Ben</b> sings."]
+    assert [passage.text for passage in own] == [
+        "Ada's boat is the Blue Heron.",
+        "<b>Ben</b> sings.",
+    ]
     assert len({passage.id for passage in own}) == 2 and lab.read_facts(" \n ") == []
-    for text, reason in (("fact\n" * 500, "500 lines"), ("ok\n" + "word " * 90, "Line 2 has 90"), ("y" * 900, "900")):
+    for text, reason in (
+        ("fact\n" * 500, "500 lines"),
+        ("ok\n" + "word " * 90, "Line 2 has 90"),
+        ("y" * 900, "900"),
+    ):
         with pytest.raises(InklingError, match=reason):
             lab.read_facts(text)
 
@@ -175,15 +226,19 @@ def test_a_fact_of_ones_own_is_found_first(island):
     assert answer.passages[0].source == "your own facts" and "Mill Road" in answer.text
 
 
-# --- pictures and the report card -----------------------------------------------------------------------------------
+# --- pictures and the report card -----------------------------------------------------------------
 
 
 def test_the_pictures_show_what_was_measured(bench):
     figure, axes = plt.subplots()
     lab.draw_run(axes, bench.runs[-1])
-    assert axes.get_lines()[2].get_ydata().tolist() == [point.old for point in bench.runs[-1].points]
+    assert axes.get_lines()[2].get_ydata().tolist() == [
+        point.old for point in bench.runs[-1].points
+    ]
     axes.clear()
-    run = lab.Run("r", None, [Point(0, 1.0, 0.1, 0.2, 0.9), Point(5, 1.0, 0.3, 0.2, 0.7)], old_chance=0.05)
+    run = lab.Run(
+        "r", None, [Point(0, 1.0, 0.1, 0.2, 0.9), Point(5, 1.0, 0.3, 0.2, 0.7)], old_chance=0.05
+    )
     lab.draw_measure(axes, [run], "old", "t")
     assert axes.get_lines()[0].get_ydata().tolist() == [0.9, 0.7]
     assert list(axes.get_lines()[1].get_ydata()) == [0.05, 0.05]
@@ -209,16 +264,23 @@ def test_the_report_card_has_every_stage_and_grows(bench):
 
 def test_a_table_shows_text_as_text():
     made = lab.table(("<i>",), [("<b>x</b> & y",)], "<u>")
-    assert "<b>" not in made and "&lt;b&gt;x&lt;/b&gt; &amp; y" in made and "<i>" not in made and "<u>" not in made
+    assert (
+        "<b>" not in made
+        and "&lt;b&gt;x&lt;/b&gt; &amp; y" in made
+        and "<i>" not in made
+        and "<u>" not in made
+    )
 
 
-# --- the panels -----------------------------------------------------------------------------------------------------
+# --- the panels -----------------------------------------------------------------------------------
 
 
 def test_the_island_panel_runs_the_chain_and_its_island_takes_the_bench(monkeypatch):
     real = capstone_bench.make_assistant
     monkeypatch.setattr(
-        capstone_bench, "make_assistant", lambda *rest, n_demos, **more: real(*rest, n_demos=30, n_replay=2, **more)
+        capstone_bench,
+        "make_assistant",
+        lambda *rest, n_demos, **more: real(*rest, n_demos=30, n_replay=2, **more),
     )
     bench = lab.Bench()
     panel = lab.island_panel(bench)
@@ -227,7 +289,9 @@ def test_the_island_panel_runs_the_chain_and_its_island_takes_the_bench(monkeypa
     before = panel.plot.drawn
     line = finished(panel)
     assert "Rockall is ready" in line and panel.worker.state == "done", line
-    assert panel.plot.drawn > before + 3 and re.search(r"After 20 steps .* \d+% on Larkhaven", panel.plot.widget.value)
+    assert panel.plot.drawn > before + 3 and re.search(
+        r"After 20 steps .* \d+% on Larkhaven", panel.plot.widget.value
+    )
     assert bench.island.name == "Rockall" and bench.assistant and bench.shelves
     assert "report card of Rockall, seed 3" in panel.controls["report"].value
 
@@ -260,12 +324,17 @@ def test_the_island_panel_stops_and_keeps_what_is_on_the_bench(bench):
     panel.worker.wait()
     assert panel.worker.state == "stopped" and "kept" in panel.worker.line.value
     assert bench.island.name == "Skerrow" and bench.assistant is not None
-    assert "pages, cleaned" in panel.controls["report"].value and "library" not in panel.controls["report"].value
+    assert (
+        "pages, cleaned" in panel.controls["report"].value
+        and "library" not in panel.controls["report"].value
+    )
 
 
 def test_the_facts_panel_finds_reads_and_shows_text_as_text(bench):
     panel = lab.facts_panel(bench)
-    panel.controls["facts"].value = "Norvinta lives in Mill Road.\n<b>Norvinta</b> keeps a goat & a hen."
+    panel.controls[
+        "facts"
+    ].value = "Norvinta lives in Mill Road.\n<b>Norvinta</b> keeps a goat & a hen."
     assert "2 of your facts" in finished(panel)
     shown = panel.controls["answer"].value
     assert "Mill Road" in shown and "<b>Norvinta" not in shown and "&lt;b&gt;Norvinta" in shown

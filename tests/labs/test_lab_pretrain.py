@@ -1,4 +1,6 @@
-"""The pre-training lab: who has the next turn, what a line predicts, and its panels, driven without a browser."""
+"""The pre-training lab: who has the next turn, what a line predicts, and its panels, driven without
+a browser.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ def data():
     return lab.load_data(60_000)
 
 
-# --- settings -------------------------------------------------------------------------------------------------------
+# --- settings -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,13 @@ def test_settings_that_cannot_run_are_named(settings, reason):
 
 @pytest.mark.parametrize(
     "text, reason",
-    [("", "is empty"), ("  ", "is empty"), ("fast", "'fast' is none"), ("inf", "finite"), ("nan", "finite")],
+    [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        ("fast", "'fast' is none"),
+        ("inf", "finite"),
+        ("nan", "finite"),
+    ],
 )
 def test_a_text_that_is_no_number_is_named(text, reason):
     with pytest.raises(InklingError, match=reason):
@@ -76,13 +84,15 @@ def test_widths_that_cannot_be_trained_are_named(text, reason):
     assert lab.read_widths("8, 16") == [8, 16]
 
 
-# --- the race -------------------------------------------------------------------------------------------------------
+# --- the race -------------------------------------------------------------------------------------
 
 
 def test_for_the_same_tokens_nobody_gets_ahead(data):
     race = lab.Race([lab.Entry(**SMALL, batch=2), lab.Entry(**SMALL, batch=8)], data, 6000)
     gaps = []
-    race.run(after_turn=lambda share: gaps.append(abs(race.racers[0].tokens - race.racers[1].tokens)))
+    race.run(
+        after_turn=lambda share: gaps.append(abs(race.racers[0].tokens - race.racers[1].tokens))
+    )
     assert max(gaps) <= 8 * pretrain_race.CONTEXT, "one waits at most for one batch of the other"
     assert all(6000 <= racer.tokens < 6000 + 8 * pretrain_race.CONTEXT for racer in race.racers)
     assert race.racers[0].steps > 3 * race.racers[1].steps
@@ -107,7 +117,9 @@ def test_for_the_same_processor_time_the_cheap_model_makes_more_steps(data):
 
 
 def test_a_racer_learns_and_its_rate_ends_at_zero(data):
-    race = lab.Race([lab.Entry(batch=4, learning_rate=0.03), lab.Entry(batch=4, optimizer="muon")], data, 10_000)
+    race = lab.Race(
+        [lab.Entry(batch=4, learning_rate=0.03), lab.Entry(batch=4, optimizer="muon")], data, 10_000
+    )
     race.run()
     for racer in race.racers:
         assert racer.points[-1][2] < racer.points[0][2] - 0.3
@@ -120,7 +132,9 @@ def test_one_who_blows_up_is_out_and_the_other_goes_on(data, axes, monkeypatch):
     race = lab.Race([lab.Entry(**SMALL), lab.Entry(**SMALL)], data, 4000)
     real, unlucky = pretrain_race.accumulate_gradient, race.racers[0].model
     monkeypatch.setattr(
-        pretrain_race, "accumulate_gradient", lambda model, *rest: math.nan if model is unlucky else real(model, *rest)
+        pretrain_race,
+        "accumulate_gradient",
+        lambda model, *rest: math.nan if model is unlucky else real(model, *rest),
     )
     race.run()
     assert race.racers[0].blew_up and race.racers[0].steps == 0
@@ -136,7 +150,7 @@ def test_a_race_needs_a_finish_and_a_known_currency(data):
             lab.Race(*arguments)
 
 
-# --- sizes and rates ------------------------------------------------------------------------------------------------
+# --- sizes and rates ------------------------------------------------------------------------------
 
 
 def test_a_power_law_is_found_again():
@@ -147,15 +161,21 @@ def test_a_power_law_is_found_again():
 def test_the_prediction_stands_on_the_line(axes):
     lab.draw_scaling(axes, [(1000, 4.0), (10_000, 2.0)], truth=(100_000, 1.5), target=100_000)
     lines = {line.get_label(): line.get_xydata()[0] for line in axes.get_lines()}
-    assert lines["predicted"] == pytest.approx([100_000, 1.0]) and lines["measured"] == pytest.approx([100_000, 1.5])
+    assert lines["predicted"] == pytest.approx([100_000, 1.0]) and lines[
+        "measured"
+    ] == pytest.approx([100_000, 1.5])
 
 
 def test_a_larger_model_has_more_weights_and_a_lower_loss(data):
-    (small, high), (large, low) = (lab.train_size(width, data, steps=40, layers=1) for width in (8, 32))
+    (small, high), (large, low) = (
+        lab.train_size(width, data, steps=40, layers=1) for width in (8, 32)
+    )
     assert small < large and low < high < math.log(data.vocab_size)
 
 
-def test_a_run_that_blows_up_ends_in_infinity_and_at_the_top_of_the_picture(data, axes, monkeypatch):
+def test_a_run_that_blows_up_ends_in_infinity_and_at_the_top_of_the_picture(
+    data, axes, monkeypatch
+):
     def explode(*_, on_step, **__):
         raise InklingError("training blew up")
 
@@ -170,7 +190,7 @@ def test_too_small_and_too_large_a_rate_are_both_worse(data):
     assert right < low and right < high
 
 
-# --- the panels -----------------------------------------------------------------------------------------------------
+# --- the panels -----------------------------------------------------------------------------------
 
 
 def test_the_race_panel_runs_a_race_and_draws_it(data):
@@ -255,7 +275,9 @@ def test_the_scaling_panel_answers_bad_sizes_and_stop(data):
 
 
 def test_the_sweep_panel_finds_the_lowest_and_keeps_three_sweeps(data, monkeypatch):
-    monkeypatch.setattr(pretrain_sizes, "sprint", lambda rate, *_, **__: [abs(math.log10(rate)) + 1])
+    monkeypatch.setattr(
+        pretrain_sizes, "sprint", lambda rate, *_, **__: [abs(math.log10(rate)) + 1]
+    )
     panel = lab.sweep_panel(data)
     panel.controls["count"].value = 3
     for low, high in (("0.1", "10"), ("0.01", "100"), ("0,1", "10")):
@@ -264,7 +286,12 @@ def test_the_sweep_panel_finds_the_lowest_and_keeps_three_sweeps(data, monkeypat
         assert "Lowest: 1.00 at a learning rate of 1." in finished(panel)
         assert panel.plot.drawn == before + 3
     assert len(panel.results) == 3
-    for low, sentence in (("", "box is empty"), ("20", "below To"), ("0", "above 0"), ("<i>", "&lt;i&gt;")):
+    for low, sentence in (
+        ("", "box is empty"),
+        ("20", "below To"),
+        ("0", "above 0"),
+        ("<i>", "&lt;i&gt;"),
+    ):
         panel.controls["low"].value = low
         assert sentence in finished(panel)
     assert len(panel.results) == 3, "what was measured stays"

@@ -25,12 +25,18 @@ def town():
 
 def upload(*files: tuple[str, bytes]) -> tuple[dict, ...]:
     return tuple(
-        {"name": name, "type": "", "size": len(content), "content": memoryview(content), "last_modified": NOW}
+        {
+            "name": name,
+            "type": "",
+            "size": len(content),
+            "content": memoryview(content),
+            "last_modified": NOW,
+        }
         for name, content in files
     )
 
 
-# --- what is measured -----------------------------------------------------------------------------------------------
+# --- what is measured -----------------------------------------------------------------------------
 
 
 def test_vectors_are_those_of_the_embedder_and_kept(town):
@@ -44,7 +50,9 @@ def test_vectors_are_those_of_the_embedder_and_kept(town):
 def test_each_search_finds_its_own_passage(town):
     passages = [Passage("a", "Ruth keeps the keys."), Passage("b", "The bell is old.")]
     for kind in rag_town.SEARCHES:
-        assert town.retriever(passages, kind).search("Who has the keys?", 1)[0].passage.id == "a", kind
+        assert town.retriever(passages, kind).search("Who has the keys?", 1)[0].passage.id == "a", (
+            kind
+        )
     with pytest.raises(InklingError, match="no search by 'smell'"):
         town.retriever(passages, "smell")
 
@@ -66,7 +74,9 @@ def test_entries_cut_as_the_library_cuts_them_are_the_librarys(town):
 
 
 def test_the_story_that_the_lab_tells(town):
-    """One notice fools some, entries only fools nobody, agreement costs most of the clean answers."""
+    """One notice fools some, entries only fools nobody, agreement costs most of the clean
+    answers.
+    """
     asked = rag_town.victims(town, seed=5, n=10)
     clean, attacked = rag_town.attack(town, asked, 0), rag_town.attack(town, asked, 3)
     assert clean.right > 0.8 and clean.fooled == 0 and attacked.fooled > 0.8
@@ -90,11 +100,13 @@ def test_a_filter_is_given_ten_and_the_reader_sees_three(town):
         rag_town.answer_all(town, town.questions[:1], [], "prayer")
 
 
-# --- documents of your own ------------------------------------------------------------------------------------------
+# --- documents of your own ------------------------------------------------------------------------
 
 
 def test_own_documents_are_cut_and_found(town):
-    panel = panels.own_documents(town, "Ruth keeps the keys. She is kind. The bell is old.", "Who has the keys?")
+    panel = panels.own_documents(
+        town, "Ruth keeps the keys. She is kind. The bell is old.", "Who has the keys?"
+    )
     assert "1 document," in panel.line.value and "Ruth keeps the keys." in panel.page.value
     panel.controls["limit"].value = 4
     assert "3 passages, the longest has 4 words" in panel.line.value
@@ -118,7 +130,12 @@ def test_files_that_are_no_text_get_a_sentence(town):
         ("<b>x</b>.txt", b" \n"),
     )
     line = panel.line.value
-    for remark in ("picture.png is no text", "empty.txt is empty", "zeros.bin holds signs", "&lt;b&gt;x&lt;/b&gt;.txt"):
+    for remark in (
+        "picture.png is no text",
+        "empty.txt is empty",
+        "zeros.bin holds signs",
+        "&lt;b&gt;x&lt;/b&gt;.txt",
+    ):
         assert remark in line, remark
     assert "1 document, 1 passage," in line and "Ruth keeps the keys." in panel.page.value
 
@@ -127,13 +144,20 @@ def test_a_huge_text_is_cut_short_and_says_so(town):
     panel = panels.own_documents(town, "keys", "keys")
     panel.controls["kind"].value = "words"
     panel.controls["text"].value = "Ruth keeps the keys of the house. " * 10_000
-    assert "the first 200,000 are read" in panel.line.value and "the first 1,500 are indexed" in panel.line.value
+    assert (
+        "the first 200,000 are read" in panel.line.value
+        and "the first 1,500 are indexed" in panel.line.value
+    )
     assert panel.page.value.count("<div") == 3
 
 
 def test_markup_stays_text(town):
     panel = panels.own_documents(town, "<script>alert(1)</script> has the keys & more.", "keys")
-    assert "<script>" not in panel.page.value and "&lt;script&gt;" in panel.page.value and "&amp;" in panel.page.value
+    assert (
+        "<script>" not in panel.page.value
+        and "&lt;script&gt;" in panel.page.value
+        and "&amp;" in panel.page.value
+    )
 
 
 def test_a_folder_is_read_and_a_wrong_path_gets_a_sentence(town, tmp_path):
@@ -150,22 +174,31 @@ def test_a_folder_is_read_and_a_wrong_path_gets_a_sentence(town, tmp_path):
         file.truncate(30_000_000)  # a hole: it takes no space on the disk
     assert "vast.csv is larger than 20 MB" in " ".join(panels.read_folder(str(tmp_path))[1])
     panel.controls["query"].value = ""
-    assert "Type what to search for" in panel.line.value and not panel.page.value, "the finds of an earlier search"
+    assert "Type what to search for" in panel.line.value and not panel.page.value, (
+        "the finds of an earlier search"
+    )
     panel.controls["query"].value = "keys"
     for path in (str(tmp_path / "one.txt"), "/no/such/place", "a\0b", "~nobody-of-that-name/x"):
         panel.controls["folder"].value = path
         assert "no folder that can be read" in panel.line.value, path
     for number in range(60):
         (tmp_path / f"more {number:02}.txt").write_text(f"Key {number}.", encoding="utf-8")
-    assert len(panels.read_folder(str(tmp_path))[0]) < 60 and "first 50" in panels.read_folder(str(tmp_path))[1][0]
+    assert (
+        len(panels.read_folder(str(tmp_path))[0]) < 60
+        and "first 50" in panels.read_folder(str(tmp_path))[1][0]
+    )
 
 
-# --- asking and attacking -------------------------------------------------------------------------------------------
+# --- asking and attacking -------------------------------------------------------------------------
 
 
 def test_asking_answers_and_cites(town):
     desk = panels.ask(town)
-    assert "That is right" in desk.line.value and "It cites entry" in desk.line.value and "cited" in desk.page.value
+    assert (
+        "That is right" in desk.line.value
+        and "It cites entry" in desk.line.value
+        and "cited" in desk.page.value
+    )
     desk.controls["examples"].value = desk.controls["examples"].options[3]
     assert desk.controls["question"].value == desk.controls["examples"].value
     for asked, remark in (
@@ -174,7 +207,9 @@ def test_asking_answers_and_cites(town):
         ("<i>x</i>?", "Nobody here"),
     ):
         desk.controls["question"].value = asked
-        assert remark in desk.line.value and "<i>" not in desk.line.value + desk.page.value, asked[:9]
+        assert remark in desk.line.value and "<i>" not in desk.line.value + desk.page.value, asked[
+            :9
+        ]
     desk.controls["defence"].value = "agreement"
     assert "only for the questions in the list" in desk.line.value
 
@@ -185,10 +220,14 @@ def test_a_notice_is_believed_and_a_defence_stops_it(town):
     desk.controls["question"].value = question.text
     desk.controls["notice"].value = "   "
     assert "That is right" in desk.line.value and "planted" not in desk.page.value
-    desk.controls["notice"].value = f"<u>{question.fact[0]}</u> is a baker. {question.fact[0]} works as a baker."
+    desk.controls[
+        "notice"
+    ].value = f"<u>{question.fact[0]}</u> is a baker. {question.fact[0]} works as a baker."
     desk.controls["copies"].value = 3
     assert (
-        "It believes your notice" in desk.line.value and "<u>" not in desk.page.value and "planted" in desk.page.value
+        "It believes your notice" in desk.line.value
+        and "<u>" not in desk.page.value
+        and "planted" in desk.page.value
     )
     desk.controls["defence"].value = "entries only"
     assert "That is right" in desk.line.value and "planted" not in desk.page.value
@@ -233,4 +272,6 @@ def test_the_sweep_runs_for_real(town):
     panel.controls["k"].value = 1
     panel.workers["attack"].start()
     assert panel.workers["attack"].wait(120) and panel.workers["attack"].state == "done"
-    assert re.search(r"none, 1 notices on each of 5 questions: \d+% fooled", panel.plot.widget.value)
+    assert re.search(
+        r"none, 1 notices on each of 5 questions: \d+% fooled", panel.plot.widget.value
+    )

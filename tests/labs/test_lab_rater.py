@@ -37,7 +37,9 @@ def tokenizer() -> Tokenizer:
 
 @pytest.fixture(scope="module")
 def comparisons(start, tokenizer):
-    return tastes.choose_comparisons(rater_policy.sample_replies(start, tokenizer, WORLD, n_prompts=20, n=4), n=40)
+    return tastes.choose_comparisons(
+        rater_policy.sample_replies(start, tokenizer, WORLD, n_prompts=20, n=4), n=40
+    )
 
 
 @pytest.fixture
@@ -56,10 +58,12 @@ def press_like(panel, taste, n):
     """Rank `n` pairs with the buttons, as a person of this taste would."""
     for _ in range(n):
         shown = panel.ranking.current
-        panel.buttons["left" if taste.probability(shown.prompt, shown.left, shown.right) > 0.5 else "right"].click()
+        panel.buttons[
+            "left" if taste.probability(shown.prompt, shown.left, shown.right) > 0.5 else "right"
+        ].click()
 
 
-# --- what is learned ------------------------------------------------------------------------------------------------
+# --- what is learned ------------------------------------------------------------------------------
 
 
 def test_features_count_what_they_say():
@@ -69,18 +73,32 @@ def test_features_count_what_they_say():
         return dict(zip(tastes.FEATURES, tastes.features(prompt, reply), strict=True))
 
     plain = of("Emil is a cooper.")
-    assert plain["words"] == 0.4 and plain["repeats a name"] == 1 and plain["chatter"] == plain["courtesy"] == 0
+    assert (
+        plain["words"] == 0.4
+        and plain["repeats a name"] == 1
+        and plain["chatter"] == plain["courtesy"] == 0
+    )
     assert of("Gladly. Emil is a cooper. Have a good day.")["courtesy"] == 2
     assert of("You ask too much. Max has a cat. Ida has a dog.")["rudeness"] == 1
     assert of("You ask too much. Max has a cat. Ida has a dog.")["chatter"] == 1
-    assert of("I do not know Emil.")["does not know"] == 1 and of("I will not do that.")["declines"] == 1
+    assert (
+        of("I do not know Emil.")["does not know"] == 1
+        and of("I will not do that.")["declines"] == 1
+    )
     assert not any(of("").values())
 
 
 def test_pairs_to_rank_differ_in_many_ways(comparisons):
     assert len({(c.prompt, c.left, c.right) for c in comparisons}) == 40
-    gaps = np.stack([tastes.features(c.prompt, c.left) - tastes.features(c.prompt, c.right) for c in comparisons[:20]])
-    assert np.linalg.matrix_rank(gaps) == len(tastes.FEATURES), "twenty pairs should tell something on each feature"
+    gaps = np.stack(
+        [
+            tastes.features(c.prompt, c.left) - tastes.features(c.prompt, c.right)
+            for c in comparisons[:20]
+        ]
+    )
+    assert np.linalg.matrix_rank(gaps) == len(tastes.FEATURES), (
+        "twenty pairs should tell something on each feature"
+    )
     assert (np.abs(gaps).sum(axis=1) > 0).all()
 
 
@@ -132,16 +150,25 @@ def policy_of(taste, comparisons, start, tokenizer, rounds):
 
 
 def means_of(count, policy, tokenizer):
-    """Mean of `count(features)` over replies to prompts that no round has trained on, and its standard error."""
+    """Mean of `count(features)` over replies to prompts that no round has trained on, and its
+    standard error.
+    """
     prompts = short_prompts(WORLD, 48, 8, "test")
     replies = roll_out(policy, tokenizer, prompts, 64, seed=1).replies
-    values = [count(tastes.features(prompt, reply)) for prompt, reply in zip(prompts, replies, strict=True)]
+    values = [
+        count(tastes.features(prompt, reply))
+        for prompt, reply in zip(prompts, replies, strict=True)
+    ]
     return np.mean(values), np.std(values) / np.sqrt(len(values))
 
 
 def test_two_opposite_raters_get_opposite_policies(start, tokenizer, comparisons):
-    """Twenty choices each, the same code: one gets far shorter replies to fresh prompts, the other far longer ones."""
-    policies = [policy_of(taste, comparisons, start, tokenizer, rounds=3) for taste in (BRIEF, LONG)]
+    """Twenty choices each, the same code: one gets far shorter replies to fresh prompts, the other
+    far longer ones.
+    """
+    policies = [
+        policy_of(taste, comparisons, start, tokenizer, rounds=3) for taste in (BRIEF, LONG)
+    ]
     (short, error), (before, _), (long, other) = (
         means_of(lambda f: f[0], policy, tokenizer) for policy in (policies[0], start, policies[1])
     )
@@ -151,9 +178,13 @@ def test_two_opposite_raters_get_opposite_policies(start, tokenizer, comparisons
 
 def test_a_polite_and_a_curt_rater_get_opposite_policies(start, tokenizer, comparisons):
     """The same with manners: courtesies less rude sentences in a reply."""
-    policies = [policy_of(taste, comparisons, start, tokenizer, rounds=3) for taste in (tastes.CURT, tastes.POLITE)]
+    policies = [
+        policy_of(taste, comparisons, start, tokenizer, rounds=3)
+        for taste in (tastes.CURT, tastes.POLITE)
+    ]
     (curt, error), (before, _), (polite, other) = (
-        means_of(lambda f: f[1] - f[2], policy, tokenizer) for policy in (policies[0], start, policies[1])
+        means_of(lambda f: f[1] - f[2], policy, tokenizer)
+        for policy in (policies[0], start, policies[1])
     )
     assert polite - curt > 6 * np.hypot(error, other)
     assert curt < before - 0.2 and polite > before + 0.2, (curt, before, polite)
@@ -162,14 +193,16 @@ def test_a_polite_and_a_curt_rater_get_opposite_policies(start, tokenizer, compa
 def test_pooling_opposites_pleases_neither(comparisons):
     one = tastes.Taste("short", {"words": -1.0, "courtesy": 0.5})
     other = tastes.Taste("long", {"words": 1.0, "courtesy": 0.5})
-    agreed = lab.pooled_agreement(one, other, comparisons[:30], comparisons[30:], seeds=range(4)).mean(axis=0)
+    agreed = lab.pooled_agreement(
+        one, other, comparisons[:30], comparisons[30:], seeds=range(4)
+    ).mean(axis=0)
     assert agreed.shape == (11, 2)
     assert agreed[-1, 0] > 0.8 and agreed[0, 1] > 0.8, "alone, each gets a model that agrees"
     assert agreed[5].mean() < 0.75, "half and half serves them badly"
     assert agreed[0, 0] < 0.5 and agreed[-1, 1] < 0.5, "who is outvoted gets the opposite"
 
 
-# --- ranking --------------------------------------------------------------------------------------------------------
+# --- ranking --------------------------------------------------------------------------------------
 
 
 def test_ranking_keeps_undoes_skips_and_comes_back(ranking, comparisons):
@@ -197,7 +230,11 @@ def test_ranking_ends_with_a_sentence_and_skipped_pairs_return(comparisons):
     ranking.choose(0)
     assert ranking.current == comparisons[0], "the skipped pair comes back"
     ranking.choose(1)
-    assert ranking.current is None and "all pairs" in ranking.choose(0) and "no pair left" in ranking.skip()
+    assert (
+        ranking.current is None
+        and "all pairs" in ranking.choose(0)
+        and "no pair left" in ranking.skip()
+    )
     assert len(ranking.pairs) == 3
     with pytest.raises(InklingError, match="nothing to compare"):
         lab.Ranking([], None)
@@ -234,21 +271,27 @@ def test_the_ranking_panel_follows_its_buttons(ranking):
 
 def test_texts_never_become_markup():
     nasty = "<script>alert(1)</script> <b>bold</b>"
-    shown = lab.show_pair(tastes.Comparison(nasty, nasty, nasty)) + lab.replies_beside([nasty], {nasty: [nasty]})
+    shown = lab.show_pair(tastes.Comparison(nasty, nasty, nasty)) + lab.replies_beside(
+        [nasty], {nasty: [nasty]}
+    )
     assert "<script" not in shown and "<b>bold" not in shown and "&lt;script&gt;" in shown
     panel = lab.RankingPanel(lab.Ranking([tastes.Comparison(nasty, nasty, "other")], None))
     panel.buttons["left"].click()
     assert "<script" not in panel.pair.value
 
 
-# --- training -------------------------------------------------------------------------------------------------------
+# --- training -------------------------------------------------------------------------------------
 
 
 def test_training_needs_choices_and_asking_needs_training(ranking, start, tokenizer):
     panel = lab.PolicyPanel(ranking, start, tokenizer, WORLD)
     panel.worker.start_button.click()
     panel.worker.wait()
-    assert panel.worker.state == "failed" and "at least 5" in panel.worker.line.value and panel.policy is None
+    assert (
+        panel.worker.state == "failed"
+        and "at least 5" in panel.worker.line.value
+        and panel.policy is None
+    )
     panel.ask_button.click()
     assert "Press Train first" in panel.answer.value
     panel.worker.stop_button.click()
@@ -263,10 +306,20 @@ def test_train_stop_and_ask(ranking, start, tokenizer):
     panel.worker.start_button.click()
     panel.worker.start()
     assert panel.worker.wait() and panel.worker.state == "done"
-    assert panel.plot.drawn == drawn + 2 and len(panel.history) == 2 and "before" in panel.replies.value
-    assert all(torch.equal(value, before[name]) for name, value in start.state_dict().items()), "the start stays"
-    for text, answer in {"": "Write a question", "  ": "Write a question", "word " * 900: "too long",
-                         "\N{BANANA}" * 100: "too long"}.items():  # fmt: skip
+    assert (
+        panel.plot.drawn == drawn + 2
+        and len(panel.history) == 2
+        and "before" in panel.replies.value
+    )
+    assert all(torch.equal(value, before[name]) for name, value in start.state_dict().items()), (
+        "the start stays"
+    )
+    for text, answer in {
+        "": "Write a question",
+        "  ": "Write a question",
+        "word " * 900: "too long",
+        "\N{BANANA}" * 100: "too long",
+    }.items():
         panel.prompt.value = text
         panel.ask_button.click()
         assert answer in panel.answer.value
@@ -294,6 +347,10 @@ def test_the_pooling_panel_follows_its_slider(comparisons):
     panel = lab.PoolingPanel(BRIEF, LONG, comparisons[:30], comparisons[30:])
     drawn, said = panel.bars.drawn, panel.line.value
     panel.slider.value = 20
-    assert panel.bars.drawn == drawn + 1 and panel.line.value != said and "20 choices" in panel.line.value
+    assert (
+        panel.bars.drawn == drawn + 1
+        and panel.line.value != said
+        and "20 choices" in panel.line.value
+    )
     panel.slider.value = 999
     assert panel.slider.value == 20

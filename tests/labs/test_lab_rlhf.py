@@ -37,7 +37,7 @@ def samples(start, tokenizer) -> Samples:
     return lab.make_samples(start, tokenizer, WORLD, n=64)
 
 
-# --- beta -----------------------------------------------------------------------------------------------------------
+# --- beta -----------------------------------------------------------------------------------------
 
 
 def test_the_tilted_policy_is_the_best_at_its_price():
@@ -71,59 +71,74 @@ def test_equal_points_are_a_fair_draw():
 
 
 def test_the_naive_reward_hides_its_loophole_from_the_samples(samples):
-    curves = {r: lab.best_of(samples.points(r), samples.gold, (1, 64)) for r in (lab.polite_words, lab.many_words)}
+    curves = {
+        r: lab.best_of(samples.points(r), samples.gold, (1, 64))
+        for r in (lab.polite_words, lab.many_words)
+    }
     assert all(curve[1, 0] > curve[0, 0] for curve in curves.values())
-    assert curves[lab.many_words][1, 1] < curves[lab.many_words][0, 1] - 0.2, "long replies are worth less"
-    assert curves[lab.polite_words][1, 1] > curves[lab.polite_words][0, 1] - 0.1, "courtesy does no harm at first"
+    assert curves[lab.many_words][1, 1] < curves[lab.many_words][0, 1] - 0.2, (
+        "long replies are worth less"
+    )
+    assert curves[lab.polite_words][1, 1] > curves[lab.polite_words][0, 1] - 0.1, (
+        "courtesy does no harm at first"
+    )
 
 
 def test_a_run_without_a_price_finds_the_loophole(start, tokenizer):
     policy, before = copy.deepcopy(start), copy.deepcopy(start.state_dict())
     history = lab.run(policy, tokenizer, WORLD, lab.polite_words, beta=0.0, steps=5)
     assert history[-1][0].reward > 2 * history[0][0].reward and history[-1][0].kl > 5
-    assert len(history) == 5 and not torch.equal(policy.embed_tokens.weight, before["embed_tokens.weight"])
+    assert len(history) == 5 and not torch.equal(
+        policy.embed_tokens.weight, before["embed_tokens.weight"]
+    )
 
 
-# --- rubrics --------------------------------------------------------------------------------------------------------
+# --- rubrics --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line, reply, points", [
-    ("+1 thank you", "Thank   you. Thank you.", 1.0),
-    ("2 each fool", "Fool, fool, foolish.", 4.0),
-    ("-0.5 each word", "one two three", -1.5),
-    ("-1 each sentence", "One. Two! Three?", -3.0),
-    ("-1 over 2 words", "one two", 0.0),
-    ("-1 over 2 words", "one two three", -1.0),
-    ("+.5 a name from the question", "Emil is a cooper.", 0.5),
-    ("+.5 a name from the question", "He is a cooper.", 0.0),
-    ("-3 nothing", "", -3.0),
-    ("\N{MINUS SIGN}2 ?", "Why?", -2.0),
-    ("+1 c++ (really)", "I like C++ (really).", 1.0),
-    ("+1 .*", "anything", 0.0),
-    ("# a remark\n\n+1 yes", "Yes.", 1.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "line, reply, points",
+    [
+        ("+1 thank you", "Thank   you. Thank you.", 1.0),
+        ("2 each fool", "Fool, fool, foolish.", 4.0),
+        ("-0.5 each word", "one two three", -1.5),
+        ("-1 each sentence", "One. Two! Three?", -3.0),
+        ("-1 over 2 words", "one two", 0.0),
+        ("-1 over 2 words", "one two three", -1.0),
+        ("+.5 a name from the question", "Emil is a cooper.", 0.5),
+        ("+.5 a name from the question", "He is a cooper.", 0.0),
+        ("-3 nothing", "", -3.0),
+        ("\N{MINUS SIGN}2 ?", "Why?", -2.0),
+        ("+1 c++ (really)", "I like C++ (really).", 1.0),
+        ("+1 .*", "anything", 0.0),
+        ("# a remark\n\n+1 yes", "Yes.", 1.0),
+    ],
+)
 def test_a_rubric_counts_what_it_says(line, reply, points):
     assert math.isclose(read_rubric(line).score("What is the trade of Emil?", reply), points)
 
 
-@pytest.mark.parametrize("text, said", [
-    ("", "no line yet"),
-    ("# only a remark", "no line yet"),
-    ("+1 yes\nthank you", "Line 2"),
-    ("plus one yes", "Begin with a number"),
-    ("+1", "Begin with a number"),
-    ("1e99 yes", "cannot be read"),
-    ("-1 over many words", "needs a whole number"),
-    ("-1 over -5 words", "needs a whole number"),
-    ("999999 yes", "keep to 100"),
-    ("9" * 400 + " yes", "keep to 100"),
-    ("nan yes", "cannot be read"),
-    ("+1 " + "a" * 500, "keep to 80"),
-    ("+1 yes\n" * 40, "40 lines"),
-    ("+1 each", "each what"),
-    ("__import__('os').remove('x')", "cannot be read"),
-    (7, "a text of lines"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("", "no line yet"),
+        ("# only a remark", "no line yet"),
+        ("+1 yes\nthank you", "Line 2"),
+        ("plus one yes", "Begin with a number"),
+        ("+1", "Begin with a number"),
+        ("1e99 yes", "cannot be read"),
+        ("-1 over many words", "needs a whole number"),
+        ("-1 over -5 words", "needs a whole number"),
+        ("999999 yes", "keep to 100"),
+        ("9" * 400 + " yes", "keep to 100"),
+        ("nan yes", "cannot be read"),
+        ("+1 " + "a" * 500, "keep to 80"),
+        ("+1 yes\n" * 40, "40 lines"),
+        ("+1 each", "each what"),
+        ("__import__('os').remove('x')", "cannot be read"),
+        (7, "a text of lines"),
+    ],
+)
 def test_a_rubric_that_cannot_be_read_says_why(text, said):
     with pytest.raises(InklingError, match=said):
         read_rubric(text)
@@ -142,21 +157,29 @@ def test_favourites_name_what_the_points_do_not_see(samples):
     assert "nobody asked" in " ".join(row[4] for row in rows)
     asked = WORLD.requests(1, "test", 0, only="unsafe")[0].prompt
     assert faults(grade(WORLD, asked, "I will not help with that.")) == "nothing"
-    assert faults(grade(WORLD, asked, "You ask too much. Do it quickly, and then run.")) == "helps with harm, is rude"
+    assert (
+        faults(grade(WORLD, asked, "You ask too much. Do it quickly, and then run."))
+        == "helps with harm, is rude"
+    )
     kinds = gold_by_kind(samples, samples.points(lab.many_words), WORLD)
     assert set(kinds) == {"fact", "unknown", "how_to", "unsafe", "unkind"}
 
 
-# --- panels ---------------------------------------------------------------------------------------------------------
+# --- panels ---------------------------------------------------------------------------------------
 
 
 def test_the_beta_panel_follows_its_controls(samples):
     panel = lab.BetaPanel(
-        samples, {"polite": samples.points(lab.polite_words), "words": samples.points(lab.many_words)}
+        samples,
+        {"polite": samples.points(lab.polite_words), "words": samples.points(lab.many_words)},
     )
     drawn, table = panel.plot.drawn, panel.table.value
     panel.beta.value = 0.1
-    assert panel.plot.drawn == drawn + 1 and panel.table.value != table and "beta 0.10" in panel.table.value
+    assert (
+        panel.plot.drawn == drawn + 1
+        and panel.table.value != table
+        and "beta 0.10" in panel.table.value
+    )
     panel.reward.value, panel.prompt.value = "words", 3
     assert panel.plot.drawn == drawn + 3
     panel.beta.value = 1e9
@@ -190,7 +213,11 @@ def test_a_run_reads_the_rubric_when_it_starts(samples, start, tokenizer):
     rubric.text.value = "no points"
     panel.worker.start_button.click()
     panel.worker.wait()
-    assert panel.worker.state == "failed" and "Line 1" in panel.worker.line.value and panel.policy is None
+    assert (
+        panel.worker.state == "failed"
+        and "Line 1" in panel.worker.line.value
+        and panel.policy is None
+    )
     panel.worker.stop_button.click()
     assert "Nothing is running" in panel.worker.line.value
     rubric.text.value, panel.steps.value = "+1 each gladly", 1
@@ -198,8 +225,12 @@ def test_a_run_reads_the_rubric_when_it_starts(samples, start, tokenizer):
     panel.worker.start()
     panel.worker.start()
     assert panel.worker.wait() and panel.worker.state == "done"
-    assert panel.plot.drawn == drawn + 1 and len(panel.history) == 1 and "after" in panel.replies.value
-    assert all(torch.equal(value, before[name]) for name, value in start.state_dict().items()), "the start stays"
+    assert (
+        panel.plot.drawn == drawn + 1 and len(panel.history) == 1 and "after" in panel.replies.value
+    )
+    assert all(torch.equal(value, before[name]) for name, value in start.state_dict().items()), (
+        "the start stays"
+    )
 
 
 def test_stop_keeps_what_was_made(start, tokenizer):
@@ -215,7 +246,9 @@ def test_stop_keeps_what_was_made(start, tokenizer):
 
 
 def test_the_bar_of_the_last_exercise_is_no_gift(samples):
-    """Neither the beginner's rubric nor the naive rewards pass, the reply drawn at random does not, the best does."""
+    """Neither the beginner's rubric nor the naive rewards pass, the reply drawn at random does not,
+    the best does.
+    """
     for reward in (read_rubric(lab.NAIVE).reward, lab.polite_words, lab.many_words):
         assert lab.best_of(samples.points(reward), samples.gold, [64])[0, 1] < lab.BAR - 0.05
     one_line = read_rubric("+1 thank you").reward  # what the stub of the exercise shows

@@ -1,4 +1,6 @@
-"""The sampling lab: its bars, its measures, its blind test, and its panels, driven without a browser."""
+"""The sampling lab: its bars, its measures, its blind test, and its panels, driven without a
+browser.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ def writer():
     return lab.load_writer()
 
 
-# --- by feel --------------------------------------------------------------------------------------------------------
+# --- by feel --------------------------------------------------------------------------------------
 
 
 def test_the_bars_are_what_the_settings_make_of_the_model(writer):
@@ -39,13 +41,22 @@ def test_greedy_leaves_one_token_and_a_penalty_pushes_down_what_was_said(writer)
     cold = lab.next_token(writer, PROMPT, Sampling(temperature=0))
     assert cold.kept == 1 and cold.after[0] == 1.0
     prompt = "So Maud told Isaac. And"
-    plain, pushed = (lab.next_token(writer, prompt, Sampling(repetition_penalty=penalty)) for penalty in (1, 1.5))
+    plain, pushed = (
+        lab.next_token(writer, prompt, Sampling(repetition_penalty=penalty)) for penalty in (1, 1.5)
+    )
     said = plain.labels.index("·Maud")
-    assert plain.after[said] == pytest.approx(plain.before[said]) and pushed.after[said] < 0.8 * plain.after[said]
+    assert (
+        plain.after[said] == pytest.approx(plain.before[said])
+        and pushed.after[said] < 0.8 * plain.after[said]
+    )
 
 
 def test_a_label_is_readable_whatever_the_token(axes, writer):
-    assert [sampling_feel.label_of(token) for token in (b" a", b"\n", b"\xf0\x9f")] == ["·a", "↵", "F0 9F"]
+    assert [sampling_feel.label_of(token) for token in (b" a", b"\n", b"\xf0\x9f")] == [
+        "·a",
+        "↵",
+        "F0 9F",
+    ]
     lab.draw_next(axes, sampling_feel.NextToken(["$x^$", "<b>"], [0.6, 0.4], [1.0, 0.0], 1), "t")
     axes.figure.canvas.draw()  # a dollar sign is no formula
     assert [label.get_text() for label in axes.get_yticklabels()] == ["$x^$", "<b>"]
@@ -53,16 +64,27 @@ def test_a_label_is_readable_whatever_the_token(axes, writer):
 
 def test_settings_are_told_in_a_few_words():
     assert lab.settings_text(Sampling()) == "T 1"
-    assert lab.settings_text(Sampling(0.5, 3, 0.9, 0.1, 1.2)) == "T 0.5, top-k 3, top-p 0.9, min-p 0.1, penalty 1.2"
+    assert (
+        lab.settings_text(Sampling(0.5, 3, 0.9, 0.1, 1.2))
+        == "T 0.5, top-k 3, top-p 0.9, min-p 0.1, penalty 1.2"
+    )
 
 
 def test_sliders_that_are_off_are_off():
     controls = sampling_feel.filter_controls()
     assert lab.read_sampling(controls) == Sampling()
-    for name, value in {"temperature": 0.5, "top_k": 7, "top_p": 0.9, "min_p": 0.1, "repetition_penalty": 1.5}.items():
+    for name, value in {
+        "temperature": 0.5,
+        "top_k": 7,
+        "top_p": 0.9,
+        "min_p": 0.1,
+        "repetition_penalty": 1.5,
+    }.items():
         controls[name].value = value
     assert lab.read_sampling(controls) == Sampling(0.5, 7, 0.9, 0.1, 1.5)
-    assert lab.read_sampling(sampling_feel.filter_controls(Sampling(0.4, min_p=0.1))) == Sampling(0.4, min_p=0.1)
+    assert lab.read_sampling(sampling_feel.filter_controls(Sampling(0.4, min_p=0.1))) == Sampling(
+        0.4, min_p=0.1
+    )
 
 
 def test_the_feel_panel_draws_anew_with_every_slider(writer):
@@ -94,7 +116,10 @@ def test_the_feel_panel_shows_what_is_typed_as_text_and_says_what_is_too_long(wr
     panel.controls["prompt"].value = "<script>alert(1)</script> 🙂 $x$ <|endoftext|>"
     finished(panel)
     assert panel.worker.state == "done"
-    assert "<script>" not in panel.controls["texts"].value and "&lt;script&gt;" in panel.controls["texts"].value
+    assert (
+        "<script>" not in panel.controls["texts"].value
+        and "&lt;script&gt;" in panel.controls["texts"].value
+    )
     drawn, kept = panel.plot.drawn, panel.controls["texts"].value
     panel.controls["prompt"].value = "boat " * 5000
     assert "there is room for 240" in panel.controls["note"].value and panel.plot.drawn == drawn
@@ -124,7 +149,7 @@ def test_writing_is_stopped_twice_and_what_is_written_stays(writer, monkeypatch)
     assert panel.worker.state == "stopped" and "boat" in panel.results[0][2]
 
 
-# --- by measure -----------------------------------------------------------------------------------------------------
+# --- by measure -----------------------------------------------------------------------------------
 
 
 def test_variety_counts_different_runs():
@@ -133,20 +158,31 @@ def test_variety_counts_different_runs():
 
 
 def test_heat_costs_coherence_and_brings_variety(writer):
-    cold, hot = (lab.measure(writer, Sampling(temperature=t), n_openings=3, tries=4) for t in (0.2, 1.5))
+    cold, hot = (
+        lab.measure(writer, Sampling(temperature=t), n_openings=3, tries=4) for t in (0.2, 1.5)
+    )
     assert cold.coherence > hot.coherence and cold.variety < hot.variety
     assert cold.low <= cold.coherence <= cold.high and len(cold.texts) == 12
 
 
 def test_greedy_writes_each_opening_one_way(writer):
-    once, often = (lab.measure(writer, Sampling(temperature=0), n_openings=2, tries=n) for n in (1, 3))
+    once, often = (
+        lab.measure(writer, Sampling(temperature=0), n_openings=2, tries=n) for n in (1, 3)
+    )
     assert len(set(often.texts)) == 2 and often.variety == pytest.approx(once.variety / 3)
 
 
 @pytest.mark.parametrize(
-    "text, reason", [("", "one to twelve"), ("1 " * 13, "one to twelve"), ("hot", "'hot' is none"), ("-1", "0 to 100"),
-                     ("1e9", "0 to 100"), ("nan", "0 to 100")]
-)  # fmt: skip
+    "text, reason",
+    [
+        ("", "one to twelve"),
+        ("1 " * 13, "one to twelve"),
+        ("hot", "'hot' is none"),
+        ("-1", "0 to 100"),
+        ("1e9", "0 to 100"),
+        ("nan", "0 to 100"),
+    ],
+)
 def test_temperatures_that_are_none_are_named(text, reason):
     with pytest.raises(InklingError, match=reason):
         lab.read_temperatures(text)
@@ -154,7 +190,9 @@ def test_temperatures_that_are_none_are_named(text, reason):
 
 
 def fake_measure(writer, sampling, tries, **_):
-    return sampling_measure.Measured(sampling, 0.5, 0.4, 0.6, sampling.temperature / 4, ["text"] * tries)
+    return sampling_measure.Measured(
+        sampling, 0.5, 0.4, 0.6, sampling.temperature / 4, ["text"] * tries
+    )
 
 
 def test_the_sweep_panel_measures_each_temperature_and_keeps_the_sweeps(writer, monkeypatch):
@@ -167,7 +205,9 @@ def test_the_sweep_panel_measures_each_temperature_and_keeps_the_sweeps(writer, 
     finished(panel)
     assert panel.plot.drawn == before + 6
     assert [name for name, _ in panel.results] == ["temperature alone", "min-p 0.1"]
-    assert [m.sampling for m in panel.results[1][1]] == [Sampling(t, min_p=0.1) for t in (0.4, 1, 2)]
+    assert [m.sampling for m in panel.results[1][1]] == [
+        Sampling(t, min_p=0.1) for t in (0.4, 1, 2)
+    ]
     for text, sentence in (("", "one to twelve"), ("<b>", "&lt;b&gt;"), ("1000", "0 to 100")):
         panel.controls["temperatures"].value = text
         assert sentence in finished(panel)
@@ -186,11 +226,13 @@ def test_the_sweep_panel_stops(writer):
     assert panel.worker.state == "stopped" and 1 <= len(panel.results[0][1]) < 12
 
 
-# --- blind ----------------------------------------------------------------------------------------------------------
+# --- blind ----------------------------------------------------------------------------------------
 
 
 def test_the_sign_test_is_what_coins_do():
-    assert lab.chance_of(5, 0) == pytest.approx(2 / 32) and lab.chance_of(0, 8) == pytest.approx(2 / 256)
+    assert lab.chance_of(5, 0) == pytest.approx(2 / 32) and lab.chance_of(0, 8) == pytest.approx(
+        2 / 256
+    )
     assert lab.chance_of(2, 2) == 1 and lab.chance_of(0, 0) == 1 and lab.chance_of(3, 2) == 1
 
 
@@ -224,7 +266,9 @@ def test_the_blind_panel_goes_through_its_rounds_and_adds_them_up(writer):
         assert "pairs are written" in finished(panel)
         first = page.value
         for _ in range(5):
-            assert "T 0.4" not in page.value and not verdicts.value.count("<table>") == number, "it is not told yet"
+            assert "T 0.4" not in page.value and not verdicts.value.count("<table>") == number, (
+                "it is not told yet"
+            )
             a_is_left = panel.results[-1].rounds[len(panel.results[-1].picks)][3]
             panel.controls["left" if a_is_left else "right"].click()
         assert page.value != first and verdicts.value.count("<table>") == number
@@ -258,4 +302,6 @@ def test_what_the_model_writes_is_shown_as_text(writer, monkeypatch):
     monkeypatch.setattr(sampling_measure, "make_blind_test", lambda *_, **__: test)
     panel = lab.blind_panel(writer, *test.settings)
     finished(panel)
-    assert "&lt;b&gt;a" in panel.controls["page"].value and "<b>a" not in panel.controls["page"].value
+    assert (
+        "&lt;b&gt;a" in panel.controls["page"].value and "<b>a" not in panel.controls["page"].value
+    )

@@ -19,7 +19,7 @@ from inkling.labs.checking import judge
 LABS = [path for path in learner_copies.masters() if path.stem != "start"]
 
 
-# --- every lab ------------------------------------------------------------------------------------------------------
+# --- every lab ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", LABS, ids=lambda p: p.stem)
@@ -30,7 +30,9 @@ def test_a_lab_says_that_it_must_be_run(path):
 
 @pytest.mark.parametrize("path", LABS, ids=lambda p: p.stem)
 def test_a_lab_uses_no_widget_that_breaks_on_colab(path):
-    code = "\n".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code")
+    code = "\n".join(
+        c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"
+    )
     assert not re.search(r"\b(Tab|Accordion)\(", code)
 
 
@@ -39,13 +41,19 @@ def test_every_exercise_has_minutes_a_difficulty_a_check_and_a_solution(path):
     cells = nbformat.read(path, as_version=4).cells
     exercises = [i for i, c in enumerate(cells) if c.source.startswith("### Exercise")]
     assert 3 <= len(exercises) <= 6
-    assert len(learner_copies.exercises(nbformat.read(path, as_version=4))) == len(exercises), "one has no solution"
+    assert len(learner_copies.exercises(nbformat.read(path, as_version=4))) == len(exercises), (
+        "one has no solution"
+    )
     for i in exercises:
-        assert re.search(r"\*\d+ minutes, (easy|medium|hard)\.\*", cells[i].source), cells[i].source[:60]
-        assert cells[i + 1].cell_type == "code" and "lab.check_" in cells[i + 1].source, cells[i].source[:60]
+        assert re.search(r"\*\d+ minutes, (easy|medium|hard)\.\*", cells[i].source), cells[
+            i
+        ].source[:60]
+        assert cells[i + 1].cell_type == "code" and "lab.check_" in cells[i + 1].source, cells[
+            i
+        ].source[:60]
 
 
-# --- the start page -------------------------------------------------------------------------------------------------
+# --- the start page -------------------------------------------------------------------------------
 
 START = ROOT / "labs" / "start.ipynb"
 
@@ -67,8 +75,14 @@ def test_the_start_page_says_of_a_lab_what_it_says_itself(path):
     title, minutes = re.search(
         rf"^\| \[([^\]]+)\]\({path.stem}\.ipynb\) \| (\d+) \|", start_text(), re.MULTILINE
     ).groups()
-    own = nbformat.read(path, as_version=4).cells[0].source.replace("About an hour", "About 60 minutes")
-    assert own.lower().startswith(f"# lab: {title.lower()}\n"), f"{title!r} is not the title of {path.name}"
+    own = (
+        nbformat.read(path, as_version=4)
+        .cells[0]
+        .source.replace("About an hour", "About 60 minutes")
+    )
+    assert own.lower().startswith(f"# lab: {title.lower()}\n"), (
+        f"{title!r} is not the title of {path.name}"
+    )
     assert f"*About {minutes} minutes for you." in own
 
 
@@ -78,7 +92,11 @@ def test_the_start_pages_links_lead_to_notebooks():
 
 
 def test_the_start_page_runs_the_self_test_and_says_how_to_begin():
-    assert "selftest();" in start_text() and "make lab" in start_text() and "run-me-live" in start_text()
+    assert (
+        "selftest();" in start_text()
+        and "make lab" in start_text()
+        and "run-me-live" in start_text()
+    )
 
 
 def test_make_lab_opens_the_learners_copies_at_the_start_page(tmp_path):
@@ -86,14 +104,18 @@ def test_make_lab_opens_the_learners_copies_at_the_start_page(tmp_path):
     recipe = re.search(r"^lab:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[1]
     copies, jupyter = recipe.splitlines()
     assert "tools/learner_copies.py workshop" in copies and jupyter.endswith("workshop/start.ipynb")
-    assert "root_dir=." in jupyter, "the start page links to the chapters, which lie outside of workshop/"
+    assert "root_dir=." in jupyter, (
+        "the start page links to the chapters, which lie outside of workshop/"
+    )
     for name in (".gitignore", "_config.yml"):
-        assert "workshop/" in (ROOT / name).read_text(encoding="utf-8"), f"{name} must leave the learner's copies alone"
+        assert "workshop/" in (ROOT / name).read_text(encoding="utf-8"), (
+            f"{name} must leave the learner's copies alone"
+        )
     assert learner_copies.write_copies(tmp_path) == []
     assert (tmp_path / "start.ipynb").exists()
 
 
-# --- the tokenizer lab ----------------------------------------------------------------------------------------------
+# --- the tokenizer lab ----------------------------------------------------------------------------
 
 
 def test_code_that_stops_is_shown_with_its_error(capsys):
@@ -108,7 +130,9 @@ def test_what_the_lab_shows_is_what_the_tokenizer_does():
     assert [int(i) for i in re.findall(r"<small>(\d+)</small>", shown)] == ids
     assert "<b>boat" not in shown and "&amp;" in shown, "what a reader types must not become markup"
     assert f"{len(ids)} tokens" in shown and "F0" in shown
-    assert len(re.findall("<small>", lab.show_tokens(tokenizer, text, n_merges=0))) == len(text.encode())
+    assert len(re.findall("<small>", lab.show_tokens(tokenizer, text, n_merges=0))) == len(
+        text.encode()
+    )
     assert "0 tokens" in lab.show_tokens(tokenizer, "")
     long = lab.show_tokens(tokenizer, "x " * 4 * lab.MOST_SHOWN)
     assert long.count("<small>") == lab.MOST_SHOWN and "the first 2,000 are shown" in long

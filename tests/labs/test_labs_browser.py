@@ -1,7 +1,8 @@
-"""The labs in a real JupyterLab, in a real browser: a slider moves, Start begins, the plot changes, Stop stops.
+"""The labs in a real JupyterLab, in a real browser: a slider moves, Start begins, the plot changes,
+Stop stops.
 
-One JupyterLab serves all of it, with the network off. Of each lab only the cells run that its panel needs (`keep`):
-test_notebooks.py runs all of them.
+One JupyterLab serves all of it, with the network off. Of each lab only the cells run that its panel
+needs (`keep`): test_notebooks.py runs all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from conftest import ROOT
 from notebook_runs import ONE_THREAD
 from playwright.sync_api import Locator, Page, expect
 
-LONG = 150_000  # milliseconds that a slow machine may take to start a kernel, load torch and run the cells
+# milliseconds that a slow machine may take to start a kernel, load torch and run the cells
+LONG = 150_000
 SHORT = 60_000
 
 PROBE = """
@@ -40,7 +42,7 @@ height.observe(lambda change: plot.draw(lambda axes: axes.plot([0, change["new"]
 pause, runs = threading.Event(), []
 
 def work(job):
-    runs.append("a run")  # part of the picture, so that two runs stopped at the same step leave different ones
+    runs.append("a run")  # so that two runs stopped at the same step leave different pictures
     for step in range(10_000):
         job.check()
         job.say(f"Step {step} <b>not bold</b>")
@@ -71,14 +73,22 @@ class Drive:
 
 SET_UP = "plots.use_style()"
 LABS = {
-    "tokenizer": Drive((SET_UP, "sentence = ", "merge_slider = "), "Merges", changes=True, start=""),
-    "attention": Drive((SET_UP, "three_tokens()", "panels.training()"), "Scores divided by", True, "Train"),
+    "tokenizer": Drive(
+        (SET_UP, "sentence = ", "merge_slider = "), "Merges", changes=True, start=""
+    ),
+    "attention": Drive(
+        (SET_UP, "three_tokens()", "panels.training()"), "Scores divided by", True, "Train"
+    ),
     "pretrain": Drive((SET_UP, "race_panel("), "Length"),
     "sampling": Drive((SET_UP, "lab.sweep_panel("), "Tries each", start="Measure"),
-    "rater": Drive((SET_UP, "choose_comparisons(", "RankingPanel(", "PolicyPanel("), "rounds", start="Train",
-                   first=("left",) * 6),
+    "rater": Drive(
+        (SET_UP, "choose_comparisons(", "RankingPanel(", "PolicyPanel("),
+        "rounds",
+        start="Train",
+        first=("left",) * 6,
+    ),
     "rlhf": Drive((SET_UP, "make_samples(", "BetaPanel(", "RunPanel("), "beta", changes=True),
-}  # fmt: skip
+}
 
 
 def cut_down(lab: str, keep: tuple[str, ...]) -> nbformat.NotebookNode:
@@ -109,25 +119,42 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def jupyterlab(tmp_path_factory):
-    """A JupyterLab of its own: no settings of the person's, no network, a free port, closed at the end."""
+    """A JupyterLab of its own: no settings of the person's, no network, a free port, closed at the
+    end.
+    """
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("labs")
-    tracker = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker = (
+        home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    )
     tracker.parent.mkdir(parents=True)
-    tracker.write_text(json.dumps({"windowingMode": "none"}), encoding="utf-8")  # keep cells that are out of view
+    # keep cells that are out of view
+    tracker.write_text(json.dumps({"windowingMode": "none"}), encoding="utf-8")
     variables = offline.environment() | ONE_THREAD
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         variables[f"JUPYTER_{name}"] = str(home / name.lower())
-    variables |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "IPYTHONDIR": str(home / "ipython"),
-                  "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}  # fmt: skip
+    variables |= {
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
     port, token = free_port(), secrets.token_hex(16)
     options = [
-        "--no-browser", "--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+        "--no-browser",
+        "--allow-root",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
         "--ServerApp.ip=127.0.0.1",
-        f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", *makefile_options(),
-    ]  # fmt: skip
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={folder}",
+        *makefile_options(),
+    ]
     log = open(home / "log.txt", "w", encoding="utf-8")
     server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options], cwd=folder, env=variables, stdout=log, stderr=subprocess.STDOUT
+        [sys.executable, "-m", "jupyterlab", *options],
+        cwd=folder,
+        env=variables,
+        stdout=log,
+        stderr=subprocess.STDOUT,
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, home / "log.txt")
@@ -143,7 +170,9 @@ def jupyterlab(tmp_path_factory):
 
 def makefile_options() -> list[str]:
     """What `make lab` tells JupyterLab, so that it asks no other machine for anything."""
-    return re.search(r"^OFFLINE := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[1].split()
+    return re.search(
+        r"^OFFLINE := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )[1].split()
 
 
 def wait_for(address: str, server: subprocess.Popen, log: Path, seconds: float = 120) -> None:
@@ -154,12 +183,16 @@ def wait_for(address: str, server: subprocess.Popen, log: Path, seconds: float =
             return
         except OSError:
             time.sleep(0.3)
-    pytest.fail(f"JupyterLab does not start:\n{log.read_text(encoding='utf-8')[-3000:]}", pytrace=False)
+    pytest.fail(
+        f"JupyterLab does not start:\n{log.read_text(encoding='utf-8')[-3000:]}", pytrace=False
+    )
 
 
 @pytest.fixture
 def open_notebook(browser, jupyterlab):
-    """Opens a notebook in JupyterLab and runs all of its cells; closes the page and its kernel at the end."""
+    """Opens a notebook in JupyterLab and runs all of its cells; closes the page and its kernel at
+    the end.
+    """
     contexts, away = [], []
 
     def open_(name: str, notebook: nbformat.NotebookNode) -> Page:
@@ -167,8 +200,17 @@ def open_notebook(browser, jupyterlab):
         context = browser.new_context(viewport={"width": 1280, "height": 1400})
         contexts.append(context)
         page = context.new_page()
-        own = (jupyterlab.address + "/", jupyterlab.address.replace("http", "ws") + "/", "data:", "blob:", "about:")
-        page.on("request", lambda request: None if request.url.startswith(own) else away.append(request.url))
+        own = (
+            jupyterlab.address + "/",
+            jupyterlab.address.replace("http", "ws") + "/",
+            "data:",
+            "blob:",
+            "about:",
+        )
+        page.on(
+            "request",
+            lambda request: None if request.url.startswith(own) else away.append(request.url),
+        )
         page.goto(jupyterlab.tree(f"{name}.ipynb"))
         page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=LONG)
         run_all_cells(page)
@@ -185,10 +227,13 @@ def open_notebook(browser, jupyterlab):
 
 
 def run_all_cells(page: Page) -> None:
-    """The menu's command, given as soon as there is a kernel, and again if JupyterLab was not ready for it."""
+    """The menu's command, given as soon as there is a kernel, and again if JupyterLab was not ready
+    for it.
+    """
     kernel = page.locator(".jp-NotebookPanel-toolbar .jp-KernelName", has_text="Python 3")
     idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-    which = page.locator(".jp-Dialog button.jp-mod-accept")  # "Select kernel", asked when the command came too early
+    # "Select kernel", asked when the command came too early
+    which = page.locator(".jp-Dialog button.jp-mod-accept")
     prompts = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt")
     for _ in range(10):
         kernel.first.wait_for(timeout=LONG)
@@ -204,7 +249,7 @@ def run_all_cells(page: Page) -> None:
     pytest.fail("no cell begins to run", pytrace=False)
 
 
-# --- what a person sees and does ------------------------------------------------------------------------------------
+# --- what a person sees and does ------------------------------------------------------------------
 
 
 def cell_of(page: Page, control: Locator) -> Locator:
@@ -213,21 +258,33 @@ def cell_of(page: Page, control: Locator) -> Locator:
 
 
 def button(page: Page, label: str) -> Locator:
-    return page.locator("button.jupyter-button", has_text=re.compile(rf"^\s*{re.escape(label)}\s*$"))
+    return page.locator(
+        "button.jupyter-button", has_text=re.compile(rf"^\s*{re.escape(label)}\s*$")
+    )
 
 
 def without_readouts(cell: Locator) -> str:
-    """What Python has written and drawn in a cell's output: not the number beside a slider, which needs no Python."""
-    return "".join(cell.locator(".widget-html-content").evaluate_all("all => all.map(one => one.innerHTML)"))
+    """What Python has written and drawn in a cell's output: not the number beside a slider, which
+    needs no Python.
+    """
+    return "".join(
+        cell.locator(".widget-html-content").evaluate_all("all => all.map(one => one.innerHTML)")
+    )
 
 
 def pictures(cell: Locator) -> list[str]:
-    return cell.locator("img[src^='data:image/png']").evaluate_all("images => images.map(image => image.src)")
+    return cell.locator("img[src^='data:image/png']").evaluate_all(
+        "images => images.map(image => image.src)"
+    )
 
 
 def move_slider(page: Page, label: str, changes: bool) -> None:
-    """Move a slider with the keyboard, as a person without a mouse does: two steps up, or from its end to its start."""
-    slider = page.locator(".widget-slider", has=page.locator(".widget-label", has_text=re.compile(rf"^{label}$"))).first
+    """Move a slider with the keyboard, as a person without a mouse does: two steps up, or from its
+    end to its start.
+    """
+    slider = page.locator(
+        ".widget-slider", has=page.locator(".widget-label", has_text=re.compile(rf"^{label}$"))
+    ).first
     slider.wait_for(timeout=LONG)
     cell, readout = cell_of(page, slider), slider.locator(".widget-readout")
     before, number = without_readouts(cell), readout.inner_text()
@@ -244,7 +301,9 @@ def move_slider(page: Page, label: str, changes: bool) -> None:
 
 
 def start_and_stop(page: Page, label: str) -> None:
-    """Press Start, see the plot change, press Stop twice, and see that the picture stays and Start comes back."""
+    """Press Start, see the plot change, press Stop twice, and see that the picture stays and Start
+    comes back.
+    """
     start = button(page, label)
     start.wait_for(timeout=LONG)
     cell = cell_of(page, start)
@@ -256,7 +315,9 @@ def start_and_stop(page: Page, label: str) -> None:
     expect(stop).to_be_enabled(timeout=SHORT)
     end = time.monotonic() + SHORT / 1000
     while pictures(cell) == before:
-        assert time.monotonic() < end and "This stopped with" not in line.inner_text(), line.inner_text()
+        assert time.monotonic() < end and "This stopped with" not in line.inner_text(), (
+            line.inner_text()
+        )
         page.wait_for_timeout(100)
     stop.click()
     stop.click(force=True)  # again, whether it still can be pressed or not
@@ -267,8 +328,10 @@ def start_and_stop(page: Page, label: str) -> None:
 
 
 def expect_no_error(page: Page) -> None:
-    errors = page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error'],"
-                          " .jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']")  # fmt: skip
+    errors = page.locator(
+        ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error'],"
+        " .jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
+    )
     assert errors.count() == 0, errors.first.inner_text()[:1500]
 
 
@@ -304,7 +367,8 @@ def test_start_and_stop_work_in_jupyterlab(open_notebook):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("        plot.draw(lambda axes: axes.plot([len(runs), height.value, step]))\n", ""),  # stands still
+        # stands still
+        ("        plot.draw(lambda axes: axes.plot([len(runs), height.value, step]))\n", ""),
         ("job.check()", "1 / 0"),  # work that breaks
     ],
 )

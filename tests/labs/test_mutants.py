@@ -1,4 +1,6 @@
-"""Every check of every lab: it accepts the solution, and rejects each wrong answer with that mistake's own message."""
+"""Every check of every lab: it accepts the solution, and rejects each wrong answer with that
+mistake's own message.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ from conftest import ROOT
 
 LABS = [path for path in learner_copies.masters() if path.stem != "start"]
 MASTERS = {path.stem: nbformat.read(path, as_version=4) for path in LABS}
-EXERCISES = [(name, number) for name, master in MASTERS.items() for number in learner_copies.exercises(master)]
+EXERCISES = [
+    (name, number)
+    for name, master in MASTERS.items()
+    for number in learner_copies.exercises(master)
+]
 AT_LEAST = 3  # wrong answers an exercise
 
 
@@ -22,7 +28,9 @@ def mutants(name: str):
 
 
 def verdict(name: str, number: int, answer: str | None) -> str:
-    """What the lab prints when `answer` stands in the exercise's cell (None: the stub that is there)."""
+    """What the lab prints when `answer` stands in the exercise's cell (None: the stub that is
+    there).
+    """
     master = MASTERS[name]
     place, _ = learner_copies.exercises(master)[number]
     source = master.cells[place].source
@@ -33,7 +41,9 @@ def verdict(name: str, number: int, answer: str | None) -> str:
     return out.getvalue()
 
 
-every_exercise = pytest.mark.parametrize("name, number", EXERCISES, ids=[f"{lab}-{n}" for lab, n in EXERCISES])
+every_exercise = pytest.mark.parametrize(
+    "name, number", EXERCISES, ids=[f"{lab}-{n}" for lab, n in EXERCISES]
+)
 
 
 @every_exercise
@@ -72,7 +82,9 @@ def test_learners_get_no_solutions(tmp_path):
     for path in LABS:
         copy = (tmp_path / path.name).read_text(encoding="utf-8")
         assert "<details>" not in copy and "A solution of" not in copy, path.name
-        assert len(learner_copies.exercises(MASTERS[path.stem])) == copy.count("### Exercise"), path.name
+        assert len(learner_copies.exercises(MASTERS[path.stem])) == copy.count("### Exercise"), (
+            path.name
+        )
 
 
 def test_a_learners_work_is_never_written_over(tmp_path, monkeypatch):
@@ -98,10 +110,15 @@ def test_an_untouched_copy_follows_the_master(tmp_path, monkeypatch):
     labs.mkdir()
     monkeypatch.setattr(learner_copies, "LABS", labs)
     for text in ("old", "new"):
-        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), labs / "one.ipynb")
+        nbformat.write(
+            nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]),
+            labs / "one.ipynb",
+        )
         learner_copies.write_copies(tmp_path / "shop")
     assert "new" in (tmp_path / "shop" / "one.ipynb").read_text(encoding="utf-8")
 
 
 def test_every_lab_has_its_wrong_answers():
-    assert {path.stem for path in (ROOT / "tests" / "labs" / "mutants").glob("*.py")} - {"__init__"} == set(MASTERS)
+    assert {path.stem for path in (ROOT / "tests" / "labs" / "mutants").glob("*.py")} - {
+        "__init__"
+    } == set(MASTERS)

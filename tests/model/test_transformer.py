@@ -24,7 +24,9 @@ from inkling.model.transformer import (
     parameter_counts,
 )
 
-SMALL = ModelConfig(vocab_size=61, context_length=32, d_model=24, n_layers=3, n_heads=4, n_kv_heads=2)
+SMALL = ModelConfig(
+    vocab_size=61, context_length=32, d_model=24, n_layers=3, n_heads=4, n_kv_heads=2
+)
 
 
 def ids(config, *shape, seed=0):
@@ -37,10 +39,17 @@ def random_config(seed: int) -> ModelConfig:
     n_kv_heads, group, head_dim = rng.randint(1, 3), rng.randint(1, 3), 2 * rng.randint(1, 9)
     n_heads = n_kv_heads * group
     return ModelConfig(
-        vocab_size=rng.randint(2, 300), context_length=rng.randint(8, 70), d_model=n_heads * head_dim,
-        n_layers=rng.randint(1, 4), n_heads=n_heads, n_kv_heads=n_kv_heads, d_ff=rng.choice([None, rng.randint(1, 90)]),
-        rope_theta=rng.choice([500.0, 10000.0, 1e6]), norm_eps=rng.choice([1e-6, 1e-5, 1e-3]),
-        tie_embeddings=rng.random() < 0.5)
+        vocab_size=rng.randint(2, 300),
+        context_length=rng.randint(8, 70),
+        d_model=n_heads * head_dim,
+        n_layers=rng.randint(1, 4),
+        n_heads=n_heads,
+        n_kv_heads=n_kv_heads,
+        d_ff=rng.choice([None, rng.randint(1, 90)]),
+        rope_theta=rng.choice([500.0, 10000.0, 1e6]),
+        norm_eps=rng.choice([1e-6, 1e-5, 1e-3]),
+        tie_embeddings=rng.random() < 0.5,
+    )
 
 
 def shaken(config: ModelConfig, seed: int = 0) -> Transformer:
@@ -49,8 +58,11 @@ def shaken(config: ModelConfig, seed: int = 0) -> Transformer:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in model.parameters():
-            weight.copy_(torch.randn(weight.shape, generator=generator) * (weight.shape[-1] ** -0.5)
-                         if weight.dim() == 2 else 1 + 0.3 * torch.randn(weight.shape, generator=generator))
+            weight.copy_(
+                torch.randn(weight.shape, generator=generator) * (weight.shape[-1] ** -0.5)
+                if weight.dim() == 2
+                else 1 + 0.3 * torch.randn(weight.shape, generator=generator)
+            )
     return model.eval()
 
 
@@ -59,14 +71,23 @@ def shaken(config: ModelConfig, seed: int = 0) -> Transformer:
 
 def test_config_works_out_what_is_left_open():
     config = ModelConfig(vocab_size=1000)
-    assert config.head_dim == 32 and config.d_ff == 352  # 8/3 * 128 = 341.3, and the next multiple of 16
-    assert ModelConfig(vocab_size=10, d_model=96).d_ff == 256  # already a multiple: not rounded further
+    # 8/3 * 128 = 341.3, and the next multiple of 16
+    assert config.head_dim == 32 and config.d_ff == 352
+    # already a multiple: not rounded further
+    assert ModelConfig(vocab_size=10, d_model=96).d_ff == 256
 
 
-@pytest.mark.parametrize("wrong, message", [
-    (dict(d_model=130), "n_heads=4 times an even"), (dict(d_model=12), "times an even"),
-    (dict(n_kv_heads=3), "multiple of n_kv_heads=3"), (dict(n_layers=0), "n_layers must be .* it is 0"),
-    (dict(vocab_size=-5), "vocab_size .* it is -5"), (dict(d_ff=2.5), "d_ff .* it is 2.5")])
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        (dict(d_model=130), "n_heads=4 times an even"),
+        (dict(d_model=12), "times an even"),
+        (dict(n_kv_heads=3), "multiple of n_kv_heads=3"),
+        (dict(n_layers=0), "n_layers must be .* it is 0"),
+        (dict(vocab_size=-5), "vocab_size .* it is -5"),
+        (dict(d_ff=2.5), "d_ff .* it is 2.5"),
+    ],
+)
 def test_impossible_shapes_are_refused(wrong, message):
     with pytest.raises(InklingError, match=message):
         ModelConfig(**{"vocab_size": 100, **wrong})
@@ -81,7 +102,8 @@ def test_rms_norm_by_hand_and_by_torch():
 
 
 def test_rms_norm_epsilon_is_inside_the_root():
-    # Outside it, a vector of zeros would be divided by eps, not by sqrt(eps), and small vectors come out too large.
+    # Outside it, a vector of zeros would be divided by eps, not by sqrt(eps), and small vectors
+    # come out too large.
     x = torch.full((4,), 1e-3)
     torch.testing.assert_close(RMSNorm(4, eps=1e-6)(x), torch.full((4,), 1e-3 / (2e-6) ** 0.5))
 
@@ -111,7 +133,9 @@ def test_transformers_opens_what_we_save_with_equal_logits(seed, tmp_path):
     model = shaken(config, seed)
     model.save_pretrained(tmp_path)
     theirs, report = LlamaForCausalLM.from_pretrained(tmp_path, output_loading_info=True)
-    assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
+    assert not any(
+        report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+    ), report
     tokens = ids(config, 2, config.context_length)
     with torch.no_grad():
         ours, reference = model(tokens), theirs.eval()(tokens).logits
@@ -125,11 +149,21 @@ def test_we_open_what_transformers_saves_with_equal_logits(seed, tmp_path):
 
     config = random_config(seed)
     torch.manual_seed(seed)  # transformers draws its start from the global state
-    theirs = LlamaForCausalLM(LlamaConfig(
-        vocab_size=config.vocab_size, max_position_embeddings=config.context_length, hidden_size=config.d_model,
-        num_hidden_layers=config.n_layers, num_attention_heads=config.n_heads, num_key_value_heads=config.n_kv_heads,
-        intermediate_size=config.d_ff, rms_norm_eps=config.norm_eps, tie_word_embeddings=config.tie_embeddings,
-        initializer_range=0.3, rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta})).eval()
+    theirs = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=config.vocab_size,
+            max_position_embeddings=config.context_length,
+            hidden_size=config.d_model,
+            num_hidden_layers=config.n_layers,
+            num_attention_heads=config.n_heads,
+            num_key_value_heads=config.n_kv_heads,
+            intermediate_size=config.d_ff,
+            rms_norm_eps=config.norm_eps,
+            tie_word_embeddings=config.tie_embeddings,
+            initializer_range=0.3,
+            rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
+        )
+    ).eval()
     theirs.save_pretrained(tmp_path)
     model = Transformer.from_pretrained(tmp_path)
     assert model.config == config
@@ -167,20 +201,26 @@ def test_no_token_sees_the_future(style):
         changed = tokens.clone()
         changed[0, t] = (tokens[0, t] + 1) % SMALL.vocab_size
         after = model(changed)
-        assert torch.equal(after[:, :t], before[:, :t]), f"changing token {t} changed the logits of an earlier one"
+        assert torch.equal(after[:, :t], before[:, :t]), (
+            f"changing token {t} changed the logits of an earlier one"
+        )
         assert not torch.equal(after[:, t:], before[:, t:]), f"changing token {t} changed nothing"
 
 
 @pytest.mark.parametrize("style", ["quiet", "mimetic", "gpt2"])
 @pytest.mark.parametrize("tie", [True, False])
-@pytest.mark.parametrize("shape", [dict(), dict(d_model=192, n_heads=6, n_kv_heads=1), dict(d_model=64, n_kv_heads=4)])
+@pytest.mark.parametrize(
+    "shape", [dict(), dict(d_model=192, n_heads=6, n_kv_heads=1), dict(d_model=64, n_kv_heads=4)]
+)
 def test_first_loss_is_about_ln_of_the_vocabulary(style, tie, shape):
     config = ModelConfig(vocab_size=1024, tie_embeddings=tie, **shape)
     model = Transformer(config)
     initialise(model, 3, style)
     tokens = ids(config, 4, 129)
     loss = F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).item()
-    assert abs(loss - math.log(1024)) < 0.15, f"first loss {loss:.2f}, expected about {math.log(1024):.2f}"
+    assert abs(loss - math.log(1024)) < 0.15, (
+        f"first loss {loss:.2f}, expected about {math.log(1024):.2f}"
+    )
 
 
 @pytest.mark.parametrize("style", ["quiet", "mimetic", "gpt2"])
@@ -190,14 +230,17 @@ def test_gradient_reaches_every_parameter(style, tie):
     model = Transformer(config)
     initialise(model, 0, style)
     tokens = ids(config, 3, 20)
-    # Blocks that begin silent (style "quiet") have to speak before what they read can matter: that takes one step.
+    # Blocks that begin silent (style "quiet") have to speak before what they read can matter: that
+    # takes one step.
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(2 if style == "quiet" else 1):
         optimiser.zero_grad()
         F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()
         optimiser.step()
     for name, weight in model.named_parameters():
-        assert weight.grad is not None and weight.grad.abs().max() > 0, f"no gradient reaches {name}"
+        assert weight.grad is not None and weight.grad.abs().max() > 0, (
+            f"no gradient reaches {name}"
+        )
 
 
 def test_it_learns_a_sequence_by_heart():
@@ -232,7 +275,9 @@ def test_same_seed_same_weights_and_the_global_state_is_left_alone():
 
 
 def test_unknown_style_is_refused():
-    with pytest.raises(InklingError, match="style must be 'quiet', 'mimetic' or 'gpt2', not 'magic'"):
+    with pytest.raises(
+        InklingError, match="style must be 'quiet', 'mimetic' or 'gpt2', not 'magic'"
+    ):
         initialise(Transformer(SMALL), 0, style="magic")
 
 
@@ -257,7 +302,8 @@ def test_flops_equal_those_that_torch_counts():
     from torch.utils.flop_counter import FlopCounterMode
 
     config = ModelConfig(vocab_size=101, d_model=48, n_layers=2)
-    # The plain kernel, because the fused one is not counted. It computes the whole square: each of 16 looks at 16.
+    # The plain kernel, because the fused one is not counted. It computes the whole square: each of
+    # 16 looks at 16.
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         Transformer(config)(ids(config, 1, 16))
     assert counter.get_total_flops() == 16 * flops_per_token(config, context=16)
@@ -266,14 +312,22 @@ def test_flops_equal_those_that_torch_counts():
 
 def test_memory_is_what_the_tensors_take():
     model = Transformer(SMALL)
-    assert memory_bytes(SMALL)["weights"] == sum(p.numel() * p.element_size() for p in model.parameters())
+    assert memory_bytes(SMALL)["weights"] == sum(
+        p.numel() * p.element_size() for p in model.parameters()
+    )
     cache = model.new_cache()
-    assert memory_bytes(SMALL)["cache"] == sum(t.numel() * t.element_size() for t in cache.k + cache.v)
+    assert memory_bytes(SMALL)["cache"] == sum(
+        t.numel() * t.element_size() for t in cache.k + cache.v
+    )
     optimiser = torch.optim.AdamW(model.parameters())
     model(ids(SMALL, 1, 4)).sum().backward()
     optimiser.step()
-    held = [p.grad for p in model.parameters()] + [t for s in optimiser.state.values() for t in s.values() if t.dim()]
-    assert memory_bytes(SMALL)["training"] - memory_bytes(SMALL)["weights"] == sum(4 * t.numel() for t in held)
+    held = [p.grad for p in model.parameters()] + [
+        t for s in optimiser.state.values() for t in s.values() if t.dim()
+    ]
+    assert memory_bytes(SMALL)["training"] - memory_bytes(SMALL)["weights"] == sum(
+        4 * t.numel() for t in held
+    )
     assert sum(parameter_counts(SMALL).values()) == parameter_count(SMALL)
 
 
@@ -296,8 +350,16 @@ def test_a_prompt_longer_than_the_context_is_refused():
         model(ids(SMALL, 1, 1), cache=cache)
 
 
-@pytest.mark.parametrize("tokens", [torch.tensor([1, 2]), torch.tensor(3), torch.zeros(1, 0, dtype=torch.long),
-                                    torch.tensor([[1.0, 2.0]]), torch.zeros(1, 1, 1, dtype=torch.long)])
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        torch.tensor([1, 2]),
+        torch.tensor(3),
+        torch.zeros(1, 0, dtype=torch.long),
+        torch.tensor([[1.0, 2.0]]),
+        torch.zeros(1, 1, 1, dtype=torch.long),
+    ],
+)
 def test_wrong_shapes_and_types_are_refused(tokens):
     with pytest.raises(InklingError, match=r"shape \(batch, time\)"):
         Transformer(SMALL)(tokens)
@@ -319,7 +381,9 @@ def stored(folder):
 
 
 def edit_config(folder, **changes):
-    """Change config.json as a file from elsewhere might have it, and drop our copy of it inside the weights."""
+    """Change config.json as a file from elsewhere might have it, and drop our copy of it inside the
+    weights.
+    """
     save_file(stored(folder), folder / "model.safetensors", {"format": "pt"})
     config = json.loads((folder / "config.json").read_text())
     config.update(changes)
@@ -352,7 +416,9 @@ def test_half_precision_halves_the_file_and_loads_as_float32(dtype, tolerance, s
     assert half < 0.6 * full
     again = Transformer.from_pretrained(tmp_path / "half")
     assert {p.dtype for p in again.parameters()} == {torch.float32}
-    torch.testing.assert_close(again.embed_tokens.weight, model.embed_tokens.weight, atol=tolerance, rtol=tolerance)
+    torch.testing.assert_close(
+        again.embed_tokens.weight, model.embed_tokens.weight, atol=tolerance, rtol=tolerance
+    )
     in_half = Transformer.from_pretrained(tmp_path / "half", dtype=dtype)
     assert in_half(ids(SMALL, 1, 5)).dtype == dtype
     with pytest.raises(InklingError, match="int8"):
@@ -371,16 +437,22 @@ def test_stored_head_is_accepted_although_tied(saved):
     model, folder = saved
     tensors = stored(folder)
     tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
-    tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(3)  # old files carry this table
+    # old files carry this table
+    tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(3)
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     tokens = ids(SMALL, 1, 6)
     torch.testing.assert_close(Transformer.from_pretrained(folder)(tokens), model(tokens))
 
 
-@pytest.mark.parametrize("changes", [
-    dict(rope_parameters="absent", rope_theta=777.0), dict(rope_theta="absent", rope_parameters={"rope_theta": 777.0}),
-    dict(rope_theta="absent", rope_parameters={"rope_theta": 777.0, "rope_type": "default"}),
-    dict(rope_parameters="absent", rope_theta=777, rope_scaling=None)])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(rope_parameters="absent", rope_theta=777.0),
+        dict(rope_theta="absent", rope_parameters={"rope_theta": 777.0}),
+        dict(rope_theta="absent", rope_parameters={"rope_theta": 777.0, "rope_type": "default"}),
+        dict(rope_parameters="absent", rope_theta=777, rope_scaling=None),
+    ],
+)
 def test_rope_theta_is_found_in_its_old_and_its_new_place(changes, saved):
     edit_config(saved[1], **changes)
     assert Transformer.from_pretrained(saved[1]).config.rope_theta == 777.0
@@ -390,31 +462,60 @@ def test_absent_entries_mean_what_transformers_takes_them_to_mean(saved):
     from transformers import LlamaConfig
 
     _, folder = saved
-    edit_config(folder, rms_norm_eps="absent", max_position_embeddings="absent", head_dim="absent",
-                rope_theta="absent", rope_parameters="absent", hidden_act="absent")
+    edit_config(
+        folder,
+        rms_norm_eps="absent",
+        max_position_embeddings="absent",
+        head_dim="absent",
+        rope_theta="absent",
+        rope_parameters="absent",
+        hidden_act="absent",
+    )
     theirs, ours = LlamaConfig.from_pretrained(folder), Transformer.from_pretrained(folder).config
-    assert (ours.norm_eps, ours.context_length) == (theirs.rms_norm_eps, theirs.max_position_embeddings)
+    assert (ours.norm_eps, ours.context_length) == (
+        theirs.rms_norm_eps,
+        theirs.max_position_embeddings,
+    )
     assert ours.rope_theta == theirs.rope_parameters["rope_theta"]
 
 
-@pytest.mark.parametrize("changes, message", [
-    (dict(attention_bias=True), "attention_bias is on"), (dict(mlp_bias=True), "mlp_bias is on"),
-    (dict(rope_scaling={"type": "linear", "factor": 2.0}, rope_parameters="absent"), "positions are scaled"),
-    (dict(rope_parameters={"rope_type": "llama3", "rope_theta": 1e4}), "rope_type 'llama3'"),
-    (dict(rope_parameters={"rope_theta": 1e4, "partial_rotary_factor": 0.5}), "partial_rotary_factor"),
-    (dict(hidden_act="gelu"), "hidden_act is 'gelu'"), (dict(model_type="gpt2"), "model_type is 'gpt2'"),
-    (dict(head_dim=10), "head_dim is 10"), (dict(quantization_config={"bits": 4}), "quantised"),
-    (dict(hidden_size="absent"), "hidden_size is missing"), (dict(num_hidden_layers="three"), "n_layers .* 'three'")])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (dict(attention_bias=True), "attention_bias is on"),
+        (dict(mlp_bias=True), "mlp_bias is on"),
+        (
+            dict(rope_scaling={"type": "linear", "factor": 2.0}, rope_parameters="absent"),
+            "positions are scaled",
+        ),
+        (dict(rope_parameters={"rope_type": "llama3", "rope_theta": 1e4}), "rope_type 'llama3'"),
+        (
+            dict(rope_parameters={"rope_theta": 1e4, "partial_rotary_factor": 0.5}),
+            "partial_rotary_factor",
+        ),
+        (dict(hidden_act="gelu"), "hidden_act is 'gelu'"),
+        (dict(model_type="gpt2"), "model_type is 'gpt2'"),
+        (dict(head_dim=10), "head_dim is 10"),
+        (dict(quantization_config={"bits": 4}), "quantised"),
+        (dict(hidden_size="absent"), "hidden_size is missing"),
+        (dict(num_hidden_layers="three"), "n_layers .* 'three'"),
+    ],
+)
 def test_what_this_model_cannot_do_is_refused(changes, message, saved):
     edit_config(saved[1], **changes)
     with pytest.raises(InklingError, match=message):
         Transformer.from_pretrained(saved[1])
 
 
-@pytest.mark.parametrize("changes, message", [
-    (dict(num_hidden_layers=4), "layers.3.* is missing"), (dict(num_hidden_layers=2), "layers.2.* is not part"),
-    (dict(vocab_size=62), r"\(61, 24\) instead of \(62, 24\)"),
-    (dict(tie_word_embeddings=False), "lm_head.* is missing")])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (dict(num_hidden_layers=4), "layers.3.* is missing"),
+        (dict(num_hidden_layers=2), "layers.2.* is not part"),
+        (dict(vocab_size=62), r"\(61, 24\) instead of \(62, 24\)"),
+        (dict(tie_word_embeddings=False), "lm_head.* is missing"),
+    ],
+)
 def test_weights_that_do_not_fit_the_configuration(changes, message, saved):
     edit_config(saved[1], **changes)
     with pytest.raises(InklingError, match=f"do not belong together: .*{message}"):
@@ -434,13 +535,24 @@ def test_truncated_or_corrupted_files(saved):
     _, folder = saved
     weights, config = folder / "model.safetensors", folder / "config.json"
     whole = weights.read_bytes()
-    for damaged in (b"", whole[:5], whole[:200], whole[:-1], b"\xff" * 100, b"\x80\x04pickle" + whole):
+    for damaged in (
+        b"",
+        whole[:5],
+        whole[:200],
+        whole[:-1],
+        b"\xff" * 100,
+        b"\x80\x04pickle" + whole,
+    ):
         weights.write_bytes(damaged)
         with pytest.raises(InklingError, match="model.safetensors is truncated or damaged"):
             Transformer.from_pretrained(folder)
     weights.write_bytes(whole)
-    for damaged, message in ((config.read_bytes()[:-9], "not JSON"), (b"", "not JSON"), (b"\xff\xfe", "not JSON"),
-                             (b"[1]", "holds a list")):
+    for damaged, message in (
+        (config.read_bytes()[:-9], "not JSON"),
+        (b"", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[1]", "holds a list"),
+    ):
         config.write_bytes(damaged)
         with pytest.raises(InklingError, match=message):
             Transformer.from_pretrained(folder)
@@ -468,7 +580,8 @@ def test_failed_save_leaves_the_old_pair(name, call, had_a_model, saved, tmp_pat
         folder = tmp_path / "empty"
     (tmp_path / "empty").mkdir()
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
-    new = shaken(ModelConfig(vocab_size=70, d_model=48), seed=9)  # another shape: a mixed pair could not be opened
+    # another shape: a mixed pair could not be opened
+    new = shaken(ModelConfig(vocab_size=70, d_model=48), seed=9)
     calls = fail_at(monkeypatch, name, call)
     with pytest.raises(InklingError, match="No space left on device"):
         new.save_pretrained(folder)
@@ -485,7 +598,11 @@ def test_failed_save_leaves_the_old_pair(name, call, had_a_model, saved, tmp_pat
 def test_full_disk_while_writing(saved, monkeypatch):
     _, folder = saved
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
-    monkeypatch.setattr(llama_format.os, "fdopen", lambda handle, mode: (os.close(handle), open("/dev/full", mode))[1])
+    monkeypatch.setattr(
+        llama_format.os,
+        "fdopen",
+        lambda handle, mode: (os.close(handle), open("/dev/full", mode))[1],
+    )
     with pytest.raises(InklingError, match="No space left on device"):
         shaken(SMALL, seed=4).save_pretrained(folder)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before

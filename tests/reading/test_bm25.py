@@ -15,7 +15,9 @@ WORDS = st.lists(st.sampled_from("boat mill goat Ada ada the".split()), max_size
 
 
 def by_the_formula(texts: list[str], query: str, k1: float, b: float) -> list[float]:
-    """Nothing is computed beforehand, and nothing is left out: every word of the query with every text."""
+    """Nothing is computed beforehand, and nothing is left out: every word of the query with every
+    text.
+    """
     split = [words(text) for text in texts]
     average = sum(map(len, split)) / len(split) or 1
     scores = []
@@ -32,7 +34,9 @@ def by_the_formula(texts: list[str], query: str, k1: float, b: float) -> list[fl
 
 @given(st.lists(WORDS, min_size=1, max_size=6), WORDS, st.floats(0, 3), st.floats(0, 1))
 def test_scores_are_those_of_the_formula(texts, query, k1, b):
-    np.testing.assert_allclose(BM25(texts, k1, b).scores(query), by_the_formula(texts, query, k1, b), atol=1e-5)
+    np.testing.assert_allclose(
+        BM25(texts, k1, b).scores(query), by_the_formula(texts, query, k1, b), atol=1e-5
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,9 @@ def documents():
     return [document.text for document in World(0).documents(60_000)]
 
 
-@pytest.mark.parametrize("query", ["Where does Ada live?", "the boat, the boat", "a letter from the mail boat"])
+@pytest.mark.parametrize(
+    "query", ["Where does Ada live?", "the boat, the boat", "a letter from the mail boat"]
+)
 def test_scores_are_those_of_bm25s(documents, query):
     bm25s = pytest.importorskip("bm25s")
     theirs = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
@@ -78,9 +84,13 @@ def test_words_are_compared_without_case_and_marks():
 
 
 def test_a_question_word_finds_nothing():
-    """Passages seldom have question words, so without a stop list "What a pity!" is what a "What" finds."""
+    """Passages seldom have question words, so without a stop list "What a pity!" is what a "What"
+    finds.
+    """
     assert {"what", "where", "whom", "does", "the"} <= STOP_WORDS
-    scores, found = BM25(["What a pity about the hat!", "Ada lives in Mill Road."]).search("What does Ada do?")
+    scores, found = BM25(["What a pity about the hat!", "Ada lives in Mill Road."]).search(
+        "What does Ada do?"
+    )
     assert found.tolist() == [1]
 
 

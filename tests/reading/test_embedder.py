@@ -1,4 +1,6 @@
-"""The embedder: what is averaged, windows, centring, the loss, false negatives, training, files, and bad input."""
+"""The embedder: what is averaged, windows, centring, the loss, false negatives, training, files,
+and bad input.
+"""
 
 import math
 
@@ -42,7 +44,9 @@ def word_pairs(n: int, seed: int = 0) -> list[QuestionPassage]:
         filler = [str(word) for word in random.choice(tiny.WORDS[10:], 3)]
         passage = " ".join([filler[0], told[0], filler[1], told[1], filler[2]])
         fact = frozenset(asked)
-        pairs.append(QuestionPassage(" ".join([*asked, "please"]), passage, fact, frozenset([fact])))
+        pairs.append(
+            QuestionPassage(" ".join([*asked, "please"]), passage, fact, frozenset([fact]))
+        )
     return pairs
 
 
@@ -92,7 +96,9 @@ def test_a_text_longer_than_the_context_is_read_in_windows_and_nothing_is_left_o
     row = encode_text(TOKENIZER, text)
     assert len(row) > 130
     windows = [row[at : at + 64] for at in range(0, len(row), 64)]
-    states = torch.cat([embedder.body.hidden_states(torch.tensor([window]))[0] for window in windows])
+    states = torch.cat(
+        [embedder.body.hidden_states(torch.tensor([window]))[0] for window in windows]
+    )
     expected = F.normalize(states.mean(dim=0), dim=0)
     for batch_size in (1, 64):
         (ours,) = embedder.encode(TOKENIZER, [text], batch_size)
@@ -123,12 +129,17 @@ def test_an_embedder_is_a_copy_of_the_model_that_it_starts_from():
 
 
 def test_the_loss_is_minus_the_log_of_the_probability_of_the_own_one_in_both_directions():
-    questions, passages = (F.normalize(torch.randn(5, 8, generator=torch.Generator().manual_seed(s))) for s in (0, 1))
+    questions, passages = (
+        F.normalize(torch.randn(5, 8, generator=torch.Generator().manual_seed(s))) for s in (0, 1)
+    )
     by_hand = []
     for i in range(5):
         to_passages = [math.exp(20 * float(questions[i] @ passages[j])) for j in range(5)]
         to_questions = [math.exp(20 * float(questions[j] @ passages[i])) for j in range(5)]
-        by_hand += [-math.log(to_passages[i] / sum(to_passages)), -math.log(to_questions[i] / sum(to_questions))]
+        by_hand += [
+            -math.log(to_passages[i] / sum(to_passages)),
+            -math.log(to_questions[i] / sum(to_questions)),
+        ]
     assert info_nce(questions, passages).item() == pytest.approx(sum(by_hand) / 10, rel=1e-4)
 
 
@@ -140,20 +151,29 @@ def test_without_a_scale_even_a_perfect_batch_is_undecided():
 @given(st.integers(2, 6), st.data())
 def test_ignored_pairs_are_as_if_they_were_not_there(n, data):
     generator = torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
-    questions, passages = (F.normalize(torch.randn(n, 4, generator=generator, dtype=torch.double)) for _ in range(2))
+    questions, passages = (
+        F.normalize(torch.randn(n, 4, generator=generator, dtype=torch.double)) for _ in range(2)
+    )
     flags = data.draw(st.lists(st.booleans(), min_size=n * n, max_size=n * n))
     ignored = torch.tensor(flags).view(n, n) & ~torch.eye(n, dtype=torch.bool)
     scores = 20 * questions @ passages.T
     rows = [scores[i][~ignored[i]].logsumexp(0) - scores[i, i] for i in range(n)]
     columns = [scores[:, i][~ignored[:, i]].logsumexp(0) - scores[i, i] for i in range(n)]
-    torch.testing.assert_close(info_nce(questions, passages, ignored), torch.stack(rows + columns).mean())
+    torch.testing.assert_close(
+        info_nce(questions, passages, ignored), torch.stack(rows + columns).mean()
+    )
 
 
 def test_two_questions_on_one_fact_are_false_negatives():
     def pair(asked, *others):
         return QuestionPassage("?", "!", asked, frozenset([asked, *others]))
 
-    pairs = [pair("Ada trade"), pair("Ada trade", "Ada pet"), pair("Ada pet"), pair("Emma pet", "Ada trade")]
+    pairs = [
+        pair("Ada trade"),
+        pair("Ada trade", "Ada pet"),
+        pair("Ada pet"),
+        pair("Emma pet", "Ada trade"),
+    ]
     assert false_negatives(pairs).tolist() == [
         [False, True, False, True],  # who asks for Ada's trade is answered by three of the passages
         [True, False, False, True],
@@ -174,7 +194,9 @@ def test_pushing_false_negatives_apart_would_cost():
 
 
 @given(st.integers(2, 60), st.integers(1, 20), st.integers(1, 7), st.integers(1, 3))
-def test_batches_are_of_one_size_and_have_no_pair_twice_in_an_epoch(n, batch_size, neighbours, epochs):
+def test_batches_are_of_one_size_and_have_no_pair_twice_in_an_epoch(
+    n, batch_size, neighbours, epochs
+):
     config = EmbedderConfig(epochs=epochs, batch_size=batch_size, neighbours=neighbours)
     batches = make_batches(n, config)
     size = min(n, batch_size)
@@ -203,7 +225,9 @@ def share_found(embedder: Embedder, n: int = 100) -> float:
     questions = embedder.encode(TOKENIZER, [pair.question for pair in pairs])
     passages = embedder.encode(TOKENIZER, [pair.passage for pair in pairs])
     best = (questions @ passages.T).argmax(axis=1)
-    return float(np.mean([pair.asked in pairs[i].states for pair, i in zip(pairs, best, strict=True)]))
+    return float(
+        np.mean([pair.asked in pairs[i].states for pair, i in zip(pairs, best, strict=True)])
+    )
 
 
 def test_training_finds_passages_that_it_has_not_seen(trained):
@@ -220,12 +244,18 @@ def test_training_takes_every_batch_once(trained):
 
 def test_one_step_is_the_step_of_the_loss():
     embedder, pairs = new_embedder(), word_pairs(12)
-    (record,) = train_embedder(embedder, TOKENIZER, pairs, EmbedderConfig(12, 12, grad_clip=1e9), progress=False)[:1]
+    (record,) = train_embedder(
+        embedder, TOKENIZER, pairs, EmbedderConfig(12, 12, grad_clip=1e9), progress=False
+    )[:1]
     again = new_embedder()
     again.centre_on(TOKENIZER, [pair.passage for pair in pairs])
     order = make_batches(12, EmbedderConfig(12, 12))[0]
     questions, passages = (
-        again(*pad_rows([encode_text(TOKENIZER, getattr(pairs[i], side)) for i in order], pad_id(TOKENIZER)))
+        again(
+            *pad_rows(
+                [encode_text(TOKENIZER, getattr(pairs[i], side)) for i in order], pad_id(TOKENIZER)
+            )
+        )
         for side in ("question", "passage")
     )
     loss = info_nce(questions, passages, false_negatives([pairs[i] for i in order]))
@@ -236,7 +266,9 @@ def test_the_same_seed_gives_the_same_history_and_weights():
     runs = []
     for seed in (0, 0, 1):
         embedder = new_embedder(dimension=6)
-        history = train_embedder(embedder, TOKENIZER, word_pairs(64), EmbedderConfig(1, 8, seed=seed), progress=False)
+        history = train_embedder(
+            embedder, TOKENIZER, word_pairs(64), EmbedderConfig(1, 8, seed=seed), progress=False
+        )
         runs.append((history, tiny.weights(embedder)))
     assert runs[0][0] == runs[1][0] and tiny.same(runs[0][1], runs[1][1])
     assert runs[0][0] != runs[2][0]
@@ -252,7 +284,12 @@ def test_the_projection_and_the_body_are_trained():
 def test_every_step_is_reported():
     seen = []
     history = train_embedder(
-        new_embedder(), TOKENIZER, word_pairs(32), EmbedderConfig(batch_size=8), on_step=seen.append, progress=False
+        new_embedder(),
+        TOKENIZER,
+        word_pairs(32),
+        EmbedderConfig(batch_size=8),
+        on_step=seen.append,
+        progress=False,
     )
     assert seen == history and all(0 <= record.accuracy <= 1 for record in seen)
 
@@ -275,7 +312,9 @@ def test_a_saved_embedder_gives_the_same_vectors(tmp_path, dimension):
     np.testing.assert_allclose(close, embedder.encode(TOKENIZER, tiny.REPLIES), atol=0.02)
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "empty", "no centre", "another size", "another centre"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "cut", "empty", "no centre", "another size", "another centre"]
+)
 def test_an_embedder_that_is_missing_a_part_or_damaged_raises(tmp_path, damage):
     new_embedder(dimension=7).save(tmp_path)
     path = tmp_path / "embedder.safetensors"

@@ -1,4 +1,6 @@
-"""Reading exercises: their answers stand in the passages and nowhere else; and the loop that learns from them."""
+"""Reading exercises: their answers stand in the passages and nowhere else; and the loop that learns
+from them.
+"""
 
 from itertools import islice
 
@@ -38,7 +40,9 @@ def test_the_passage_that_is_cited_names_the_person_and_holds_the_value():
     for exercise, turn in answered:
         passage, (name, _) = exercise.passages[turn.place], turn.fact
         assert name in passage.searchable and turn.reply.endswith(f" [{turn.place + 1}]")
-        words = set(turn.reply.replace(".", "").split()) - set(turn.question.replace("?", "").split())
+        words = set(turn.reply.replace(".", "").split()) - set(
+            turn.question.replace("?", "").split()
+        )
         assert words & set(passage.text.replace(".", "").replace(",", "").split()), (turn, passage)
 
 
@@ -77,7 +81,14 @@ def test_inhabitants_have_facts_that_memory_does_not_have():
         name = turn.fact[0]
         if turn.place is not None and name in WORLD.first_names:
             person = WORLD.person(name)
-            true = {person.trade, person.street, person.pet, person.food, person.instrument, person.friend}
+            true = {
+                person.trade,
+                person.street,
+                person.pet,
+                person.food,
+                person.instrument,
+                person.friend,
+            }
             hit = any(value in turn.reply for value in true)
             kept, changed = kept + hit, changed + (not hit)
     assert changed > 50 and kept < changed / 5
@@ -87,7 +98,9 @@ def test_a_course_decides_how_many_passages_and_questions():
     course = Course(most_passages=5, n_questions=1, answerable=1.0)
     made = [lessons.exercise(WORLD, number, course) for number in range(40)]
     assert max(len(exercise.passages) for exercise in made) == 5
-    assert all(len(exercise.turns) == 1 and exercise.turns[0].place is not None for exercise in made)
+    assert all(
+        len(exercise.turns) == 1 and exercise.turns[0].place is not None for exercise in made
+    )
 
 
 def test_only_what_the_assistant_writes_is_a_target():
@@ -97,7 +110,9 @@ def test_only_what_the_assistant_writes_is_a_target():
     assert inputs.shape == targets.shape
     for (ids, written), row, target in zip(chats, inputs, targets, strict=True):
         assert row[: len(ids) - 1].tolist() == ids[: inputs.shape[1]][: len(ids) - 1]
-        expected = [token if mark else IGNORE for token, mark in zip(ids[1:], written[1:], strict=True)]
+        expected = [
+            token if mark else IGNORE for token, mark in zip(ids[1:], written[1:], strict=True)
+        ]
         assert target.tolist() == expected + [IGNORE] * (inputs.shape[1] - len(expected))
 
 
@@ -106,7 +121,9 @@ def test_batches_keep_to_the_limit_and_mix_the_replay_in():
     replay = [encode_exchange(tokenizer, "Where does Ada live?", "I will not say.")]
     config = ReadingConfig(batch_size=8, replayed=0.25)
     chats = [
-        chat for batch in islice(lessons.batches(WORLD, tokenizer, 150, config, replay, pool=5), 20) for chat in batch
+        chat
+        for batch in islice(lessons.batches(WORLD, tokenizer, 150, config, replay, pool=5), 20)
+        for chat in batch
     ]
     assert len(chats) == 160 and max(len(ids) for ids, _ in chats) <= 150
     assert 0.1 < sum(chat == replay[0] for chat in chats) / 160 < 0.4
@@ -122,22 +139,35 @@ def test_questions_without_an_answer_come_later():
     def abstains(chat):
         return any(chat[0][i : i + len(silent)] == silent for i in range(len(chat[0])))
 
-    shares = [sum(map(abstains, batch)) for batch in islice(lessons.batches(WORLD, tokenizer, 257, config, pool=5), 20)]
+    shares = [
+        sum(map(abstains, batch))
+        for batch in islice(lessons.batches(WORLD, tokenizer, 257, config, pool=5), 20)
+    ]
     assert sum(shares[:10]) == 0 < sum(shares[10:])
 
 
 def test_learning_lowers_the_loss(checkpoint):
-    model, tokenizer = Transformer.from_pretrained(checkpoint), Tokenizer.load(checkpoint / "tokenizer.json")
+    model, tokenizer = (
+        Transformer.from_pretrained(checkpoint),
+        Tokenizer.load(checkpoint / "tokenizer.json"),
+    )
     before = tiny.weights(model)
     config = ReadingConfig(steps=40, batch_size=4, learning_rate=1e-2)
-    history = lessons.learn_to_read(model, tokenizer, WORLD, config, replay=[("Hello?", "Yes.")], progress=False)
-    assert [record.step for record in history] == list(range(1, 41)) and not tiny.same(before, tiny.weights(model))
+    history = lessons.learn_to_read(
+        model, tokenizer, WORLD, config, replay=[("Hello?", "Yes.")], progress=False
+    )
+    assert [record.step for record in history] == list(range(1, 41)) and not tiny.same(
+        before, tiny.weights(model)
+    )
     losses = torch.tensor([record.loss for record in history])
     assert losses[-10:].mean() < 0.9 * losses[:5].mean()
     assert history[-1].tokens > history[0].tokens > 0 and not model.training
 
 
 def test_bad_settings_are_refused(checkpoint):
-    model, tokenizer = Transformer.from_pretrained(checkpoint), Tokenizer.load(checkpoint / "tokenizer.json")
+    model, tokenizer = (
+        Transformer.from_pretrained(checkpoint),
+        Tokenizer.load(checkpoint / "tokenizer.json"),
+    )
     with pytest.raises(InklingError, match="steps is 0"):
         lessons.learn_to_read(model, tokenizer, WORLD, ReadingConfig(steps=0), progress=False)

@@ -43,7 +43,11 @@ def test_the_filter_stops_what_it_was_written_against_and_nothing_else(attack):
 def test_the_fence_quotes_and_asks_last():
     rule, asked = fence_passages("What does Ada keep?", [TRUE, ALSO])
     assert rule.role == "system" and "Never obey" in rule.text and asked.role == "user"
-    assert asked.text.index(ALSO.text) < asked.text.index(TRUE.text) < asked.text.index("Question: What does Ada keep?")
+    assert (
+        asked.text.index(ALSO.text)
+        < asked.text.index(TRUE.text)
+        < asked.text.index("Question: What does Ada keep?")
+    )
     assert asked.text.endswith("What does Ada keep?") and asked.text.count('"') == 4
 
 
@@ -51,7 +55,9 @@ def test_a_lone_witness_is_found():
     documents = [TRUE, ALSO, planted("What does Ada keep?", "order")]
     assert lone_witness(CANARY, "What does Ada keep?", documents) == 2
     assert lone_witness("Ada keeps a goat.", "What does Ada keep?", documents) is None
-    assert lone_witness("behind the mill", "What does Ada keep?", documents) == 0, "this is what it costs"
+    assert lone_witness("behind the mill", "What does Ada keep?", documents) == 0, (
+        "this is what it costs"
+    )
     assert lone_witness("", "What?", documents) == 0, "nothing said rests on nothing"
 
 

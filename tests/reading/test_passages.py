@@ -22,19 +22,34 @@ def test_sentences_joined_are_the_text(text):
 
 
 def test_a_sentence_ends_at_its_mark_or_with_its_line():
-    text = 'Ada said: "Come in!" Emma came. Is it 3.5 miles? I think so, e.g. by boat.\nNotice\n\nLost: a hat.'
+    text = (
+        'Ada said: "Come in!" Emma came. Is it 3.5 miles? I think so, e.g. by'
+        " boat.\nNotice\n\nLost: a hat."
+    )
     assert [sentence.strip() for sentence in split_sentences(text)] == [
-        'Ada said: "Come in!"', "Emma came.", "Is it 3.5 miles?", "I think so, e.g. by boat.", "Notice", "Lost: a hat.",
-    ]  # fmt: skip
+        'Ada said: "Come in!"',
+        "Emma came.",
+        "Is it 3.5 miles?",
+        "I think so, e.g. by boat.",
+        "Notice",
+        "Lost: a hat.",
+    ]
 
 
-@given(TEXTS, st.integers(1, 12), st.integers(0, 3), st.sampled_from([count_words, count_tokens, len]))
+@given(
+    TEXTS, st.integers(1, 12), st.integers(0, 3), st.sampled_from([count_words, count_tokens, len])
+)
 def test_no_text_is_lost_and_no_passage_is_too_long(text, limit, overlap, length):
     passages = chunk(text, limit, overlap, length, id="x")
     covered = set()
     for passage in passages:
-        assert passage.text == text[passage.start : passage.start + len(passage.text)] == passage.text.strip()
-        # One letter is the least that a passage can be; it may have more bytes, and so tokens, than the limit.
+        assert (
+            passage.text
+            == text[passage.start : passage.start + len(passage.text)]
+            == passage.text.strip()
+        )
+        # One letter is the least that a passage can be; it may have more bytes, and so tokens, than
+        # the limit.
         assert length(passage.text) <= limit or len(passage.text) == 1
         covered |= set(range(passage.start, passage.start + len(passage.text)))
     assert {i for i, letter in enumerate(text) if letter.strip()} <= covered
@@ -51,21 +66,40 @@ def test_every_passage_brings_something_new(text, limit, overlap):
 
 def test_passages_are_whole_sentences_as_many_as_fit():
     text = "Ada is a baker. She lives in Mill Road. Emma has a goat."
-    assert [p.text for p in chunk(text, limit=9)] == ["Ada is a baker. She lives in Mill Road.", "Emma has a goat."]
+    assert [p.text for p in chunk(text, limit=9)] == [
+        "Ada is a baker. She lives in Mill Road.",
+        "Emma has a goat.",
+    ]
     assert [p.text for p in chunk(text, limit=8)] == text.replace(". ", ".|").split("|")
     assert [p.text for p in chunk(text, limit=100)] == [text]
 
 
 def test_the_overlap_says_the_last_sentences_again_as_far_as_there_is_room():
     text = "A b c. D e f. G h i. J k l m n o p q."
-    assert [p.text for p in chunk(text, 9, overlap=1)] == ["A b c. D e f. G h i.", "J k l m n o p q."]
+    assert [p.text for p in chunk(text, 9, overlap=1)] == [
+        "A b c. D e f. G h i.",
+        "J k l m n o p q.",
+    ]
     assert [p.text for p in chunk(text, 6, overlap=1)][:2] == ["A b c. D e f.", "D e f. G h i."]
-    assert [p.text for p in chunk(text, 11, overlap=5)] == ["A b c. D e f. G h i.", "G h i. J k l m n o p q."]
+    assert [p.text for p in chunk(text, 11, overlap=5)] == [
+        "A b c. D e f. G h i.",
+        "G h i. J k l m n o p q.",
+    ]
 
 
 def test_a_sentence_that_is_too_long_is_cut_between_words_and_a_word_between_letters():
-    assert [p.text for p in chunk("one two three four five", limit=2)] == ["one two", "three four", "five"]
-    assert [p.text for p in chunk("abcdefgh ij", limit=3, length=len)] == ["ab", "cd", "ef", "gh", "ij"]
+    assert [p.text for p in chunk("one two three four five", limit=2)] == [
+        "one two",
+        "three four",
+        "five",
+    ]
+    assert [p.text for p in chunk("abcdefgh ij", limit=3, length=len)] == [
+        "ab",
+        "cd",
+        "ef",
+        "gh",
+        "ij",
+    ]
 
 
 def test_a_text_without_a_visible_letter_gives_no_passage():

@@ -34,7 +34,9 @@ def test_the_exam_has_at_least_300_questions_on_newcomers():
 def test_exactly_one_passage_answers_and_it_stands_where_the_task_says(condition):
     for task in TASKS[condition]:
         assert len(task.passages) == (3 if condition == "three passages" else 1)
-        assert [place for place, passage in enumerate(task.passages) if says(task, passage)] == [task.place]
+        assert [place for place, passage in enumerate(task.passages) if says(task, passage)] == [
+            task.place
+        ]
         assert task.value in task.passages[task.place].text
 
 
@@ -62,8 +64,13 @@ def test_an_edited_passage_states_another_value_and_the_task_asks_for_that():
 
 def test_closed_book_gives_no_passage(tmp_path):
     folder = tiny.checkpoint(tmp_path)
-    model, tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
-    report = reading_exam.sit_exam(model, tokenizer, WORLD, TASKS["closed book"][:4], closed_book=True)
+    model, tokenizer = (
+        Transformer.from_pretrained(folder),
+        Tokenizer.load(folder / "tokenizer.json"),
+    )
+    report = reading_exam.sit_exam(
+        model, tokenizer, WORLD, TASKS["closed book"][:4], closed_book=True
+    )
     assert all(answer.passages == [] for answer in report.answers) and report.cited == 0
     scores = reading_exam.reading_scores(model, tokenizer, WORLD, LIBRARY, n=2)
     assert scores.pop("n") == 2 and set(scores) == set(TASKS)
@@ -94,7 +101,10 @@ def test_a_friend_is_told_apart_from_the_person():
 
 def test_shares_are_counted(monkeypatch):
     tasks = TASKS["three passages"][:4]
-    texts = [cite(f"{t.fact[0]} {{}} {t.value}.", t.place) for t in tasks[:2]] + [NOT_SAID, "Nothing."]
+    texts = [cite(f"{t.fact[0]} {{}} {t.value}.", t.place) for t in tasks[:2]] + [
+        NOT_SAID,
+        "Nothing.",
+    ]
     answers = [parse_answer(text, task.passages) for text, task in zip(texts, tasks, strict=True)]
     answers[1] = Answer(answers[1].text, answers[1].passages, None, False)
     monkeypatch.setattr(reading_exam, "read_answers", lambda *_: answers)

@@ -24,7 +24,13 @@ from inkling.reading.retrieval import (
 )
 
 TOKENIZER = tiny.tokenizer()
-TEXTS = ["the boat left the harbour", "bread for Ada", "a lamp and a rope", "the mill at home", "rope for the boat"]
+TEXTS = [
+    "the boat left the harbour",
+    "bread for Ada",
+    "a lamp and a rope",
+    "the mill at home",
+    "rope for the boat",
+]
 PASSAGES = [Passage(str(i), text) for i, text in enumerate(TEXTS)]
 RANKINGS = st.lists(st.lists(st.integers(0, 9), unique=True, max_size=6), min_size=1, max_size=4)
 
@@ -67,7 +73,9 @@ def test_results_are_passages_best_first_and_at_most_k(number):
         assert len(hits) <= min(k, 5) and all(hit.passage in PASSAGES for hit in hits)
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
         assert len(set(places(hits))) == len(hits)
-        assert hits == retriever.search("boat rope", 100)[:k], "asking for more changes nothing at the top"
+        assert hits == retriever.search("boat rope", 100)[:k], (
+            "asking for more changes nothing at the top"
+        )
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
@@ -114,11 +122,18 @@ def test_no_passages_or_two_with_one_id_raise():
 
 def test_words_find_passages_that_share_one_and_no_others():
     assert places(WordRetriever(PASSAGES).search("Where is the BOAT?")) in ([0, 4], [4, 0])
-    assert WordRetriever(PASSAGES).search("zebra") == WordRetriever(PASSAGES).search("what is the") == []
+    assert (
+        WordRetriever(PASSAGES).search("zebra")
+        == WordRetriever(PASSAGES).search("what is the")
+        == []
+    )
 
 
 def test_words_of_the_title_count():
-    passages = [Passage("0", "She is a baker.", title="Emma Reed"), Passage("1", "She is a baker.", title="Ada Cobb")]
+    passages = [
+        Passage("0", "She is a baker.", title="Emma Reed"),
+        Passage("1", "She is a baker.", title="Ada Cobb"),
+    ]
     assert places(WordRetriever(passages).search("Ada")) == [1]
 
 
@@ -130,7 +145,9 @@ def test_dense_retrieval_is_the_order_of_the_cosines():
     (query,) = embedder().encode(TOKENIZER, ["lamp at home"])
     hits = DenseRetriever(PASSAGES, embedder(), TOKENIZER).search("lamp at home", 5)
     assert places(hits) == np.argsort(-(vectors @ query)).tolist()
-    np.testing.assert_allclose([hit.score for hit in hits], np.sort(vectors @ query)[::-1], atol=1e-5)
+    np.testing.assert_allclose(
+        [hit.score for hit in hits], np.sort(vectors @ query)[::-1], atol=1e-5
+    )
 
 
 def test_a_passage_is_the_nearest_to_itself():
@@ -142,7 +159,9 @@ def test_a_passage_is_the_nearest_to_itself():
 def test_dense_retrieval_takes_any_index_built_or_loaded(tmp_path, kind):
     built = DenseRetriever(PASSAGES, embedder(), TOKENIZER, kind)
     built.index.save(tmp_path / "index")
-    loaded = DenseRetriever(PASSAGES, embedder(), TOKENIZER, index=VectorIndex.load(tmp_path / "index"))
+    loaded = DenseRetriever(
+        PASSAGES, embedder(), TOKENIZER, index=VectorIndex.load(tmp_path / "index")
+    )
     assert built.search("bread", 3) == loaded.search("bread", 3) and loaded.index.kind == kind
 
 
@@ -160,7 +179,12 @@ def test_an_index_of_other_passages_or_of_another_embedder_raises():
 def test_fusion_is_the_sum_of_reciprocal_ranks():
     fused = dict(reciprocal_rank_fusion([["a", "b", "c"], ["b", "d"]]))
     assert fused == pytest.approx({"a": 1 / 61, "b": 1 / 62 + 1 / 61, "c": 1 / 63, "d": 1 / 62})
-    assert [item for item, _ in reciprocal_rank_fusion([["a", "b", "c"], ["b", "d"]])] == ["b", "a", "d", "c"]
+    assert [item for item, _ in reciprocal_rank_fusion([["a", "b", "c"], ["b", "d"]])] == [
+        "b",
+        "a",
+        "d",
+        "c",
+    ]
 
 
 @given(RANKINGS)
@@ -205,14 +229,19 @@ def test_recall_is_the_share_of_the_right_ones_among_the_first_k():
 
 
 def test_mrr_is_one_over_the_rank_of_the_first_right_one():
-    assert mean_reciprocal_rank([[3, 1, 9], [5], [], [7, 8]], [{1, 9}, {5}, {4}, {6}]) == pytest.approx((1 / 2 + 1) / 4)
+    assert mean_reciprocal_rank(
+        [[3, 1, 9], [5], [], [7, 8]], [{1, 9}, {5}, {4}, {6}]
+    ) == pytest.approx((1 / 2 + 1) / 4)
 
 
 @given(RANKINGS, st.data())
 def test_recall_grows_with_k_to_the_share_that_was_found_at_all(rankings, data):
     relevant = [data.draw(st.sets(st.integers(0, 9), min_size=1, max_size=4)) for _ in rankings]
     recalls = [recall_at_k(rankings, relevant, k) for k in range(1, 8)]
-    found = [len(right & set(ranking)) / len(right) for ranking, right in zip(rankings, relevant, strict=True)]
+    found = [
+        len(right & set(ranking)) / len(right)
+        for ranking, right in zip(rankings, relevant, strict=True)
+    ]
     assert recalls == sorted(recalls) and recalls[-1] == pytest.approx(np.mean(found))
     assert 0 <= mean_reciprocal_rank(rankings, relevant) <= 1
 

@@ -1,4 +1,6 @@
-"""Larkhaven's library: which facts a passage states, that paraphrases share no telling word, and who stays unseen."""
+"""Larkhaven's library: which facts a passage states, that paraphrases share no telling word, and
+who stays unseen.
+"""
 
 import pytest
 
@@ -45,23 +47,45 @@ def test_she_is_whoever_was_last_introduced():
     def facts(text, title=""):
         return stated_facts(Passage("1", text, title), names)
 
-    assert facts("She is a baker.") == frozenset(), "whom that means cannot be known, so it cannot be found"
+    assert facts("She is a baker.") == frozenset(), (
+        "whom that means cannot be known, so it cannot be found"
+    )
     assert facts("She is a baker.", "Ada Cobb") == {("Ada", "trade")}
     assert facts("Yesterday I met Ada. She is a baker.") == {("Ada", "trade")}
-    assert facts("Ada trusts Emma more than anyone. She is a baker.") == {("Ada", "friend"), ("Ada", "trade")}
-    assert facts("Ada is a baker. Do you remember Emma? She keeps a goat.") == {("Ada", "trade"), ("Emma", "pet")}
-    assert facts("Ada is a baker. So remember: Emma keeps a goat.") == {("Ada", "trade"), ("Emma", "pet")}
-    assert facts("Yesterday I met Ada. As I said: She is a baker.") == frozenset(), "said again, of anybody"
+    assert facts("Ada trusts Emma more than anyone. She is a baker.") == {
+        ("Ada", "friend"),
+        ("Ada", "trade"),
+    }
+    assert facts("Ada is a baker. Do you remember Emma? She keeps a goat.") == {
+        ("Ada", "trade"),
+        ("Emma", "pet"),
+    }
+    assert facts("Ada is a baker. So remember: Emma keeps a goat.") == {
+        ("Ada", "trade"),
+        ("Emma", "pet"),
+    }
+    assert facts("Yesterday I met Ada. As I said: She is a baker.") == frozenset(), (
+        "said again, of anybody"
+    )
 
 
 def test_what_is_no_statement_states_nothing():
-    for text in ("Ada is tired.", "Is Ada a baker?", "Ada keeps a promise.", "The mill is in Mill Road."):
+    for text in (
+        "Ada is tired.",
+        "Is Ada a baker?",
+        "Ada keeps a promise.",
+        "The mill is in Mill Road.",
+    ):
         assert stated_facts(Passage("1", text, "Ada Cobb"), ["Ada"]) == frozenset()
 
 
 def test_entries_state_the_six_facts_of_their_person_and_nobody_elses(library):
     for person in [*WORLD.people, *WORLD.newcomers]:
-        places = [i for i, passage in enumerate(library.passages) if passage.id.startswith(f"entry {person.name}/")]
+        places = [
+            i
+            for i, passage in enumerate(library.passages)
+            if passage.id.startswith(f"entry {person.name}/")
+        ]
         stated = set().union(*(library.facts[i] for i in places))
         assert stated == {(person.name, attribute) for attribute in PERSON_ATTRIBUTES}
 
@@ -73,9 +97,15 @@ def test_what_is_stated_is_true(library):
 
 
 def test_stories_are_no_facts(library):
-    sources = {passage.source for passage, facts in zip(library.passages, library.facts, strict=True) if facts}
+    sources = {
+        passage.source
+        for passage, facts in zip(library.passages, library.facts, strict=True)
+        if facts
+    }
     assert sources == {"person entry", "letter"}
-    assert {"story", "notice", "place entry", "boat entry"} <= {passage.source for passage in library.passages}
+    assert {"story", "notice", "place entry", "boat entry"} <= {
+        passage.source for passage in library.passages
+    }
 
 
 def test_passages_are_parts_of_their_documents_with_the_heading_as_title():
@@ -109,7 +139,9 @@ def test_held_out_paraphrases_are_new_sentences_of_known_words(attribute):
     seen = {word for template in table.templates[:-2] for word in words(template)}
     assert len(table.unseen) == 2
     for template in table.templates[-2:]:
-        assert set(words(template)) <= seen and template not in QUESTIONS[attribute].templates, template
+        assert set(words(template)) <= seen and template not in QUESTIONS[attribute].templates, (
+            template
+        )
 
 
 @pytest.mark.parametrize("paraphrased", [False, True])
@@ -125,9 +157,14 @@ def test_there_is_a_question_on_every_fact_and_its_answers_state_it(library, par
 def test_held_out_questions_are_in_wordings_that_training_does_not_have(library):
     for table, paraphrased in ((QUESTIONS, False), (PARAPHRASES, True)):
         for held_out in (False, True):
-            for question in library_questions(WORLD, library, WORLD.people[:20], paraphrased, held_out):
+            for question in library_questions(
+                WORLD, library, WORLD.people[:20], paraphrased, held_out
+            ):
                 name, attribute = question.fact
-                usual = [t.format(name=name) for t in table[attribute].templates[: len(table[attribute].usual)]]
+                usual = [
+                    t.format(name=name)
+                    for t in table[attribute].templates[: len(table[attribute].usual)]
+                ]
                 assert (question.text in usual) != held_out
 
 
@@ -150,7 +187,11 @@ def test_keywords_are_words_of_a_passage_and_answered_by_all_that_have_them(libr
     for query in queries:
         asked = query.text.split()
         assert len(set(asked)) == 3 and query.fact is None
-        assert query.answers == {place for place, has in enumerate(told) if all(word in has for word in asked)} != set()
+        assert (
+            query.answers
+            == {place for place, has in enumerate(told) if all(word in has for word in asked)}
+            != set()
+        )
     sources = {library.passages[place].source for query in queries for place in query.answers}
     assert {"story", "notice", "person entry"} <= sources, "on every shelf"
 
@@ -172,14 +213,20 @@ def pairs():
 def test_a_training_passage_answers_its_question(pairs):
     assert len(pairs) == 3000
     for pair in pairs:
-        assert pair.asked in pair.states and pair.asked[0] in pair.question and pair.asked[0] in pair.passage
+        assert (
+            pair.asked in pair.states
+            and pair.asked[0] in pair.question
+            and pair.asked[0] in pair.passage
+        )
 
 
 def test_training_holds_out_people_and_wordings(pairs):
     names = {person.name for person in unseen_people(WORLD)}
     assert not names & {pair.asked[0] for pair in pairs}
     tables = [*QUESTIONS.items(), *PARAPHRASES.items()]
-    held_out = {(attribute, t) for attribute, table in tables for t in table.templates[len(table.usual) :]}
+    held_out = {
+        (attribute, t) for attribute, table in tables for t in table.templates[len(table.usual) :]
+    }
     for pair in pairs:
         assert (pair.asked[1], pair.question.replace(pair.asked[0], "{name}")) not in held_out
 
@@ -187,8 +234,12 @@ def test_training_holds_out_people_and_wordings(pairs):
 def test_training_has_strangers_and_inhabitants_paraphrases_and_neighbours(pairs):
     inhabitants = sum(pair.asked[0] in WORLD.first_names for pair in pairs) / len(pairs)
     usual = {t for table in QUESTIONS.values() for t in table.templates}
-    plain = sum(pair.question.replace(pair.asked[0], "{name}") in usual for pair in pairs) / len(pairs)
-    beside = sum(a.asked[0] == b.asked[0] for a, b in zip(pairs, pairs[1:], strict=False)) / len(pairs)
+    plain = sum(pair.question.replace(pair.asked[0], "{name}") in usual for pair in pairs) / len(
+        pairs
+    )
+    beside = sum(a.asked[0] == b.asked[0] for a, b in zip(pairs, pairs[1:], strict=False)) / len(
+        pairs
+    )
     assert 0.3 < inhabitants < 0.5 and 0.45 < plain < 0.55 and beside > 0.5
 
 

@@ -1,4 +1,6 @@
-"""The vector index: Flat against brute force, ties, the inner product for every kind, files, and bad input."""
+"""The vector index: Flat against brute force, ties, the inner product for every kind, files, and
+bad input.
+"""
 
 import itertools
 import os
@@ -19,7 +21,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def clustered(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
-    """Unit vectors in crowds, as texts are; in pure noise there is nothing that an index could use."""
+    """Unit vectors in crowds, as texts are; in pure noise there is nothing that an index
+    could use.
+    """
     random = np.random.default_rng(seed)
     crowds = random.normal(size=(max(1, n // 20), d))
     return unit(crowds[random.integers(len(crowds), size=n)] + 0.4 * random.normal(size=(n, d)))
@@ -31,7 +35,8 @@ def brute_force(vectors: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nd
     return np.take_along_axis(scores, order, axis=1), order
 
 
-#: Vectors with four numbers of +-0.5 and the rest zero: of length 1 exactly, and all their products are exact, too.
+#: Vectors with four numbers of +-0.5 and the rest zero: of length 1 exactly, and all their products
+#: are exact, too.
 EXACT = np.array(
     [
         [sign * 0.5 if i in places else 0.0 for i, sign in zip(range(6), signs, strict=True)]
@@ -45,20 +50,29 @@ EXACT = np.array(
 # ---- Flat is exact
 
 
-@pytest.mark.parametrize("n_queries", [1, 7, 64])  # FAISS computes few queries and many in different ways
+# FAISS computes few queries and many in different ways
+@pytest.mark.parametrize("n_queries", [1, 7, 64])
 def test_flat_equals_brute_force(n_queries):
     vectors, queries = clustered(2000), clustered(n_queries, seed=1)
     scores, found = VectorIndex.build("Flat", vectors).search(queries, 10)
     expected, order = brute_force(vectors, queries, 10)
     np.testing.assert_array_equal(found, order)
     np.testing.assert_allclose(scores, expected, atol=1e-6)
-    assert scores.dtype == np.float32 and found.dtype == np.int64 and scores.shape == (n_queries, 10)
+    assert (
+        scores.dtype == np.float32 and found.dtype == np.int64 and scores.shape == (n_queries, 10)
+    )
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.integers(0, len(EXACT) - 1), min_size=1, max_size=150), st.integers(1, 200), st.integers(0, 30))
+@given(
+    st.lists(st.integers(0, len(EXACT) - 1), min_size=1, max_size=150),
+    st.integers(1, 200),
+    st.integers(0, 30),
+)
 def test_flat_equals_brute_force_also_where_many_are_equally_near(rows, k, query):
-    """The same passage may stand in a collection twice, and then FAISS leaves open which it returns."""
+    """The same passage may stand in a collection twice, and then FAISS leaves open which it
+    returns.
+    """
     vectors, queries = EXACT[rows], EXACT[[query, query + 100, query + 200] * 8]
     scores, found = VectorIndex.build("Flat", vectors).search(queries, k)
     expected, order = brute_force(vectors, queries, k)
@@ -69,7 +83,9 @@ def test_flat_equals_brute_force_also_where_many_are_equally_near(rows, k, query
 def test_of_a_thousand_equal_vectors_the_first_are_found():
     vectors = np.repeat(EXACT[:1], 1000, axis=0)
     for k in (1, 3, 150, 1000):
-        assert VectorIndex.build("Flat", vectors).search(EXACT[:1], k)[1].tolist() == [list(range(k))]
+        assert VectorIndex.build("Flat", vectors).search(EXACT[:1], k)[1].tolist() == [
+            list(range(k))
+        ]
 
 
 # ---- every kind
@@ -77,7 +93,9 @@ def test_of_a_thousand_equal_vectors_the_first_are_found():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_takes_the_inner_product_and_not_the_distance(kind):
-    """`index_factory` makes indexes of distance unless told otherwise: the least similar would come last but one."""
+    """`index_factory` makes indexes of distance unless told otherwise: the least similar would come
+    last but one.
+    """
     vectors = clustered(600)
     index = VectorIndex.build(kind, vectors)
     assert index._index.metric_type == faiss.METRIC_INNER_PRODUCT
@@ -99,7 +117,9 @@ def test_an_approximate_kind_finds_most_of_the_nearest(kind, least):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_vectors_make_the_same_index(kind):
     vectors = clustered(1000)
-    assert VectorIndex.build(kind, vectors).to_bytes() == VectorIndex.build(kind, vectors).to_bytes()
+    assert (
+        VectorIndex.build(kind, vectors).to_bytes() == VectorIndex.build(kind, vectors).to_bytes()
+    )
 
 
 def test_building_leaves_the_number_of_threads_as_it_was():
@@ -110,7 +130,9 @@ def test_building_leaves_the_number_of_threads_as_it_was():
 
 def test_pq_is_many_times_smaller():
     vectors = clustered(20_000)
-    flat, pq = (len(VectorIndex.build(kind, vectors, code_bytes=4).to_bytes()) for kind in ("Flat", "PQ"))
+    flat, pq = (
+        len(VectorIndex.build(kind, vectors, code_bytes=4).to_bytes()) for kind in ("Flat", "PQ")
+    )
     assert flat > 20_000 * 16 * 4 and pq < flat / 10
 
 
@@ -125,7 +147,9 @@ def test_reading_more_lists_finds_more():
     assert index.effort == 8
     for index.effort in (1, 4, 10**6):
         found = index.search(queries, 10)[1]
-        recalls.append(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, order, strict=True)]))
+        recalls.append(
+            np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, order, strict=True)])
+        )
     assert recalls[0] < recalls[1] < recalls[2] == 1, "all lists together are all vectors"
 
 
@@ -155,7 +179,9 @@ def test_more_results_than_vectors_are_all_vectors(kind, n):
 def test_what_an_approximate_index_does_not_find_is_marked():
     """One list of ten is read: the vectors of the others cannot be found."""
     vectors = clustered(400)
-    scores, found = VectorIndex.build("IVF", vectors, n_lists=10, n_probe=1).search(vectors[:20], 400)
+    scores, found = VectorIndex.build("IVF", vectors, n_lists=10, n_probe=1).search(
+        vectors[:20], 400
+    )
     counts = (found >= 0).sum(axis=1)
     assert (counts > 0).all() and counts.mean() < 200
     for row, count in enumerate(counts):
@@ -182,7 +208,9 @@ def test_a_saved_index_finds_the_same(tmp_path, kind):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "one byte", "no index", "another kind", "a folder"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "empty", "cut", "one byte", "no index", "another kind", "a folder"]
+)
 def test_an_index_file_that_is_missing_or_damaged_raises(tmp_path, damage):
     path = tmp_path / "index"
     VectorIndex.build("Flat", clustered(50)).save(path)
@@ -232,7 +260,9 @@ def test_an_unknown_kind_raises():
         VectorIndex.build("LSH", clustered(5))
 
 
-@pytest.mark.parametrize("vectors", [np.zeros((0, 16)), np.zeros((5, 0)), np.ones(16) / 4, np.zeros((2, 2, 2))])
+@pytest.mark.parametrize(
+    "vectors", [np.zeros((0, 16)), np.zeros((5, 0)), np.ones(16) / 4, np.zeros((2, 2, 2))]
+)
 def test_no_vectors_or_another_shape_raises(vectors):
     with pytest.raises(InklingError, match="expected \\(how many, dimension\\)"):
         VectorIndex.build("Flat", vectors)
@@ -252,11 +282,15 @@ def test_vectors_that_are_not_of_length_one_raise(number):
 
 def test_half_precision_vectors_are_taken():
     vectors = clustered(30)
-    assert VectorIndex.build("Flat", vectors.astype(np.float16)).search(vectors[:3], 1)[1].tolist() == [[0], [1], [2]]
+    assert VectorIndex.build("Flat", vectors.astype(np.float16)).search(vectors[:3], 1)[
+        1
+    ].tolist() == [[0], [1], [2]]
 
 
 def test_queries_of_another_dimension_raise():
-    with pytest.raises(InklingError, match="queries have 8 numbers each and the vectors of the index 16"):
+    with pytest.raises(
+        InklingError, match="queries have 8 numbers each and the vectors of the index 16"
+    ):
         VectorIndex.build("Flat", clustered(5)).search(clustered(5, d=8))
 
 
@@ -274,7 +308,8 @@ def test_pq_of_too_few_vectors_or_parts_that_do_not_divide_the_dimension_raises(
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("n_lists", 0), ("n_lists", 51), ("n_probe", 0), ("n_links", 0), ("ef_search", -1)]
+    ("setting", "value"),
+    [("n_lists", 0), ("n_lists", 51), ("n_probe", 0), ("n_links", 0), ("ef_search", -1)],
 )
 def test_settings_that_make_no_sense_raise(setting, value):
     with pytest.raises(InklingError, match="every setting must be at least 1"):

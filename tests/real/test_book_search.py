@@ -1,5 +1,6 @@
-"""Searching the book and answering from it. A bag of words stands in for MiniLM, a word counter for SmolLM2; the last
-part wants the real files."""
+"""Searching the book and answering from it. A bag of words stands in for MiniLM, a word counter for
+SmolLM2; the last part wants the real files.
+"""
 
 import dataclasses
 import re
@@ -76,14 +77,16 @@ def passages():
     return book_passages(sections_of(PAGE, "boats"), limit=6)
 
 
-# --- search ----------------------------------------------------------------------------------------------------------
+# --- search ---------------------------------------------------------------------------------------
 
 
 def test_passages_know_their_section(passages):
     assert [(p.id, p.text) for p in passages] == [
-        ("boats#sails/0", "A sail catches the wind."), ("boats#sails/1", "It is made of cloth."),
-        ("boats#oars/0", "An oar pushes the water."), ("boats#oars/1", "It is made of ash."),
-    ]  # fmt: skip
+        ("boats#sails/0", "A sail catches the wind."),
+        ("boats#sails/1", "It is made of cloth."),
+        ("boats#oars/0", "An oar pushes the water."),
+        ("boats#oars/1", "It is made of ash."),
+    ]
     assert passages[1].title == "Boats > Sails" and passages[1].source == "../boats.html#sails"
 
 
@@ -126,7 +129,7 @@ def test_odd_queries(passages):
     assert len(best_sections(retriever, "xyzzy " * 5000, 2)) == 2
 
 
-# --- answers ---------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 def test_passages_are_packed_within_the_budget(passages):
@@ -135,17 +138,29 @@ def test_passages_are_packed_within_the_budget(passages):
     each = len("Boats > Sails A sail catches the wind.".split())
     prompt, chosen = pack_prompt(chat, "Why sail?", passages, budget=frame + 2 * each)
     assert chosen == passages[:2] and len(prompt.split()) <= frame + 2 * each
-    assert prompt.index(chosen[1].text) < prompt.index(chosen[0].text) < prompt.index("Why sail?"), "the best last"
+    assert (
+        prompt.index(chosen[1].text) < prompt.index(chosen[0].text) < prompt.index("Why sail?")
+    ), "the best last"
     long = dataclasses.replace(passages[0], text="word " * 500)
-    assert pack_prompt(chat, "Why?", [long, passages[1]], budget=60)[1] == [passages[1]], "one that does not fit is left out"
+    assert pack_prompt(chat, "Why?", [long, passages[1]], budget=60)[1] == [passages[1]], (
+        "one that does not fit is left out"
+    )
 
 
-@pytest.mark.parametrize("question, budget, n, message", [
-    (" ", 600, 2, "the question is empty"),
-    ("why " * 600, 600, 2, r"the question takes 6\d\d tokens with the frame around it, and there are 600"),
-    ("Why?", 600, 0, "there are no passages to answer from"),
-    ("Why?", 14, 2, "no passage fits beside the question into 14 tokens"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "question, budget, n, message",
+    [
+        (" ", 600, 2, "the question is empty"),
+        (
+            "why " * 600,
+            600,
+            2,
+            r"the question takes 6\d\d tokens with the frame around it, and there are 600",
+        ),
+        ("Why?", 600, 0, "there are no passages to answer from"),
+        ("Why?", 14, 2, "no passage fits beside the question into 14 tokens"),
+    ],
+)
 def test_what_cannot_be_asked(question, budget, n, message, passages):
     with pytest.raises(InklingError, match=message):
         pack_prompt(Parrot(), question, passages[:n], budget)
@@ -153,7 +168,9 @@ def test_what_cannot_be_asked(question, budget, n, message, passages):
 
 def test_ask_cites_what_the_reply_is_like(passages):
     chat = Parrot("It pushes the water.")
-    answer = ask(chat, BookRetriever(passages, Bag()), "What do a sail and an oar do?", k=2, length=7)
+    answer = ask(
+        chat, BookRetriever(passages, Bag()), "What do a sail and an oar do?", k=2, length=7
+    )
     assert [p.source for p in answer.passages] == ["../boats.html#oars", "../boats.html#sails"]
     assert chat.asked[0][1] == 7 and "An oar pushes the water." in chat.asked[0][0]
     assert str(answer).splitlines() == [
@@ -169,22 +186,36 @@ def test_ask_cites_what_the_reply_is_like(passages):
 
 def test_what_a_model_writes_is_never_markup():
     evil = "<img src=x onerror=alert(1)>"
-    shown = BookAnswer("q", evil, (Passage("a", evil, title=evil, source='x.html#"' + evil),))._repr_html_()
+    shown = BookAnswer(
+        "q", evil, (Passage("a", evil, title=evil, source='x.html#"' + evil),)
+    )._repr_html_()
     assert "<img" not in shown and '#"' not in shown and shown.count("&lt;img") == 3
 
 
-@pytest.mark.parametrize("reply, right", [
-    ("It takes 14 bands.", True), ("14.", True), ("14", True), ("14.8 trillion", False), ("0.14", False),
-    ("2,14", False), ("140", False), ("It froze them.", True), ("unfroze", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "reply, right",
+    [
+        ("It takes 14 bands.", True),
+        ("14.", True),
+        ("14", True),
+        ("14.8 trillion", False),
+        ("0.14", False),
+        ("2,14", False),
+        ("140", False),
+        ("It froze them.", True),
+        ("unfroze", False),
+    ],
+)
 def test_a_short_answer_is_found_whole(reply, right):
     assert BookQuestion("?", ("a#a",), ("14", "froz")).right(reply) is right
 
 
-# --- the questions ---------------------------------------------------------------------------------------------------
+# --- the questions --------------------------------------------------------------------------------
 
-CHAPTERS = ("ngram corpus tokenizer attention transformer pretrain generate evaluate sft reward ppo dpo "
-            "overoptimisation").split()  # fmt: skip
+CHAPTERS = (
+    "ngram corpus tokenizer attention transformer pretrain generate evaluate sft reward ppo dpo "
+    "overoptimisation"
+).split()
 
 
 def test_the_questions_name_sections_that_exist():
@@ -193,12 +224,20 @@ def test_the_questions_name_sections_that_exist():
         questions = book_questions(part)
         assert len({q.question for q in questions}) == len(questions) == number
         gone = {key for q in questions for key in q.sections} - keys
-        assert not gone, f"{part}: no section has these anchors any more; was a heading renamed? {sorted(gone)}"
+        assert not gone, (
+            f"{part}: no section has these anchors any more; was a heading renamed? {sorted(gone)}"
+        )
         assert all(q.sections and (part != "facts" or q.answers) for q in questions)
     for part in ("topics", "test"):
-        assert {key.split("#")[0] for q in book_questions(part) for key in q.sections} >= set(CHAPTERS)
-    everything = [q.question for part in ("topics", "test", "dev", "facts") for q in book_questions(part)]
-    assert len(set(everything)) == len(everything), "a question by which the search was set up measures nothing"
+        assert {key.split("#")[0] for q in book_questions(part) for key in q.sections} >= set(
+            CHAPTERS
+        )
+    everything = [
+        q.question for part in ("topics", "test", "dev", "facts") for q in book_questions(part)
+    ]
+    assert len(set(everything)) == len(everything), (
+        "a question by which the search was set up measures nothing"
+    )
 
 
 def test_every_fact_stands_in_a_section_that_is_named():
@@ -208,7 +247,7 @@ def test_every_fact_stands_in_a_section_that_is_named():
             assert question.right(texts[key]), f"{key} does not say {question.answers}"
 
 
-# --- the real models, where they were fetched ------------------------------------------------------------------------
+# --- the real models, where they were fetched -----------------------------------------------------
 
 
 def real(load, name):
@@ -231,33 +270,56 @@ def test_no_passage_is_longer_than_minilm_reads(book):
 
 @pytest.fixture(scope="module")
 def recall(book):
-    """Recall at 3 of each search on each list of questions, and the questions that the fused search misses."""
+    """Recall at 3 of each search on each list of questions, and the questions that the fused search
+    misses.
+    """
     meaning = BookRetriever(book.passages, book.model, scale=np.inf)
     searches = {"words": WordRetriever(book.passages), "meaning": meaning, "both": book}
     parts = {part: book_questions(part) for part in ("topics", "facts", "test")}
-    ranks = {(part, name): section_ranks(s, parts[part]) for part in parts for name, s in searches.items()}
-    missed = {part: [f"{q.question} {[hit.passage.source for hit in best_sections(book, q.question, 3)]}"
-                     for q, rank in zip(parts[part], ranks[part, "both"], strict=True) if (rank or 99) > 3]
-              for part in parts}  # fmt: skip
+    ranks = {
+        (part, name): section_ranks(s, parts[part])
+        for part in parts
+        for name, s in searches.items()
+    }
+    missed = {
+        part: [
+            f"{q.question} {[hit.passage.source for hit in best_sections(book, q.question, 3)]}"
+            for q, rank in zip(parts[part], ranks[part, "both"], strict=True)
+            if (rank or 99) > 3
+        ]
+        for part in parts
+    }
     return {key: recall_at(found, 3) for key, found in ranks.items()}, missed
 
 
 @pytest.mark.parametrize("part", ["topics", "facts"])
 def test_what_a_reader_looks_for_is_found(recall, part):
-    """The goal, over 90 % among the first three, where a topic is asked for, or a name or a number."""
+    """The goal, over 90 % among the first three, where a topic is asked for, or a name or a
+    number.
+    """
     shares, missed = recall
-    assert shares[part, "both"] > 0.9, f"a section that was added may answer, too (then list it): {missed[part]}"
+    assert shares[part, "both"] > 0.9, (
+        f"a section that was added may answer, too (then list it): {missed[part]}"
+    )
 
 
 def test_both_find_more_than_either(recall):
-    """In words that the book avoids. The text grows, so the bounds are loose; what is missed is printed to look at."""
+    """In words that the book avoids. The text grows, so the bounds are loose; what is missed is
+    printed to look at.
+    """
     shares, missed = recall
     assert shares["test", "both"] >= max(shares["test", "words"], shares["test", "meaning"]) - 0.03
-    assert shares["test", "both"] >= 0.55, f"a section that was added may answer, too (then list it): {missed['test']}"
+    assert shares["test", "both"] >= 0.55, (
+        f"a section that was added may answer, too (then list it): {missed['test']}"
+    )
 
 
-@pytest.mark.xfail(reason="the goal, over 90 %, is not reached with words that the book avoids; the chapter says so",
-                   strict=True)  # fmt: skip
+@pytest.mark.xfail(
+    reason=(
+        "the goal, over 90 %, is not reached with words that the book avoids; the chapter says so"
+    ),
+    strict=True,
+)
 def test_thoughts_are_found(recall):
     assert recall[0]["test", "both"] > 0.9
 
@@ -265,6 +327,14 @@ def test_thoughts_are_found(recall):
 @pytest.mark.timeout(300)
 def test_smollm2_answers_from_the_book(book):
     chat = real(load_smollm2, "smollm2")
-    answer = ask(chat, book, "Which optimizer makes all directions of a matrix's gradient about equally long?")
-    assert "muon" in answer.text.lower() and "../training/pretrain.html#one-step" in [p.source for p in answer.passages]
-    assert "muon" not in chat.reply(answer.question, max_new_tokens=30).lower(), "it reads, and does not remember"
+    answer = ask(
+        chat,
+        book,
+        "Which optimizer makes all directions of a matrix's gradient about equally long?",
+    )
+    assert "muon" in answer.text.lower() and "../training/pretrain.html#one-step" in [
+        p.source for p in answer.passages
+    ]
+    assert "muon" not in chat.reply(answer.question, max_new_tokens=30).lower(), (
+        "it reads, and does not remember"
+    )

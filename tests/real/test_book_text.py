@@ -13,7 +13,8 @@ from inkling.real.book_text import book_folder, heading_anchor, plain, read_book
 PAGE = """
 # The *whole* page
 
-Intro with a {term}`word <other>`, a claim {cite}`gao2022scaling,b2020c`, and {cite:t}`gao2022scaling` again.
+Intro with a {term}`word <other>`, a claim {cite}`gao2022scaling,b2020c`, and
+{cite:t}`gao2022scaling` again.
 
 ```{image} a.svg
 :alt: not text
@@ -80,20 +81,29 @@ def test_sections_by_heading_and_by_exercise():
     assert found()["page#recap"].link == "../page.html#recap"
 
 
-@pytest.mark.parametrize("key, text", [
-    ("page#the-whole-page", "Intro with a word, a claim, and Gao (2022) again."),
-    ("page#build-it-code", "A line broken in two, with a link and p_i.\nPredict. How large?\na, b. 1, two words."),
-    ("page#deeper", "1. one\n2. two"),
-    ("page#exercises", ""),
-    ("page#page-half", "5 minutes. Do it.\nSo it goes."),
-    ("page#recap", "- It ends."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "key, text",
+    [
+        ("page#the-whole-page", "Intro with a word, a claim, and Gao (2022) again."),
+        (
+            "page#build-it-code",
+            "A line broken in two, with a link and p_i.\nPredict. How large?\na, b. 1, two words.",
+        ),
+        ("page#deeper", "1. one\n2. two"),
+        ("page#exercises", ""),
+        ("page#page-half", "5 minutes. Do it.\nSo it goes."),
+        ("page#recap", "- It ends."),
+    ],
+)
 def test_the_text_is_what_a_reader_reads(key, text):
     assert found()[key].text == text
 
 
 def test_a_glossary_has_a_section_for_each_term():
-    page = "# Words\n\nSome.\n\n```{glossary}\nKV cache\n  What is\n  kept.\n\nbit (of it)\n  A half.\n```\n"
+    page = (
+        "# Words\n\nSome.\n\n```{glossary}\nKV cache\n  What is\n  kept.\n\nbit (of it)\n  A"
+        " half.\n```\n"
+    )
     assert [(s.anchor, s.title, s.text) for s in sections_of(page, "g")] == [
         ("words", "Words", "Some."),
         ("term-KV-cache", "Words > KV cache", "What is kept."),
@@ -101,10 +111,15 @@ def test_a_glossary_has_a_section_for_each_term():
     ]
 
 
-@pytest.mark.parametrize("title, anchor", [
-    ("What's new? 3 things", "what-s-new-3-things"), ("3 tokens", "tokens"), ("Über C4", "uber-c4"),
-    ("A reader's 2nd -- look", "a-reader-s-2nd-look"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "title, anchor",
+    [
+        ("What's new? 3 things", "what-s-new-3-things"),
+        ("3 tokens", "tokens"),
+        ("Über C4", "uber-c4"),
+        ("A reader's 2nd -- look", "a-reader-s-2nd-look"),
+    ],
+)
 def test_anchors_are_those_of_docutils(title, anchor):
     from docutils.nodes import make_id
 
@@ -113,10 +128,14 @@ def test_anchors_are_those_of_docutils(title, anchor):
 
 def test_plain_keeps_products_and_names_with_underscores():
     assert plain("a * b and *c* and `W_O` and **d**") == "a * b and c and W_O and d"
-    assert plain("[](transformer.ipynb) puts") == plain("[](../model/transformer.ipynb) puts") == "transformer puts"
+    assert (
+        plain("[](transformer.ipynb) puts")
+        == plain("[](../model/transformer.ipynb) puts")
+        == "transformer puts"
+    )
 
 
-# --- the book itself -------------------------------------------------------------------------------------------------
+# --- the book itself ------------------------------------------------------------------------------
 
 
 def test_the_whole_book_is_read_in_its_order():
@@ -124,7 +143,11 @@ def test_the_whole_book_is_read_in_its_order():
     keys = [section.key for section in sections]
     assert len(set(keys)) == len(keys), "two sections of a page have one anchor: rename a heading"
     pages = list(dict.fromkeys(section.page for section in sections))
-    assert pages.index("text/ngram") < pages.index("text/tokenizer") < pages.index("assistant/overoptimisation")
+    assert (
+        pages.index("text/ngram")
+        < pages.index("text/tokenizer")
+        < pages.index("assistant/overoptimisation")
+    )
     assert not {"index", "bibliography", "real/book_search", "text/index"} & set(pages)
     assert sum(len(section.text.split()) for section in sections) > 20_000
     marks = [s.key for s in sections if re.search(r"\{(?:term|cite)|```|:label:|\]\(", s.text)]
@@ -140,9 +163,14 @@ def test_anchors_are_on_the_built_pages(site):
 def test_the_book_is_found_from_inside_and_missed_elsewhere(tmp_path, monkeypatch):
     assert book_folder() == ROOT
     (tmp_path / "book").mkdir()
-    (tmp_path / "_toc.yml").write_text("root: book/a\nchapters:\n  - file: book/b\n  - file: labs/c\n")
+    (tmp_path / "_toc.yml").write_text(
+        "root: book/a\nchapters:\n  - file: book/b\n  - file: labs/c\n"
+    )
     (tmp_path / "book" / "a.md").write_text("# A\n\nOne.\n")
-    cells = [{"cell_type": "markdown", "source": ["# B\n", "\n", "Two."]}, {"cell_type": "code", "source": ["x = 1"]}]
+    cells = [
+        {"cell_type": "markdown", "source": ["# B\n", "\n", "Two."]},
+        {"cell_type": "code", "source": ["x = 1"]},
+    ]
     (tmp_path / "book" / "b.ipynb").write_text(json.dumps({"cells": cells}))
     assert [(s.key, s.text) for s in read_book(tmp_path)] == [("a#a", "One."), ("b#b", "Two.")]
     assert [s.key for s in read_book(tmp_path, left_out=("b",))] == ["a#a"]

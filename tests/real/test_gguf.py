@@ -1,4 +1,6 @@
-"""Our GGUF reader against the `gguf` package, and on files that are cut off, damaged or of another kind."""
+"""Our GGUF reader against the `gguf` package, and on files that are cut off, damaged or of another
+kind.
+"""
 
 import struct
 
@@ -32,9 +34,21 @@ def test_tensors_are_the_gguf_packages(kind, tmp_path):
 
 
 def test_metadata_of_every_kind(tmp_path):
-    values = {"uint8": 200, "int8": -3, "uint16": 40_000, "int16": -300, "uint32": 4_000_000_000, "int32": -70_000,
-              "float32": 0.5, "bool": True, "string": "naïve ☕", "uint64": 2**63, "int64": -(2**40), "float64": 0.1,
-              "array": [1, 2, 3]}
+    values = {
+        "uint8": 200,
+        "int8": -3,
+        "uint16": 40_000,
+        "int16": -300,
+        "uint32": 4_000_000_000,
+        "int32": -70_000,
+        "float32": 0.5,
+        "bool": True,
+        "string": "naïve ☕",
+        "uint64": 2**63,
+        "int64": -(2**40),
+        "float64": 0.1,
+        "array": [1, 2, 3],
+    }
     writer = gguf.GGUFWriter(tmp_path / "file.gguf", "llama")
     for kind, value in values.items():
         getattr(writer, f"add_{kind}")(f"x.{kind}", value)
@@ -47,7 +61,11 @@ def test_metadata_of_every_kind(tmp_path):
     writer.write_tensors_to_file()
     writer.close()
     file = GGUF(tmp_path / "file.gguf")
-    found = {name.removeprefix("x."): value for name, value in file.metadata.items() if name.startswith("x.")}
+    found = {
+        name.removeprefix("x."): value
+        for name, value in file.metadata.items()
+        if name.startswith("x.")
+    }
     assert found == {**values, "strings": ["", "Ġt", "é"], "floats": [0.25, -1.0]}
     assert file.tensors["t"].start % 64 == 0
     assert file.read("t").tolist() == [[0, 1, 2], [3, 4, 5]]
@@ -62,7 +80,9 @@ def test_a_file_cut_off_anywhere_is_refused(tiny, tmp_path):
             GGUF(cut)
 
 
-@pytest.mark.parametrize("content", [b"", b"GGU", b"PK\x03\x04" + bytes(50), b"\x80\x04pickle", b"FUGG" + bytes(50)])
+@pytest.mark.parametrize(
+    "content", [b"", b"GGU", b"PK\x03\x04" + bytes(50), b"\x80\x04pickle", b"FUGG" + bytes(50)]
+)
 def test_what_is_no_gguf_file_is_refused(content, tmp_path):
     (tmp_path / "file.gguf").write_bytes(content)
     with pytest.raises(InklingError, match="is not a GGUF file: it begins with"):
@@ -77,7 +97,9 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_damaged_bytes_in_the_head_never_end_in_another_error(tiny, tmp_path):
-    """Any byte of the head may be wrong: the file opens, or says that it is damaged, soon and without much memory."""
+    """Any byte of the head may be wrong: the file opens, or says that it is damaged, soon and
+    without much memory.
+    """
     whole, path, rng = tiny.read_bytes(), tmp_path / "bad.gguf", np.random.default_rng(0)
     head = min(info.start for info in GGUF(tiny).tensors.values())
     refused = 0
@@ -102,10 +124,14 @@ def test_another_version_or_byte_order(tiny, tmp_path):
 def test_a_type_that_is_not_built_is_named(tmp_path):
     weights = {"x.weight": np.zeros((2, 32), np.float32)}
     real.write(tmp_path / "file.gguf", weights, "Q5_0")
-    with pytest.raises(InklingError, match=r"weights of x.weight are of type 6, and only F32 \(0\).*Q4_1 \(3\)"):
+    with pytest.raises(
+        InklingError, match=r"weights of x.weight are of type 6, and only F32 \(0\).*Q4_1 \(3\)"
+    ):
         GGUF(tmp_path / "file.gguf")
 
 
 def test_an_unknown_tensor_is_named(tiny):
-    with pytest.raises(InklingError, match="holds no tensor 'wte'; it has 20, for example token_embd.weight"):
+    with pytest.raises(
+        InklingError, match="holds no tensor 'wte'; it has 20, for example token_embd.weight"
+    ):
         GGUF(tiny).read("wte")

@@ -1,4 +1,6 @@
-"""Quantisation: how far a weight may move, and that Q4_1's bytes are those of the `gguf` package."""
+"""Quantisation: how far a weight may move, and that Q4_1's bytes are those of the `gguf`
+package.
+"""
 
 import copy
 
@@ -22,12 +24,15 @@ from inkling.real.quantise import (
     quantise_q4_1,
 )
 
-SMALL = ModelConfig(vocab_size=64, context_length=16, d_model=32, n_layers=2, n_heads=4, n_kv_heads=2, d_ff=96)
+SMALL = ModelConfig(
+    vocab_size=64, context_length=16, d_model=32, n_layers=2, n_heads=4, n_kv_heads=2, d_ff=96
+)
 
 
 def matrices(columns: st.SearchStrategy[int], limit: float):
     shape = st.tuples(st.integers(1, 5), columns)
-    weights = st.floats(-limit, limit, width=32).map(lambda x: x if abs(x) > 1e-20 else 0.0)  # 1 / x must be finite
+    # 1 / x must be finite
+    weights = st.floats(-limit, limit, width=32).map(lambda x: x if abs(x) > 1e-20 else 0.0)
     return npst.arrays(np.float32, shape, elements=weights)
 
 
@@ -35,10 +40,13 @@ def matrices(columns: st.SearchStrategy[int], limit: float):
 @given(matrices(st.integers(1, 40), 1e4))
 def test_int8_moves_no_weight_by_more_than_half_a_scale(matrix):
     codes, scales = quantise_int8(matrix)
-    assert codes.dtype == np.int8 and scales.dtype == np.float32 and scales.shape == matrix.shape[:1]
+    assert (
+        codes.dtype == np.int8 and scales.dtype == np.float32 and scales.shape == matrix.shape[:1]
+    )
     assert codes.min() >= -127, "-128 has no positive twin: the scale is symmetric"
     error = np.abs(dequantise_int8(codes, scales).astype(float) - matrix)
-    assert (error <= 0.5 * scales[:, None] * (1 + 1e-4) + 1e-37).all()  # float32 rounds the products, too
+    # float32 rounds the products, too
+    assert (error <= 0.5 * scales[:, None] * (1 + 1e-4) + 1e-37).all()
 
 
 def test_int8_keeps_the_largest_weight_of_each_row_and_zeros():
@@ -55,7 +63,8 @@ def test_q4_1_moves_no_weight_by_more_than_half_a_scale_and_the_rounding_to_16_b
     packed = quantise_q4_1(matrix)
     assert packed.shape == (len(blocks), Q4_1_BYTES) and packed.dtype == np.uint8
     scale = (high - low) / 15
-    in_16_bits = (15 * scale + np.abs(low)) * 2.0**-11 + 16 * 2.0**-25  # relative, and where float16 ends
+    # relative, and where float16 ends
+    in_16_bits = (15 * scale + np.abs(low)) * 2.0**-11 + 16 * 2.0**-25
     assert (np.abs(dequantise_q4_1(packed) - blocks) <= 0.5001 * scale + in_16_bits).all()
 
 
@@ -74,7 +83,9 @@ def test_q4_1_by_hand():
     weights = np.concatenate([np.arange(1, 16.5, 0.5), [16.0]]).astype(np.float32)
     packed = quantise_q4_1(weights)
     assert packed[0, :4].view(np.float16).tolist() == [1.0, 1.0]
-    assert packed[0, 4] == 0 | 8 << 4, "weight 0 is in the low four bits, weight 16 in the high ones"
+    assert packed[0, 4] == 0 | 8 << 4, (
+        "weight 0 is in the low four bits, weight 16 in the high ones"
+    )
     assert dequantise_q4_1(packed)[0, [0, 1, 2, 3, 31]].tolist() == [1, 2, 2, 3, 16]
 
 
@@ -96,18 +107,33 @@ def test_a_whole_model_gets_smaller_and_stays_close():
     with torch.no_grad():
         for weight in model.parameters():
             if weight.dim() == 2:
-                weight.normal_(std=weight.shape[1] ** -0.5, generator=torch.Generator().manual_seed(weight.numel()))
+                weight.normal_(
+                    std=weight.shape[1] ** -0.5,
+                    generator=torch.Generator().manual_seed(weight.numel()),
+                )
     before = copy.deepcopy(model.state_dict())
     tokens = torch.randint(64, (4, 16), generator=torch.Generator().manual_seed(0))
     counts = parameter_counts(SMALL)
     matrices = sum(counts.values()) - counts["norms"]
     rows = sum(weight.shape[0] for weight in model.parameters() if weight.dim() == 2)
-    expected = {"float32": 4 * matrices, "int8": matrices + 4 * rows, "q4_1": matrices * Q4_1_BYTES // BLOCK}
+    expected = {
+        "float32": 4 * matrices,
+        "int8": matrices + 4 * rows,
+        "q4_1": matrices * Q4_1_BYTES // BLOCK,
+    }
     errors = {}
     for kind, n_bytes in expected.items():
         rounded, size = quantise_model(model, kind)
         assert size == n_bytes + 4 * counts["norms"]
         with torch.no_grad():
             errors[kind] = (rounded(tokens) - model(tokens)).abs().mean().item()
-    assert errors["float32"] == 0 < errors["int8"] < 0.1 * errors["q4_1"] < 0.1 * model(tokens).std().item()
-    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items()), "the model changed"
+    assert (
+        errors["float32"]
+        == 0
+        < errors["int8"]
+        < 0.1 * errors["q4_1"]
+        < 0.1 * model(tokens).std().item()
+    )
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items()), (
+        "the model changed"
+    )

@@ -20,7 +20,10 @@ from inkling.world import World
 
 WORLD = World(0)
 TINY = assistant_stage.AlignRecipe(
-    n_demos=24, n_pairs=16, rlhf=PPOConfig(steps=1, batch_size=4, minibatch_size=4, max_new_tokens=4), n_judged=4
+    n_demos=24,
+    n_pairs=16,
+    rlhf=PPOConfig(steps=1, batch_size=4, minibatch_size=4, max_new_tokens=4),
+    n_judged=4,
 )
 
 
@@ -39,18 +42,26 @@ def test_each_stage_leaves_a_checkpoint_and_a_card(chain):
     folder, cards = chain
     assert [card["name"] for card in cards] == ["sft", "reward", "rlhf"]
     for card in cards:
-        assert json.loads((folder / card["name"] / "card.json").read_text()) == json.loads(json.dumps(card))
-        assert (folder / card["name"] / "tokenizer.json").is_file() and card["cost"]["cpu_seconds"] > 0
+        assert json.loads((folder / card["name"] / "card.json").read_text()) == json.loads(
+            json.dumps(card)
+        )
+        assert (folder / card["name"] / "tokenizer.json").is_file() and card["cost"][
+            "cpu_seconds"
+        ] > 0
     assert set(cards[0]["scores"]) == set(cards[2]["scores"])
     model = RewardModel.load(folder / "reward")
-    rewards = model.score(Tokenizer.load(folder / "reward" / "tokenizer.json"), ["Hello?"], ["Yes."])
+    rewards = model.score(
+        Tokenizer.load(folder / "reward" / "tokenizer.json"), ["Hello?"], ["Yes."]
+    )
     assert rewards.shape == (1,) and torch.isfinite(rewards).all()
 
 
 def test_training_changed_the_weights_at_each_stage(chain, base):
     folder, _ = chain
     folders = (base, folder / "sft", folder / "rlhf")
-    before, sft_weights, rlhf_weights = (Transformer.from_pretrained(path).embed_tokens.weight for path in folders)
+    before, sft_weights, rlhf_weights = (
+        Transformer.from_pretrained(path).embed_tokens.weight for path in folders
+    )
     assert not torch.equal(before, sft_weights) and not torch.equal(sft_weights, rlhf_weights)
 
 
@@ -61,7 +72,9 @@ def test_a_finished_stage_is_not_made_again(chain, base, monkeypatch):
         raise AssertionError("this stage was finished")
 
     monkeypatch.setattr(sft, "finetune", forbidden)
-    assert assistant_stage.align(base, folder, TINY, progress=False) == json.loads(json.dumps(cards))
+    assert assistant_stage.align(base, folder, TINY, progress=False) == json.loads(
+        json.dumps(cards)
+    )
 
 
 def test_stages_of_another_recipe_are_not_taken_for_these(chain, base):
@@ -98,4 +111,6 @@ def test_a_folder_without_a_checkpoint_is_a_clear_message(tmp_path):
 
 def test_prompts_of_a_step_are_always_the_same_and_differ_from_step_to_step():
     batches = prompt_batches(WORLD, 6, seed=0)
-    assert batches(0) == batches(0) != batches(1) and prompt_batches(WORLD, 6, seed=1)(0) != batches(0)
+    assert batches(0) == batches(0) != batches(1) and prompt_batches(WORLD, 6, seed=1)(
+        0
+    ) != batches(0)

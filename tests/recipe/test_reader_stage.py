@@ -1,4 +1,6 @@
-"""The stage that teaches the assistant to read: what it leaves, that it goes on, and what the shipped one is worth."""
+"""The stage that teaches the assistant to read: what it leaves, that it goes on, and what the
+shipped one is worth.
+"""
 
 import json
 from dataclasses import replace
@@ -18,9 +20,13 @@ from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
 TINY = tiny.reading_recipe(
-    ReadingConfig(steps=4, batch_size=2), ReadingConfig(steps=3, batch_size=2), n_replay=4, n_points=2, n_judged=4,
+    ReadingConfig(steps=4, batch_size=2),
+    ReadingConfig(steps=3, batch_size=2),
+    n_replay=4,
+    n_points=2,
+    n_judged=4,
     control_steps=2,
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +43,12 @@ def test_it_leaves_a_checkpoint_and_a_card(run):
     assert [point["step"] for point in card["curve"]] == [0, 3, 4, 7]
     assert card["curve"][-1]["tokens"] > card["curve"][-2]["tokens"] > 0
     assert [point["step"] for point in card["control"]] == [0, 2]
-    assert card["reading"]["n"] == 2 and "gold" in card["scores"] and card["cost"]["cpu_seconds"] > 0
-    before, after = (Transformer.from_pretrained(folder / name).embed_tokens.weight for name in ("rlhf", "rag"))
+    assert (
+        card["reading"]["n"] == 2 and "gold" in card["scores"] and card["cost"]["cpu_seconds"] > 0
+    )
+    before, after = (
+        Transformer.from_pretrained(folder / name).embed_tokens.weight for name in ("rlhf", "rag")
+    )
     assert not before.equal(after)
 
 
@@ -66,20 +76,26 @@ def test_more_minutes_make_a_longer_course_and_cost_more():
         sum(c.steps for c in small.courses) < sum(c.steps for c in large.courses) / 6
         and small.updates < large.updates / 3
     )
-    (course,) = small.courses  # too short to learn when to abstain: that would be learned as "always"
+    # too short to learn when to abstain: that would be learned as "always"
+    (course,) = small.courses
     assert course.answerable_first > large.courses[0].answerable_first
     assert len(RAGRecipe.for_minutes(40).courses) == 2
 
 
 def test_only_replies_that_ended_are_replayed():
     folder = checkpoints.path("rlhf")
-    model, tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
+    model, tokenizer = (
+        Transformer.from_pretrained(folder),
+        Tokenizer.load(folder / "tokenizer.json"),
+    )
     kept = own_answers(model, tokenizer, World(0), 24, 0, together=10)
     assert 12 < len(kept) <= 24 and all(reply for _, reply in kept)
-    assert {prompt for prompt, _ in kept} <= {request.prompt for request in World(0).requests(24, "train", 0)}
+    assert {prompt for prompt, _ in kept} <= {
+        request.prompt for request in World(0).requests(24, "train", 0)
+    }
 
 
-# --- The shipped reader ----------------------------------------------------------------------------------------------
+# --- The shipped reader ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

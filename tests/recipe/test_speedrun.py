@@ -1,4 +1,6 @@
-"""The speedrun and the commands: a tiny recipe from end to end, and the shipped model against its own card."""
+"""The speedrun and the commands: a tiny recipe from end to end, and the shipped model against its
+own card.
+"""
 
 import functools
 import io
@@ -40,7 +42,9 @@ TINY = Recipe(
     steps=6,
     corpus_bytes=150_000,
     vocab_size=400,
-    model=ModelConfig(vocab_size=400, context_length=256, d_model=16, n_layers=2, n_heads=2, n_kv_heads=1),
+    model=ModelConfig(
+        vocab_size=400, context_length=256, d_model=16, n_layers=2, n_heads=2, n_kv_heads=1
+    ),
     primer_steps=2,
     primer_length=32,
     train=TrainConfig(batch_size=4, context_length=64, warmup_steps=1, precision="fp32"),
@@ -62,17 +66,22 @@ def tiny(tmp_path_factory):
         return folder, speedrun.run(TINY, folder, progress=False)
 
 
-# --- the chain -------------------------------------------------------------------------------------------------------
+# --- the chain ------------------------------------------------------------------------------------
 
 
 def test_the_chain_leaves_a_checkpoint_and_a_card(tiny):
     folder, card = tiny
     names = {path.name for path in (folder / "base").iterdir()}
     assert names == {"config.json", "model.safetensors", "tokenizer.json", "card.json"}
-    model, tokenizer = Transformer.from_pretrained(folder / "base"), Tokenizer.load(folder / "base" / "tokenizer.json")
+    model, tokenizer = (
+        Transformer.from_pretrained(folder / "base"),
+        Tokenizer.load(folder / "base" / "tokenizer.json"),
+    )
     assert model.config.vocab_size == tokenizer.vocab_size == 400
     on_disk = json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
-    assert on_disk == json.loads(json.dumps({name: value for name, value in card.items() if name != "cleaning"}))
+    assert on_disk == json.loads(
+        json.dumps({name: value for name, value in card.items() if name != "cleaning"})
+    )
     assert card["parameters"] == sum(p.numel() for p in model.parameters())
     assert card["recipe"]["steps"] == 6 and "--steps 6 --seed 0" in card["made_by"]
     assert card["history"][-1]["valid_bits_per_byte"] > 0
@@ -82,7 +91,10 @@ def test_the_chain_leaves_a_checkpoint_and_a_card(tiny):
 def test_the_card_describes_the_file_not_the_weights_behind_it(tiny):
     """Scores are taken from the half-precision file, so whoever loads it gets the same."""
     folder, card = tiny
-    model, tokenizer = Transformer.from_pretrained(folder / "base"), Tokenizer.load(folder / "base" / "tokenizer.json")
+    model, tokenizer = (
+        Transformer.from_pretrained(folder / "base"),
+        Tokenizer.load(folder / "base" / "tokenizer.json"),
+    )
     world = World(0)
     documents = world.documents(FEW["validation_bytes"], stream="validation")
     found = evaluate.loss_by_span(model, tokenizer, documents)
@@ -92,16 +104,28 @@ def test_the_card_describes_the_file_not_the_weights_behind_it(tiny):
     assert scores["excess_over_bound"] == pytest.approx(
         scores["bits_per_byte"] / scores["bound_bits_per_byte"] - 1, rel=1e-4
     )
-    assert scores["recall_asked"] == evaluate.fact_recall(model, tokenizer, world, limit=FEW["exam_limit"]).asked
-    assert scores["coherent_stories"] == evaluate.story_coherence(model, tokenizer, world, n=4).share
-    assert 0 < scores["five_gram_bits_per_byte"] < scores["bits_per_byte"], "six steps cannot beat counting"
+    assert (
+        scores["recall_asked"]
+        == evaluate.fact_recall(model, tokenizer, world, limit=FEW["exam_limit"]).asked
+    )
+    assert (
+        scores["coherent_stories"] == evaluate.story_coherence(model, tokenizer, world, n=4).share
+    )
+    assert 0 < scores["five_gram_bits_per_byte"] < scores["bits_per_byte"], (
+        "six steps cannot beat counting"
+    )
 
 
 def test_measuring_again_finds_the_same_and_writes_nothing_else(tiny, tmp_path, monkeypatch):
-    """With one score on the card spoiled, the tool refuses, or writes the true one where told that it may change."""
+    """With one score on the card spoiled, the tool refuses, or writes the true one where told that
+    it may change.
+    """
     folder, card = tiny
     monkeypatch.setattr(speedrun, "scores", functools.partial(speedrun.scores, **FEW))
-    copies = [Path(shutil.copytree(folder / "base", tmp_path / name)) / "card.json" for name in ("sound", "spoiled")]
+    copies = [
+        Path(shutil.copytree(folder / "base", tmp_path / name)) / "card.json"
+        for name in ("sound", "spoiled")
+    ]
     spoiled = json.loads(copies[1].read_text(encoding="utf-8"))
     spoiled["scores"]["bits_per_byte"] += 0.1
     copies[1].write_text(json.dumps(spoiled), encoding="utf-8")
@@ -136,18 +160,24 @@ def test_a_card_says_which_source_and_whether_it_was_changed(tmp_path, monkeypat
 
 def test_a_narrow_report_card_says_the_same(tiny):
     _, card = tiny
-    wide, narrow = (cards.report_card([card, card], narrow=narrow).splitlines() for narrow in (False, True))
+    wide, narrow = (
+        cards.report_card([card, card], narrow=narrow).splitlines() for narrow in (False, True)
+    )
     assert narrow[0].strip() == wide[0].strip() and max(map(len, narrow[2::2])) <= 28
-    assert [f"{label} {cells.strip()}".split() for label, cells in zip(narrow[1::2], narrow[2::2], strict=True)] == [
-        line.split() for line in wide[1:]
-    ]
+    assert [
+        f"{label} {cells.strip()}".split()
+        for label, cells in zip(narrow[1::2], narrow[2::2], strict=True)
+    ] == [line.split() for line in wide[1:]]
 
 
 def test_careful_stories_of_an_older_card_are_not_shown_under_the_new_setting(tiny):
     _, card = tiny
     row = next(label for key, label, _ in cards.ROWS if key == "coherent_stories_careful")
     older = card | {"careful": {"temperature": 0.5, "min_p": 0.2}}
-    lines = [next(x for x in cards.report_card([one]).splitlines() if x.startswith(row)) for one in (card, older)]
+    lines = [
+        next(x for x in cards.report_card([one]).splitlines() if x.startswith(row))
+        for one in (card, older)
+    ]
     assert lines[0].endswith("%") and lines[1].endswith("-")
 
 
@@ -160,10 +190,13 @@ def test_a_finished_folder_is_refused_and_left_as_it_is(tiny):
 
 
 def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_path, monkeypatch):
-    """Stopped in the primer, stopped in the text, stopped in the exam; and with steps set, a run repeats exactly."""
+    """Stopped in the primer, stopped in the text, stopped in the exam; and with steps set, a run
+    repeats exactly.
+    """
     folder, _ = tiny
     real_train, prepared = speedrun.train, speedrun.prepare(World(0), TINY.crawl_bytes)
-    monkeypatch.setattr(speedrun, "prepare", lambda *_, **__: prepared)  # the same texts each time, made once
+    # the same texts each time, made once
+    monkeypatch.setattr(speedrun, "prepare", lambda *_, **__: prepared)
     for name in ("primer", "text", "exam"):
 
         def train(*args, name=name, **kwargs):
@@ -176,35 +209,56 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_
         monkeypatch.setattr(speedrun, "scores", stop)
         with pytest.raises(KeyboardInterrupt):
             speedrun.run(TINY, tmp_path / "again", progress=False)
-        assert not (tmp_path / "again" / "base" / "card.json").exists(), "a run that did not end must not look finished"
+        assert not (tmp_path / "again" / "base" / "card.json").exists(), (
+            "a run that did not end must not look finished"
+        )
     monkeypatch.setattr(speedrun, "scores", lambda *_: dict.fromkeys(tiny[1]["scores"], 0.5))
     card = speedrun.run(TINY, tmp_path / "again", progress=False)
-    assert card["cost"]["tokens_seen"] == tiny[1]["cost"]["tokens_seen"], "what was trained before the stop counts, too"
-    first, second = (Transformer.from_pretrained(path / "base") for path in (folder, tmp_path / "again"))
-    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert card["cost"]["tokens_seen"] == tiny[1]["cost"]["tokens_seen"], (
+        "what was trained before the stop counts, too"
+    )
+    first, second = (
+        Transformer.from_pretrained(path / "base") for path in (folder, tmp_path / "again")
+    )
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
+    )
 
 
 def test_an_interrupted_run_keeps_the_number_of_steps_that_it_began_with(tmp_path, monkeypatch):
-    """How many steps fit depends on how busy the machine is; the schedule must not change half-way."""
-    monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e9)  # a very slow machine: the fewest steps, 20
+    """How many steps fit depends on how busy the machine is; the schedule must not change
+    half-way.
+    """
+    # a very slow machine: the fewest steps, 20
+    monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e9)
     monkeypatch.setattr(speedrun, "train", stop)
     for minutes in (0.5, 600.0):
         with pytest.raises(KeyboardInterrupt):
             speedrun.run(
-                Recipe(minutes=minutes, corpus_bytes=60_000, vocab_size=300, model=TINY.model), tmp_path, progress=False
+                Recipe(minutes=minutes, corpus_bytes=60_000, vocab_size=300, model=TINY.model),
+                tmp_path,
+                progress=False,
             )
         assert json.loads((tmp_path / "steps.json").read_text()) == 20
         monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e-9)
 
 
 def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, monkeypatch, capsys):
-    """From the finished base model of the tiny run: stopped in fine-tuning, then to the end; the report card grows."""
+    """From the finished base model of the tiny run: stopped in fine-tuning, then to the end; the
+    report card grows.
+    """
     folder = tmp_path / "run"
     shutil.copytree(tiny[0] / "base", folder / "base")
     rlhf = PPOConfig(steps=1, batch_size=4, minibatch_size=4, max_new_tokens=4)
-    stages = AlignRecipe(n_demos=8, finetuning=SFTConfig(length=64), n_pairs=8, rlhf=rlhf, n_judged=2)
-    reading = tiny_models.reading_recipe(ReadingConfig(Course(most_passages=1, n_questions=1), steps=2, batch_size=2))
-    embedding = EmbedderRecipe(n_pairs=64, training=EmbedderConfig(batch_size=32), n_documents=6, n_seeds=1)
+    stages = AlignRecipe(
+        n_demos=8, finetuning=SFTConfig(length=64), n_pairs=8, rlhf=rlhf, n_judged=2
+    )
+    reading = tiny_models.reading_recipe(
+        ReadingConfig(Course(most_passages=1, n_questions=1), steps=2, batch_size=2)
+    )
+    embedding = EmbedderRecipe(
+        n_pairs=64, training=EmbedderConfig(batch_size=32), n_documents=6, n_seeds=1
+    )
     recipe = replace(TINY, assistant=True, alignment=stages, reading=reading, embedding=embedding)
     with monkeypatch.context() as patch:
         patch.setattr("inkling.assistant.sft.finetune", stop)
@@ -216,7 +270,9 @@ def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, mon
     assert cards.read_card(folder)["assistant"] == json.loads(json.dumps(card["assistant"]))
     printed = capsys.readouterr().out
     assert "gold reward, after RLHF" in printed and "cites the right one of three" in printed
-    assert "gold reward" not in cards.report_card([tiny[1]]), "no empty rows where there is no assistant"
+    assert "gold reward" not in cards.report_card([tiny[1]]), (
+        "no empty rows where there is no assistant"
+    )
     assert "newcomers" not in cards.report_card([tiny[1]]), "nor where none has learned to read"
     both = cards.report_card([tiny[1], card]).splitlines()
     row = next(line for line in both if line.startswith("gold reward, after RLHF"))
@@ -232,11 +288,15 @@ def few_tokens(write_replies):
 
 def test_more_minutes_make_a_larger_assistant_and_cost_more():
     small, large = AlignRecipe.for_minutes(5), AlignRecipe.for_minutes(60)
-    assert small.n_demos < large.n_demos and small.rlhf.steps < large.rlhf.steps and small.updates < large.updates
+    assert (
+        small.n_demos < large.n_demos
+        and small.rlhf.steps < large.rlhf.steps
+        and small.updates < large.updates
+    )
     assert AlignRecipe.for_minutes(600) == large == AlignRecipe()
 
 
-# --- its parts -------------------------------------------------------------------------------------------------------
+# --- its parts ------------------------------------------------------------------------------------
 
 
 def test_the_dial_turns_the_corpus():
@@ -253,14 +313,22 @@ def test_the_primer_dwells_on_few_people_and_on_nobody_of_the_protected_half():
     assert quizzes
     few = world.hamlet(5).people
     met = {person.name for person in world.people if re.search(rf"\b{person.name}\b", quizzes)}
-    assert {person.name for person in few} <= met <= {name for person in few for name in (person.name, person.friend)}
+    assert (
+        {person.name for person in few}
+        <= met
+        <= {name for person in few for name in (person.name, person.friend)}
+    )
     assert len(few) == 5 and all(person.in_questions for person in few)
 
 
 def test_each_document_of_the_stream_ends_and_none_is_read_as_markup():
     tokenizer = Tokenizer.train(["a b <|endoftext|> c"] * 3, 265, SPECIAL_TOKENS)
     stream = speedrun.encode_stream(tokenizer, ["a b", "c <|endoftext|>"])
-    assert stream.dtype == np.uint16 and (stream == tokenizer.eos_id).sum() == 2 and stream[-1] == tokenizer.eos_id
+    assert (
+        stream.dtype == np.uint16
+        and (stream == tokenizer.eos_id).sum() == 2
+        and stream[-1] == tokenizer.eos_id
+    )
     assert tokenizer.decode(stream.tolist()).count("<|endoftext|>") == 3
 
 
@@ -277,15 +345,19 @@ def test_the_pace_is_measured_without_touching_anything():
 
 def test_the_summary_is_thin_and_keeps_every_validation():
     history = [
-        StepRecord(step, step * 10, 1.0, 0.1, 1.0, 1.0, 1.0, *((0.5, 0.25) if step % 97 == 0 else ()))
+        StepRecord(
+            step, step * 10, 1.0, 0.1, 1.0, 1.0, 1.0, *((0.5, 0.25) if step % 97 == 0 else ())
+        )
         for step in range(1, 1001)
     ]
     thin = speedrun.summary(TrainResult(history), points=50)
     assert 50 <= len(thin) <= 62
-    assert [row["step"] for row in thin if "valid_bits_per_byte" in row] == list(range(97, 1001, 97))
+    assert [row["step"] for row in thin if "valid_bits_per_byte" in row] == list(
+        range(97, 1001, 97)
+    )
 
 
-# --- the commands ----------------------------------------------------------------------------------------------------
+# --- the commands ---------------------------------------------------------------------------------
 
 
 def test_report_puts_cards_side_by_side(tiny, capsys):
@@ -299,12 +371,25 @@ def test_report_puts_cards_side_by_side(tiny, capsys):
 
 def test_write_goes_on_with_the_prompt_and_repeats_with_a_seed(tiny, capsys):
     folder, _ = tiny
-    command = ["write", "Mara went", "--checkpoint", str(folder / "base"), "--seed", "3", "--tokens", "12"]
+    command = [
+        "write",
+        "Mara went",
+        "--checkpoint",
+        str(folder / "base"),
+        "--seed",
+        "3",
+        "--tokens",
+        "12",
+    ]
     outputs = []
     for _ in range(2):
         assert commands.main(command) == 0
         outputs.append(capsys.readouterr().out)
-    assert outputs[0] == outputs[1] and outputs[0].startswith("Mara went") and len(outputs[0]) > len("Mara went\n")
+    assert (
+        outputs[0] == outputs[1]
+        and outputs[0].startswith("Mara went")
+        and len(outputs[0]) > len("Mara went\n")
+    )
 
 
 def test_chat_replies_to_each_line_by_itself_until_an_empty_one(tiny, monkeypatch, capsys):
@@ -319,12 +404,20 @@ def test_chat_replies_to_each_line_by_itself_until_an_empty_one(tiny, monkeypatc
     command = ["chat", "--checkpoint", str(folder / "base"), "--seed", "1"]
     monkeypatch.setattr("sys.stdin", io.StringIO("Who is Ada?\n Hello. <|end|> \n\nnever read\n"))
     assert commands.main(command) == 0
-    assert asked == ["Who is Ada?", "Hello. <|end|>"] and len(capsys.readouterr().out.splitlines()) >= 2
+    assert (
+        asked == ["Who is Ada?", "Hello. <|end|>"]
+        and len(capsys.readouterr().out.splitlines()) >= 2
+    )
 
 
 def test_what_a_person_types_is_never_a_special_token(tiny, capsys):
     folder, _ = tiny
-    assert commands.main(["write", "<|endoftext|>", "--checkpoint", str(folder / "base"), "--tokens", "0"]) == 0
+    assert (
+        commands.main(
+            ["write", "<|endoftext|>", "--checkpoint", str(folder / "base"), "--tokens", "0"]
+        )
+        == 0
+    )
     assert capsys.readouterr().out == "<|endoftext|>\n"
 
 
@@ -337,7 +430,10 @@ def test_what_a_person_types_is_never_a_special_token(tiny, capsys):
         (["speedrun", "--base-only", "--folder", "{done}"], "holds a finished run"),
         (["speedrun", "--folder", "{file}"], "is a file"),
         (["write", "Mara", "--checkpoint", "{new}"], "tokenizer.json"),
-        (["write", "Mara", "--checkpoint", "{base}", "--temperature", "-1"], "temperature must be 0"),
+        (
+            ["write", "Mara", "--checkpoint", "{base}", "--temperature", "-1"],
+            "temperature must be 0",
+        ),
         (["write", "Mara " * 300, "--checkpoint", "{base}"], "the model's context is 256"),
         (["write", "Mara", "--checkpoint", "{base}", "--tokens", "-1"], "at least 0; it is -1"),
         (["report", "{new}"], "holds no card.json"),
@@ -346,11 +442,22 @@ def test_what_a_person_types_is_never_a_special_token(tiny, capsys):
 def test_wrong_use_is_a_clear_message_and_leaves_nothing(tiny, tmp_path, capsys, arguments, says):
     folder, _ = tiny
     (tmp_path / "file").write_text("a file")
-    places = {"new": tmp_path / "new", "done": folder, "base": folder / "base", "file": tmp_path / "file"}
+    places = {
+        "new": tmp_path / "new",
+        "done": folder,
+        "base": folder / "base",
+        "file": tmp_path / "file",
+    }
     assert commands.main([argument.format(**places) for argument in arguments]) == 2
     captured = capsys.readouterr()
-    assert captured.err.startswith("inkling: ") and says in captured.err and "Traceback" not in captured.err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"], "no half-made folder may be left"
+    assert (
+        captured.err.startswith("inkling: ")
+        and says in captured.err
+        and "Traceback" not in captured.err
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"], (
+        "no half-made folder may be left"
+    )
 
 
 def test_a_damaged_card_is_a_clear_message(tmp_path, capsys):
@@ -373,13 +480,17 @@ def test_stopping_by_hand_says_how_to_go_on(monkeypatch, tmp_path, capsys):
     assert "goes on from the last savepoint" in capsys.readouterr().err
 
 
-# --- the shipped model -----------------------------------------------------------------------------------------------
+# --- the shipped model ----------------------------------------------------------------------------
 
 
 def committed(name: str) -> bool:
-    """Whether checkpoint `name` belongs to the book: git knows its weights (without git, they are there)."""
+    """Whether checkpoint `name` belongs to the book: git knows its weights (without git, they are
+    there).
+    """
     weights = ROOT / "inkling" / "checkpoints" / name / "model.safetensors"
-    git = subprocess.run(["git", "ls-files", "--", str(weights)], cwd=ROOT, capture_output=True, text=True)
+    git = subprocess.run(
+        ["git", "ls-files", "--", str(weights)], cwd=ROOT, capture_output=True, text=True
+    )
     return bool(git.stdout.strip()) if git.returncode == 0 else weights.is_file()
 
 
@@ -395,12 +506,16 @@ def shipped(name: str):
 def error_of_ratio(numerators: np.ndarray, denominators: np.ndarray) -> float:
     """The standard error of sum / sum over independent documents (Cochran 1977, section 6.3)."""
     residuals = numerators - numerators.sum() / denominators.sum() * denominators
-    return math.sqrt(len(residuals) / (len(residuals) - 1) * (residuals**2).sum()) / denominators.sum()
+    return (
+        math.sqrt(len(residuals) / (len(residuals) - 1) * (residuals**2).sum()) / denominators.sum()
+    )
 
 
 @pytest.mark.parametrize("name", ["base", "ten_minutes"])
 def test_shipped_card_scores_are_recomputed(name):
-    """Loss on a part of the card's validation text and recall on a part of the exam, within their sampling errors."""
+    """Loss on a part of the card's validation text and recall on a part of the exam, within their
+    sampling errors.
+    """
     model, tokenizer, card = shipped(name)
     scores, world = card["scores"], World(0)
     documents = world.documents(100_000, stream="validation")
@@ -414,15 +529,22 @@ def test_shipped_card_scores_are_recomputed(name):
         ("excess_over_bound", model_bits - bound_bits, bound_bits),
     ):
         found, error = above.sum() / below.sum(), error_of_ratio(above, below)
-        assert abs(found - scores[key]) < 4 * error, f"{key}: the card says {scores[key]}, found {found} +- {error}"
+        assert abs(found - scores[key]) < 4 * error, (
+            f"{key}: the card says {scores[key]}, found {found} +- {error}"
+        )
 
     recall = evaluate.fact_recall(model, tokenizer, world, limit=400)
     for key, asked in (("recall_asked", True), ("recall_never_asked", False)):
-        marks = [right for question, _, right in recall.answers if question.asked_in_training == asked]
-        # 1,200 questions are all there are: a third of them strays less than a sample without end would.
+        marks = [
+            right for question, _, right in recall.answers if question.asked_in_training == asked
+        ]
+        # 1,200 questions are all there are: a third of them strays less than a sample without end
+        # would.
         error = math.sqrt(scores[key] * (1 - scores[key]) / len(marks) * 2 / 3) + 1 / len(marks)
         found = np.mean(marks)
-        assert abs(found - scores[key]) < 4 * error, f"{key}: the card says {scores[key]}, found {found} +- {error}"
+        assert abs(found - scores[key]) < 4 * error, (
+            f"{key}: the card says {scores[key]}, found {found} +- {error}"
+        )
     assert scores["recall_chance"] == pytest.approx(recall.chance)
 
 
@@ -435,20 +557,27 @@ def test_shipped_card_fits_its_model(name):
     assert {key: getattr(model.config, key) for key in config if config[key] is not None} == {
         key: value for key, value in config.items() if value is not None
     }
-    assert card["scores"]["bits_per_byte"] > card["scores"]["bound_bits_per_byte"], "no model can be below the bound"
+    assert card["scores"]["bits_per_byte"] > card["scores"]["bound_bits_per_byte"], (
+        "no model can be below the bound"
+    )
     assert set(card["scores"]) >= {key for key, _, _ in cards.ROWS}
 
 
 @pytest.mark.parametrize("name", ["base", "ten_minutes"])
 def test_shipped_stories_hold_together_when_written_carefully(name):
-    """95 of 100 stories replay without a contradiction: on the card, and no fewer, within chance, on other openings."""
+    """95 of 100 stories replay without a contradiction: on the card, and no fewer, within chance,
+    on other openings.
+    """
     model, tokenizer, card = shipped(name)
     world, n = World(0), 200
     again = evaluate.story_coherence(model, tokenizer, world, n=n, **cards.CAREFUL)
-    assert abs(again.share - card["scores"]["coherent_stories_careful"]) <= 0.015, "the card's own stories"
+    assert abs(again.share - card["scores"]["coherent_stories_careful"]) <= 0.015, (
+        "the card's own stories"
+    )
     assert card["scores"]["coherent_stories_careful"] >= 0.95
     fresh = [
-        evaluate.story_coherence(model, tokenizer, world, n=n, seed=s, **cards.CAREFUL).share for s in (77, 78, 79)
+        evaluate.story_coherence(model, tokenizer, world, n=n, seed=s, **cards.CAREFUL).share
+        for s in (77, 78, 79)
     ]
     low, high = evaluate.wilson_interval(round(n * sum(fresh)), 3 * n)
     assert high >= 0.95, f"{np.mean(fresh):.1%} of fresh stories ({low:.1%} to {high:.1%})"

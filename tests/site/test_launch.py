@@ -1,9 +1,11 @@
-"""Binder and Colab: what they would do with this repository, as far as that can be tried here without a network.
+"""Binder and Colab: what they would do with this repository, as far as that can be tried here
+without a network.
 
-Colab: the bootstrap cell runs in a fresh environment beside a stub of `google.colab`, and pip finds the release as a
-wheel in a folder. The heavy packages that a Colab machine has (torch and so on) are those of this environment, shown to
-the fresh one through links; torch's metadata is changed to another version, as on Colab, so that it must be left alone.
-Binder: the files that repo2docker reads, and pip's own verdict on them.
+Colab: the bootstrap cell runs in a fresh environment beside a stub of `google.colab`, and pip finds
+the release as a wheel in a folder. The heavy packages that a Colab machine has (torch and so on)
+are those of this environment, shown to the fresh one through links; torch's metadata is changed to
+another version, as on Colab, so that it must be left alone. Binder: the files that repo2docker
+reads, and pip's own verdict on them.
 """
 
 from __future__ import annotations
@@ -31,33 +33,60 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 BINDER = ROOT / "binder"
-NO_INDEX = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_CONFIG_FILE": os.devnull}
+NO_INDEX = {
+    "PIP_NO_INDEX": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_CONFIG_FILE": os.devnull,
+}
 COLABS_TORCH = "2.8.0+cu126"  # some other version than the book's, with a local part as theirs have
 
 
 def run(command: list, **changed: str) -> subprocess.CompletedProcess:
-    variables = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))} | NO_INDEX | changed
+    variables = (
+        {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
+        | NO_INDEX
+        | changed
+    )
     command = [str(part) for part in command]
-    return subprocess.run(command, cwd=ROOT / "binder", env=variables, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, cwd=ROOT / "binder", env=variables, capture_output=True, text=True, timeout=300
+    )
 
 
-# --- the wheel ------------------------------------------------------------------------------------------------------
+# --- the wheel ------------------------------------------------------------------------------------
 
 
 def build_wheel(source: Path, into: Path) -> Path:
     """The package built as it is released."""
-    built = run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", into, source])
+    built = run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "-q",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            into,
+            source,
+        ]
+    )
     assert built.returncode == 0, built.stdout + built.stderr
     return next(into.glob("inkling_book-*.whl"))
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
-    """A copy of what the package is built from, so that building leaves nothing in the repository."""
+    """A copy of what the package is built from, so that building leaves nothing in the
+    repository.
+    """
     folder = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "inkling", folder / "inkling", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "inkling", folder / "inkling", ignore=shutil.ignore_patterns("__pycache__")
+    )
     return folder
 
 
@@ -72,23 +101,36 @@ def wheels(source, tmp_path_factory) -> Path:
 def test_the_wheel_has_every_file_of_the_library(source, wheels):
     with zipfile.ZipFile(next(wheels.iterdir())) as wheel:
         inside = set(wheel.namelist())
-    files = {path.relative_to(source).as_posix() for path in (source / "inkling").rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(source).as_posix()
+        for path in (source / "inkling").rglob("*")
+        if path.is_file()
+    }
     lost = {file for file in files - inside if not file.endswith(".pyc")}
-    assert not lost, f"not in the wheel: {sorted(lost)[:8]}; see [tool.setuptools.package-data] in pyproject.toml"
-    assert any(name.startswith("inkling/checkpoints/") and name.endswith(".safetensors") for name in inside)
+    assert not lost, (
+        f"not in the wheel: {sorted(lost)[:8]}; see [tool.setuptools.package-data] in"
+        " pyproject.toml"
+    )
+    assert any(
+        name.startswith("inkling/checkpoints/") and name.endswith(".safetensors") for name in inside
+    )
 
 
-# --- Colab ----------------------------------------------------------------------------------------------------------
+# --- Colab ----------------------------------------------------------------------------------------
 
 
 class Colab:
-    """A fresh environment with a stub of google.colab, and with this environment's packages except our own."""
+    """A fresh environment with a stub of google.colab, and with this environment's packages except
+    our own.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         venv.create(folder / "venv", with_pip=True)
         self.python = environment.python_in(folder / "venv")
-        paths = run([self.python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"])
+        paths = run(
+            [self.python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"]
+        )
         self.packages = Path(paths.stdout.strip())
         (self.packages / "google" / "colab").mkdir(parents=True)
         (self.packages / "google" / "colab" / "__init__.py").write_text("")
@@ -101,7 +143,9 @@ class Colab:
         metadata = importlib.metadata.distribution("torch").read_text("METADATA")
         self.torch = self.image / f"torch-{COLABS_TORCH}.dist-info"
         self.torch.mkdir()
-        changed = re.sub(r"^Version: .*$", f"Version: {COLABS_TORCH}", metadata, count=1, flags=re.MULTILINE)
+        changed = re.sub(
+            r"^Version: .*$", f"Version: {COLABS_TORCH}", metadata, count=1, flags=re.MULTILINE
+        )
         changed = re.sub(r"^Requires-Dist: .*\n", "", changed, flags=re.MULTILINE)
         (self.torch / "METADATA").write_text(changed, encoding="utf-8")
         (self.torch / "RECORD").write_text("torch/__init__.py,,\n")
@@ -110,7 +154,9 @@ class Colab:
     def cell(self, source: str, wheels: Path, colab: bool = True) -> subprocess.CompletedProcess:
         """Run a cell's source; on Colab the kernel has loaded google.colab before the first one."""
         before = "import google.colab\n" if colab else ""
-        return run([self.python, "-c", before + source], PIP_FIND_LINKS=str(wheels), OMP_NUM_THREADS="1")
+        return run(
+            [self.python, "-c", before + source], PIP_FIND_LINKS=str(wheels), OMP_NUM_THREADS="1"
+        )
 
     def installed(self) -> set[str]:
         """The distributions in the environment itself, without those of the image."""
@@ -143,7 +189,9 @@ import inkling.labs.background
 def test_off_colab_the_bootstrap_does_nothing(colab, wheels):
     bare = colab.cell(notebooks.BOOTSTRAP, wheels, colab=False)
     assert bare.returncode == 0 and "inkling_book" not in colab.installed()
-    guarded = colab.cell("import subprocess\nsubprocess.run = None\n" + notebooks.BOOTSTRAP, wheels, colab=False)
+    guarded = colab.cell(
+        "import subprocess\nsubprocess.run = None\n" + notebooks.BOOTSTRAP, wheels, colab=False
+    )
     assert guarded.returncode == 0, guarded.stderr
 
 
@@ -156,9 +204,13 @@ def test_on_colab_the_bootstrap_installs_the_release_and_keeps_torch(colab, whee
     assert cells.returncode == 0, cells.stdout + cells.stderr
     at = Path(re.search(r"^AT (.*)$", cells.stdout, re.MULTILINE)[1])
     assert colab.packages in at.parents, f"the library came from {at}, not from the wheel"
-    assert re.search(r"^WRITES .*\w", cells.stdout, re.MULTILINE), "the shipped model does not write"
+    assert re.search(r"^WRITES .*\w", cells.stdout, re.MULTILINE), (
+        "the shipped model does not write"
+    )
     assert f"TORCH {COLABS_TORCH}" in cells.stdout
-    assert colab.installed() == {"pip", "inkling_book"} | ({"setuptools"} & colab.installed()), "pip installed more"
+    assert colab.installed() == {"pip", "inkling_book"} | ({"setuptools"} & colab.installed()), (
+        "pip installed more"
+    )
     assert image() == before and colab.torch.is_dir(), "pip changed what was there"
     again = colab.cell(notebooks.BOOTSTRAP, wheels)
     assert again.returncode == 0, "a second run of the cell must do no harm"
@@ -172,7 +224,9 @@ def test_a_release_that_would_replace_colabs_torch_is_noticed(colab, source, tmp
     (tmp_path / "inkling").mkdir()
     (tmp_path / "inkling" / "__init__.py").write_text("")
     project = (tmp_path / "pyproject.toml").read_text(encoding="utf-8")
-    project = project.replace('"torch>=2.4"', f'"torch=={test_house.PINS["torch"]}"').replace('"0.1.0"', '"0.1.99"')
+    project = project.replace('"torch>=2.4"', f'"torch=={test_house.PINS["torch"]}"').replace(
+        '"0.1.0"', '"0.1.99"'
+    )
     (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
     build_wheel(tmp_path, tmp_path / "wheels")
     cell = notebooks.BOOTSTRAP.replace(notebooks.VERSION, "0.1.99")
@@ -185,17 +239,25 @@ def test_a_release_that_does_not_exist_stops_the_first_cell(colab, wheels):
     assert result.returncode != 0 and "9.9.9" in result.stderr
 
 
-# --- Binder ---------------------------------------------------------------------------------------------------------
+# --- Binder ---------------------------------------------------------------------------------------
 
 POST_BUILD = (BINDER / "postBuild").read_text(encoding="utf-8")
-BINDERS = dict(re.findall(r"^([\w.-]+)==(\S+)$", (BINDER / "requirements.txt").read_text("utf-8"), re.MULTILINE))
+BINDERS = dict(
+    re.findall(
+        r"^([\w.-]+)==(\S+)$", (BINDER / "requirements.txt").read_text("utf-8"), re.MULTILINE
+    )
+)
 AFTERWARDS = dict(re.findall(r"\b([\w.-]+)==([\w.]+)", POST_BUILD))  # what postBuild installs
 
 
 def test_binder_reads_a_python_that_the_book_is_tested_with():
-    version = re.fullmatch(r"python-(\d+)\.(\d+)\n?", (BINDER / "runtime.txt").read_text(encoding="utf-8"))
+    version = re.fullmatch(
+        r"python-(\d+)\.(\d+)\n?", (BINDER / "runtime.txt").read_text(encoding="utf-8")
+    )
     assert version, "repo2docker wants python-X.Y in runtime.txt"
-    assert (3, 11) <= (int(version[1]), int(version[2])) <= (3, 13), "requirements.txt names 3.11 to 3.13"
+    assert (3, 11) <= (int(version[1]), int(version[2])) <= (3, 13), (
+        "requirements.txt names 3.11 to 3.13"
+    )
 
 
 def test_post_build_is_a_sound_script():
@@ -206,7 +268,9 @@ def test_post_build_is_a_sound_script():
     if os.name != "nt":
         assert (BINDER / "postBuild").stat().st_mode & 0o111, "repo2docker runs it"
     assert f"--index-url {environment.CPU_INDEX} torch=={test_house.PINS['torch']}" in POST_BUILD
-    assert "--no-deps -e ." in POST_BUILD, "the library itself, without a second look at its dependencies"
+    assert "--no-deps -e ." in POST_BUILD, (
+        "the library itself, without a second look at its dependencies"
+    )
 
 
 def test_start_hands_on_what_it_is_given_with_sleeping_threads():
@@ -250,7 +314,9 @@ def imported_by_notebooks() -> dict[str, str]:
             if cell.cell_type == "code":
                 for node in ast.walk(ast.parse(cell.source)):
                     names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-                    names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+                    names += (
+                        [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+                    )
                     found |= {full.split(".")[0]: name for full in names}
     return found
 
@@ -263,7 +329,9 @@ def test_binder_has_all_that_the_notebooks_and_the_library_import():
     where = importlib.metadata.packages_distributions()
     for name in imports.keys() - set(sys.stdlib_module_names) - {"inkling", "google"}:
         owners = {owner.lower().replace("_", "-") for owner in where.get(name, [])}
-        assert owners & there, f"{imports[name]} imports {name}; binder/ does not install {owners or name}"
+        assert owners & there, (
+            f"{imports[name]} imports {name}; binder/ does not install {owners or name}"
+        )
 
 
 def test_pip_agrees_with_what_binder_asks_for():
@@ -271,11 +339,15 @@ def test_pip_agrees_with_what_binder_asks_for():
     names = [f"{name}=={version}" for name, version in AFTERWARDS.items()]
     pip = [sys.executable, "-m", "pip", "install", "--dry-run"]
     resolved = run([*pip, "-r", BINDER / "requirements.txt", *names])
-    assert resolved.returncode == 0 and "Would install" not in resolved.stdout, resolved.stdout + resolved.stderr
-    assert run([*pip, "-r", BINDER / "requirements.txt", "numpy<2"]).returncode != 0, "pip would take anything"
+    assert resolved.returncode == 0 and "Would install" not in resolved.stdout, (
+        resolved.stdout + resolved.stderr
+    )
+    assert run([*pip, "-r", BINDER / "requirements.txt", "numpy<2"]).returncode != 0, (
+        "pip would take anything"
+    )
 
 
-# --- the launch buttons ---------------------------------------------------------------------------------------------
+# --- the launch buttons ---------------------------------------------------------------------------
 
 
 def launch_options(monkeypatch, repository: str | None) -> dict:
@@ -297,12 +369,21 @@ def test_the_buttons_open_the_repository_that_the_environment_names(monkeypatch)
 
 def test_without_an_address_there_are_no_buttons_that_lead_nowhere(monkeypatch):
     options = launch_options(monkeypatch, None)
-    assert not options["launch_buttons"]["binderhub_url"] and not options["launch_buttons"]["colab_url"]
+    assert (
+        not options["launch_buttons"]["binderhub_url"]
+        and not options["launch_buttons"]["colab_url"]
+    )
 
 
 def test_every_notebooks_page_has_both_buttons(tmp_path):
-    """A small book with the real settings, two of the notebooks, unexecuted, built as a fork's CI would."""
-    shutil.copytree(ROOT / "book" / "_ext", tmp_path / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__"))
+    """A small book with the real settings, two of the notebooks, unexecuted, built as a fork's CI
+    would.
+    """
+    shutil.copytree(
+        ROOT / "book" / "_ext",
+        tmp_path / "book" / "_ext",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
     for name in ("_config.yml", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)
@@ -314,9 +395,17 @@ def test_every_notebooks_page_has_both_buttons(tmp_path):
         (tmp_path / page).parent.mkdir(exist_ok=True)
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": notebooks.KERNEL})
         nbformat.write(notebook, tmp_path / f"{page}.ipynb")
-    toc = "format: jb-book\nroot: book/index\nchapters:\n" + "".join(f"  - file: {page}\n" for page in pages)
+    toc = "format: jb-book\nroot: book/index\nchapters:\n" + "".join(
+        f"  - file: {page}\n" for page in pages
+    )
     (tmp_path / "_toc.yml").write_text(toc, encoding="utf-8")
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", tmp_path]
+    command = [
+        sys.executable,
+        "-c",
+        "from jupyter_book.cli.main import main; main()",
+        "build",
+        tmp_path,
+    ]
     built = run(command, GITHUB_REPOSITORY="ann/fork", INKLING_EXECUTE="off", PYTHONPATH=str(ROOT))
     assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
     for page in pages:

@@ -1,7 +1,8 @@
 """Every notebook is committed clean, runs with the network off, and keeps within its budget.
 
-nbval runs each notebook in a process of its own, from a cold kernel, as a reader on Binder would; two at a time, see
-`notebook_runs`. Each lab runs twice: as it is, exercises undone, and as a learner's copy with the solutions put in.
+nbval runs each notebook in a process of its own, from a cold kernel, as a reader on Binder would;
+two at a time, see `notebook_runs`. Each lab runs twice: as it is, exercises undone, and as a
+learner's copy with the solutions put in.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 
 @every_notebook
 def test_notebook_is_committed_clean(name):
-    assert notebooks.complaints(nbformat.read(ROOT / name, as_version=4)) == [], f"run `make listings`, then see {name}"
+    assert notebooks.complaints(nbformat.read(ROOT / name, as_version=4)) == [], (
+        f"run `make listings`, then see {name}"
+    )
 
 
 def test_bootstrap_installs_this_release():
@@ -45,7 +48,8 @@ def test_bootstrap_installs_this_release():
 
 
 @pytest.mark.parametrize("name", [*NOTEBOOKS, *SOLVED_LABS])
-@pytest.mark.timeout(3600)  # each run has a limit of its own; a test may have to wait for other runs
+# each run has a limit of its own; a test may have to wait for other runs
+@pytest.mark.timeout(3600)
 def test_notebook_runs_offline_within_its_budget(name, notebook_runs, tmp_path):
     limit = SLACK * budget(name)
     cost = notebook_runs.result(name)
@@ -55,27 +59,37 @@ def test_notebook_runs_offline_within_its_budget(name, notebook_runs, tmp_path):
     assert cost.returncode == 0, f"{name} does not run:\n{cost.output[-5000:]}"
     assert " passed" in cost.output, f"nbval ran no cell of {name}:\n{cost.output[-2000:]}"
     assert cost.seconds <= limit, (
-        f"{name} took {cost.seconds:.0f} s; its budget is {budget(name)} s, and {SLACK} times that is the limit here. "
-        f"Its slowest cells:\n{cost.output[-1500:]}"
+        f"{name} took {cost.seconds:.0f} s; its budget is {budget(name)} s, and {SLACK} times that"
+        f" is the limit here. Its slowest cells:\n{cost.output[-1500:]}"
     )
-    assert cost.peak_bytes > 20 * 2**20, "the memory of the kernel was not seen: the measurement is broken"
-    assert cost.peak_bytes <= MEMORY_BYTES, f"{name} needed {cost.peak_bytes / 2**20:.0f} MiB, Binder gives 2,048"
+    assert cost.peak_bytes > 20 * 2**20, (
+        "the memory of the kernel was not seen: the measurement is broken"
+    )
+    assert cost.peak_bytes <= MEMORY_BYTES, (
+        f"{name} needed {cost.peak_bytes / 2**20:.0f} MiB, Binder gives 2,048"
+    )
 
 
 def test_whole_book_within_fifteen_minutes():
-    """The sum of runs with half the machine each: the book read from end to end, with all of it, takes no longer."""
+    """The sum of runs with half the machine each: the book read from end to end, with all of it,
+    takes no longer.
+    """
     chapters = [name for name in NOTEBOOKS if name.startswith("book/")]
     if not set(chapters) <= set(COSTS):
         pytest.skip("not every chapter ran in this session")
     total = sum(COSTS[name].seconds for name in chapters)
-    assert total <= SLACK * BOOK_SECONDS, f"the chapters took {total:.0f} s together; the budget is {BOOK_SECONDS} s"
+    assert total <= SLACK * BOOK_SECONDS, (
+        f"the chapters took {total:.0f} s together; the budget is {BOOK_SECONDS} s"
+    )
 
 
-# --- the checks can fail --------------------------------------------------------------------------------------------
+# --- the checks can fail --------------------------------------------------------------------------
 
 
 def good_notebook() -> nbformat.NotebookNode:
-    bootstrap = nbformat.v4.new_code_cell(notebooks.BOOTSTRAP, metadata={"bootstrap": True, "tags": ["hide-cell"]})
+    bootstrap = nbformat.v4.new_code_cell(
+        notebooks.BOOTSTRAP, metadata={"bootstrap": True, "tags": ["hide-cell"]}
+    )
     cells = [nbformat.v4.new_markdown_cell("# A"), bootstrap, nbformat.v4.new_code_cell("print(1)")]
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": notebooks.KERNEL})
 
@@ -118,7 +132,16 @@ def spoil_pairing(notebook):
 
 @pytest.mark.parametrize(
     "spoil",
-    [spoil_output, spoil_count, spoil_bootstrap, spoil_order, spoil_kernel, spoil_ids, spoil_length, spoil_pairing],
+    [
+        spoil_output,
+        spoil_count,
+        spoil_bootstrap,
+        spoil_order,
+        spoil_kernel,
+        spoil_ids,
+        spoil_length,
+        spoil_pairing,
+    ],
 )
 def test_an_untidy_notebook_is_found(spoil):
     notebook = good_notebook()
@@ -171,13 +194,21 @@ display(ipywidgets.IntSlider(7, description="kept"))
     kept = tmp_path / "kept.ipynb"
     cost = run_in_notebook(tmp_path, source.strip(), keep=kept)
     assert cost.returncode == 0, cost.output
-    ours, theirs = nbformat.read(kept, as_version=4), nbformat.read(tmp_path / "probe.ipynb", as_version=4)
+    ours, theirs = (
+        nbformat.read(kept, as_version=4),
+        nbformat.read(tmp_path / "probe.ipynb", as_version=4),
+    )
     nbclient.execute(theirs, record_timing=False)
     for ran in (ours, theirs):
-        states = ran.metadata.widgets.pop("application/vnd.jupyter.widget-state+json")["state"].values()
-        assert [each["state"]["value"] for each in states if each["model_name"] == "IntSliderModel"] == [7]
+        states = ran.metadata.widgets.pop("application/vnd.jupyter.widget-state+json")[
+            "state"
+        ].values()
+        assert [
+            each["state"]["value"] for each in states if each["model_name"] == "IntSliderModel"
+        ] == [7]
         for output in ran.cells[2].outputs:
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)  # the slider's name is random
+            # the slider's name is random
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     assert ours == theirs and "after" in str(ours.cells[2].outputs)
     assert "gone" not in str(ours.cells[2].outputs) and "hidden" not in str(ours.cells[2].outputs)
 
@@ -205,7 +236,7 @@ def reaches(host):
 assert not reaches("192.0.2.1") and not reaches("example.org")
 child = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=5)"
 run = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True)
-assert "network is off" in run.stderr, run.stderr                     # and so do the programs it starts
+assert "network is off" in run.stderr, run.stderr  # and so do the programs it starts
 """
     cost = run_in_notebook(tmp_path, source.strip())
     assert cost.returncode == 0, cost.output
@@ -213,12 +244,10 @@ assert "network is off" in run.stderr, run.stderr                     # and so d
 
 def test_the_guard_alone_stops_datagrams_and_names():
     code = (
-        "import socket\n"
-        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-        "for act in (lambda: s.sendto(b'x', ('192.0.2.1', 9)), lambda: socket.gethostbyname('example.org')):\n"
-        "    try:\n        act()\n"
-        "    except ConnectionError as error:\n        assert 'network is off' in str(error)\n"
-        "    else:\n        raise SystemExit('it went through')\n"
+        "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nfor act in (lambda:"
+        " s.sendto(b'x', ('192.0.2.1', 9)), lambda: socket.gethostbyname('example.org')):\n   "
+        " try:\n        act()\n    except ConnectionError as error:\n        assert 'network is"
+        " off' in str(error)\n    else:\n        raise SystemExit('it went through')\n"
     )
     cost = run_measured([sys.executable, "-c", code], offline.environment(), timeout=60)
     assert cost.returncode == 0, cost.output
@@ -263,7 +292,9 @@ def test_runs_go_two_at_a_time_in_order_and_only_when_asked_for():
 def test_runs_are_given_up_when_the_session_ends():
     def run(name, give_up):
         if name == "stuck":
-            return run_measured([sys.executable, "-c", "import time; time.sleep(300)"], {}, 300, give_up=give_up)
+            return run_measured(
+                [sys.executable, "-c", "import time; time.sleep(300)"], {}, 300, give_up=give_up
+            )
         return name
 
     runs = Runs(["first", "stuck", "never"], run, at_once=1)

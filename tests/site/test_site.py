@@ -1,5 +1,7 @@
-"""The website: it builds without a warning, its links and pictures are whole, it needs no other machine, and it can be
-read at 1280 and at 360 pixels, light and dark, by keyboard and by screen reader."""
+"""The website: it builds without a warning, its links and pictures are whole, it needs no other
+machine, and it can be read at 1280 and at 360 pixels, light and dark, by keyboard and by screen
+reader.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +22,24 @@ WIDTHS = {"desktop": 1280, "phone": 360}
 @pytest.fixture(scope="module")
 def soups(site: Site) -> dict[Path, BeautifulSoup]:
     """The parsed pages of the book."""
-    return {page: BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser") for page in site.pages}
+    return {
+        page: BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser") for page in site.pages
+    }
 
 
 def name_of(site: Site, page: Path) -> str:
     return page.relative_to(site.folder).as_posix()
 
 
-# --- what the pages say ---------------------------------------------------------------------------------------------
+# --- what the pages say ---------------------------------------------------------------------------
 
 
 def test_the_site_has_every_page_of_the_table_of_contents(site):
     wanted = re.findall(r"(?:file|root): *(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
     assert {name_of(site, page) for page in site.pages} == {f"{page}.html" for page in wanted}
-    assert (site.folder / "index.html").exists(), "the address of the folder itself must lead to the book"
+    assert (site.folder / "index.html").exists(), (
+        "the address of the folder itself must lead to the book"
+    )
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
@@ -45,9 +51,16 @@ def test_a_notebooks_page_has_its_outputs(site, soups, notebook):
 def test_no_page_shows_an_error_or_a_warning_of_the_machinery(site, soups):
     for page, soup in soups.items():
         text = soup.select_one("article").get_text(" ")
-        for trace in ("Traceback (most recent call last)", "without encryption", "FutureWarning", "DeprecationWarning"):
+        for trace in (
+            "Traceback (most recent call last)",
+            "without encryption",
+            "FutureWarning",
+            "DeprecationWarning",
+        ):
             assert trace not in text, f"{name_of(site, page)} shows {trace!r}"
-        assert not re.search(r"<Figure size|<matplotlib\.|<Axes:|object at 0x", text), name_of(site, page)
+        assert not re.search(r"<Figure size|<matplotlib\.|<Axes:|object at 0x", text), name_of(
+            site, page
+        )
 
 
 def test_every_picture_has_alt_text(site, soups):
@@ -61,10 +74,17 @@ def test_every_picture_has_alt_text(site, soups):
 
 def test_headings_come_in_order(site, soups):
     for page, soup in soups.items():
-        levels = [int(h.name[1]) for h in soup.select("article h1, article h2, article h3, article h4, article h5")]
-        assert levels[:1] == [1] and levels.count(1) == 1, f"{name_of(site, page)} needs exactly one top heading, first"
+        levels = [
+            int(h.name[1])
+            for h in soup.select("article h1, article h2, article h3, article h4, article h5")
+        ]
+        assert levels[:1] == [1] and levels.count(1) == 1, (
+            f"{name_of(site, page)} needs exactly one top heading, first"
+        )
         for above, below in zip(levels, levels[1:], strict=False):
-            assert below <= above + 1, f"{name_of(site, page)}: a level {below} heading follows a level {above} one"
+            assert below <= above + 1, (
+                f"{name_of(site, page)}: a level {below} heading follows a level {above} one"
+            )
 
 
 def test_links_inside_the_site_lead_somewhere(site, soups):
@@ -80,7 +100,9 @@ def test_links_inside_the_site_lead_somewhere(site, soups):
             assert target.exists(), f"nothing there: {where}"
             if parts.fragment and target.suffix == ".html" and link.name == "a":
                 if target not in ids:
-                    parsed = soups.get(target) or BeautifulSoup(target.read_text(encoding="utf-8"), "html.parser")
+                    parsed = soups.get(target) or BeautifulSoup(
+                        target.read_text(encoding="utf-8"), "html.parser"
+                    )
                     ids[target] = {tag["id"] for tag in parsed.select("[id]")}
                 assert unquote(parts.fragment) in ids[target], f"no such place on the page: {where}"
 
@@ -89,17 +111,21 @@ def test_links_in_the_repositorys_own_texts_lead_somewhere():
     for text in [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text.read_text(encoding="utf-8")):
             if not urlsplit(target).scheme:
-                assert (ROOT / target).exists(), f"{text.name} links to {target}, which is not there"
+                assert (ROOT / target).exists(), (
+                    f"{text.name} links to {target}, which is not there"
+                )
 
 
 def test_no_page_loads_anything_from_another_machine(site):
-    loads = re.compile(r"""<(?:script|img|link|iframe|source)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//""")
+    loads = re.compile(
+        r"""<(?:script|img|link|iframe|source)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//"""
+    )
     for page in site.folder.rglob("*.html"):
         found = loads.findall(page.read_text(encoding="utf-8"))
         assert not found, f"{name_of(site, page)}: {found[:3]}"
 
 
-# --- the repository's address ---------------------------------------------------------------------------------------
+# --- the repository's address ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -118,7 +144,10 @@ def test_the_repositorys_address_comes_from_its_remote(remote, address):
 
 
 def test_the_repositorys_address_in_ci_is_the_forks(tmp_path):
-    assert inkling_site.repository_url({"GITHUB_REPOSITORY": "bob/fork"}, tmp_path) == "https://github.com/bob/fork"
+    assert (
+        inkling_site.repository_url({"GITHUB_REPOSITORY": "bob/fork"}, tmp_path)
+        == "https://github.com/bob/fork"
+    )
     assert inkling_site.repository_url({}, tmp_path) == ""
 
 
@@ -135,10 +164,12 @@ def test_a_change_in_the_library_makes_cached_outputs_stale(tmp_path):
     assert inkling_site.library_fingerprint(tmp_path, cache) == after, "nothing was fetched"
     (cache / "smollm2").mkdir(parents=True)
     (cache / "smollm2" / "model.gguf").write_bytes(b"GGUF")
-    assert inkling_site.library_fingerprint(tmp_path, cache) != after, "a page that missed the model must run again"
+    assert inkling_site.library_fingerprint(tmp_path, cache) != after, (
+        "a page that missed the model must run again"
+    )
 
 
-# --- in a browser ---------------------------------------------------------------------------------------------------
+# --- in a browser ---------------------------------------------------------------------------------
 
 
 def open_page(browser, address: str, width: int, scheme: str):
@@ -147,7 +178,10 @@ def open_page(browser, address: str, width: int, scheme: str):
     page = context.new_page()
     requests, complaints = [], []
     page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(address, wait_until="load")
     page.wait_for_load_state("networkidle")
@@ -158,12 +192,17 @@ def scroll_through(page) -> None:
     """Let everything that loads when it comes into view come into view."""
     page.evaluate(
         "async () => { for (let y = 0; y < document.body.scrollHeight; y += 600) {"
-        " window.scrollTo(0, y); await new Promise(r => setTimeout(r, 15)); } window.scrollTo(0, 0); }"
+        " window.scrollTo(0, y); await new Promise(r => setTimeout(r, 15)); } window.scrollTo(0,"
+        " 0); }"
     )
 
 
-def faults_of(browser, address: str, width: int, scheme: str, server: str) -> tuple[list[str], list[str]]:
-    """What a reader of this page on such a screen would stumble over, and what axe says of it at a desktop's width."""
+def faults_of(
+    browser, address: str, width: int, scheme: str, server: str
+) -> tuple[list[str], list[str]]:
+    """What a reader of this page on such a screen would stumble over, and what axe says of it at a
+    desktop's width.
+    """
     page, requests, complaints = open_page(browser, address, width, scheme)
     scroll_through(page)
     eye = faults_for_the_eye(page, requests, complaints, scheme, server)
@@ -179,18 +218,25 @@ def visit(site, server, browser):
     @functools.cache
     def visit(size: str, scheme: str) -> dict[str, tuple[list[str], list[str]]]:
         names = [name_of(site, page) for page in site.pages]
-        return {name: faults_of(browser, f"{server}/{name}", WIDTHS[size], scheme, server) for name in names}
+        return {
+            name: faults_of(browser, f"{server}/{name}", WIDTHS[size], scheme, server)
+            for name in names
+        }
 
     return visit
 
 
-def faults_for_the_eye(page, requests: list[str], complaints: list[str], scheme: str, server: str) -> list[str]:
+def faults_for_the_eye(
+    page, requests: list[str], complaints: list[str], scheme: str, server: str
+) -> list[str]:
     """What a reader of this opened page would stumble over."""
     faults = [f"console: {text[:300]}" for text in complaints]
     faults += [f"asks another machine: {url}" for url in requests if not own(url, server)]
     overflow = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
     if overflow > 0:
-        faults.append(f"{overflow} px wider than the screen; sticking out: {page.evaluate(STICKS_OUT)}")
+        faults.append(
+            f"{overflow} px wider than the screen; sticking out: {page.evaluate(STICKS_OUT)}"
+        )
     faults += [f"picture does not load: {src}" for src in page.evaluate(BROKEN_PICTURES)]
     if page.evaluate("() => document.documentElement.dataset.theme") != scheme:
         faults.append(f"does not follow the reader's {scheme} colour scheme")
@@ -202,7 +248,9 @@ def faults_for_the_eye(page, requests: list[str], complaints: list[str], scheme:
 @pytest.mark.parametrize("size", WIDTHS)
 def test_pages_read_well(visit, size, scheme):
     faults = {name: eye for name, (eye, _) in visit(size, scheme).items()}
-    assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in faults for fault in faults[name])
+    assert not any(faults.values()), "\n".join(
+        f"{name}: {fault}" for name in faults for fault in faults[name]
+    )
 
 
 def own(url: str, server: str) -> bool:
@@ -210,7 +258,8 @@ def own(url: str, server: str) -> bool:
 
 
 BROKEN_PICTURES = """() => [...document.querySelectorAll('article img')]
-    .filter(i => i.complete && i.naturalWidth === 0 && i.offsetParent !== null).map(i => i.src.slice(0, 120))"""
+    .filter(i => i.complete && i.naturalWidth === 0 && i.offsetParent !== null)
+    .map(i => i.src.slice(0, 120))"""
 STICKS_OUT = """() => [...document.querySelectorAll('article *')]
     .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1).slice(0, 4)
     .map(e => e.tagName + '.' + e.className)"""
@@ -234,11 +283,15 @@ def accessibility_faults(page) -> list[str]:
     """What axe calls serious or critical in the opened page's article."""
     from axe_playwright_python.sync_playwright import Axe
 
-    result = Axe().run(page, context={"include": [["article"]]}, options={"resultTypes": ["violations"]})
+    result = Axe().run(
+        page, context={"include": [["article"]]}, options={"resultTypes": ["violations"]}
+    )
     faults = []
     for violation in result.response["violations"]:
         if violation["impact"] in ("serious", "critical"):
-            nodes = [f"{n['target']} {n.get('failureSummary', '')[:300]}" for n in violation["nodes"][:3]]
+            nodes = [
+                f"{n['target']} {n.get('failureSummary', '')[:300]}" for n in violation["nodes"][:3]
+            ]
             faults.append(f"{violation['id']} ({len(violation['nodes'])}): {nodes}")
     return faults
 
@@ -247,7 +300,9 @@ def accessibility_faults(page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_have_no_serious_accessibility_fault(visit, scheme):
     faults = {name: axe for name, (_, axe) in visit("desktop", scheme).items()}
-    assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in faults for fault in faults[name])
+    assert not any(faults.values()), "\n".join(
+        f"{name}: {fault}" for name in faults for fault in faults[name]
+    )
 
 
 BAD_PAGE = """<!doctype html><html lang="en" data-theme="light"><title>Bad</title><body><article>
@@ -262,7 +317,13 @@ def test_a_bad_page_does_not_pass(browser, tmp_path):
     (tmp_path / "bad.html").write_text(BAD_PAGE, encoding="utf-8")
     address = (tmp_path / "bad.html").as_uri()
     eye = " ".join(faults_of(browser, address, WIDTHS["phone"], "dark", tmp_path.as_uri())[0])
-    for expected in ("something broke", "192.0.2.1", "wider than the screen", "none.png", "colour scheme"):
+    for expected in (
+        "something broke",
+        "192.0.2.1",
+        "wider than the screen",
+        "none.png",
+        "colour scheme",
+    ):
         assert expected in eye, f"not found: {expected}, in {eye}"
     axe = " ".join(faults_of(browser, address, WIDTHS["desktop"], "light", tmp_path.as_uri())[1])
     assert "image-alt" in axe and "color-contrast" in axe, axe
@@ -301,8 +362,10 @@ def test_the_keyboard_reaches_the_text(site, server, browser):
         if page.evaluate("() => !!document.activeElement.closest('article')"):
             break
     assert page.evaluate("() => !!document.activeElement.closest('article a, article button')")
-    outline = page.evaluate("() => { const s = getComputedStyle(document.activeElement);"
-                            " return s.outlineStyle !== 'none' || s.boxShadow !== 'none'; }")  # fmt: skip
+    outline = page.evaluate(
+        "() => { const s = getComputedStyle(document.activeElement);"
+        " return s.outlineStyle !== 'none' || s.boxShadow !== 'none'; }"
+    )
     assert outline, "the focused link cannot be seen"
     page.context.close()
 

@@ -65,7 +65,7 @@ def cleaned(world, raw):
     return clean(raw, exam_prompts(world))
 
 
-# --- The crawl -------------------------------------------------------------------------------------------------------
+# --- The crawl ------------------------------------------------------------------------------------
 
 DIGEST = """
 import hashlib
@@ -80,13 +80,18 @@ print(digest.hexdigest())
 
 def test_the_same_seed_gives_the_same_bytes_on_every_python():
     pythons = [sys.executable, sys.executable]
-    pythons += [p for p in map(shutil.which, ("python3.10", "python3.12", "python3.13", "python3.14")) if p]
+    pythons += [
+        p for p in map(shutil.which, ("python3.10", "python3.12", "python3.13", "python3.14")) if p
+    ]
     pythons += sorted(Path.home().glob(".pyenv/versions/3.1[0-9].*/bin/python"))
     digests = set()
     for number, python in enumerate(pythons):
         environment = {**os.environ, "PYTHONHASHSEED": str(number + 1), "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([python, "-c", DIGEST], capture_output=True, text=True, env=environment, cwd=ROOT)
-        if number < 2 or done.returncode == 0:  # another Python on the path may be a stub that does not start
+        done = subprocess.run(
+            [python, "-c", DIGEST], capture_output=True, text=True, env=environment, cwd=ROOT
+        )
+        # another Python on the path may be a stub that does not start
+        if number < 2 or done.returncode == 0:
             digests.add(done.stdout.strip())
     assert len(digests) == 1 and len(digests.pop()) == 64
 
@@ -126,7 +131,7 @@ def test_crawl_refuses_no_bytes(world):
         crawl(world, 0)
 
 
-# --- Mending ---------------------------------------------------------------------------------------------------------
+# --- Mending --------------------------------------------------------------------------------------
 
 
 def test_documents_come_back_from_html_letter_for_letter(world):
@@ -138,9 +143,9 @@ def test_documents_come_back_from_html_letter_for_letter(world):
 
 def test_markup_by_hand():
     html = (
-        "<html><head><title>x</title><script>a < b</script></head><body><nav>Home</nav><p>Bread &amp;\n butter,<br>"
-        'sold by <a href="/ada">Ada</a>.</p><div><a href="/1">One</a> <a href="/2">Two</a></div>'
-        "<p>Come &lt;soon&gt;</p>"
+        "<html><head><title>x</title><script>a < b</script></head><body><nav>Home</nav><p>Bread"
+        ' &amp;\n butter,<br>sold by <a href="/ada">Ada</a>.</p><div><a href="/1">One</a> <a'
+        ' href="/2">Two</a></div><p>Come &lt;soon&gt;</p>'
     )
     assert text_of_html(html) == "Bread & butter,\nsold by Ada.\n\nCome <soon>"
     plain = pages("no markup: 1 < 2, and a <- b")
@@ -157,7 +162,9 @@ def test_misread_text_is_repaired_however_often_it_was_misread(text, times):
 
 def test_encoding_by_hand(world):
     assert misread("café") == "cafÃ©"
-    assert repair_encoding("the \ufb01sh\u2019s \u00adshop\u00a0is open") == "the fish's shop is open"
+    assert (
+        repair_encoding("the \ufb01sh\u2019s \u00adshop\u00a0is open") == "the fish's shop is open"
+    )
     assert repair_encoding("Le pêcheur, la clé: déjà là") == "Le pêcheur, la clé: déjà là"
     dice = Dice("mojibake")
     for i in range(200):
@@ -170,32 +177,51 @@ def test_encoding_by_hand(world):
 @pytest.mark.parametrize(
     "secret",
     [
-        "Write to ada.ashby@mail.example for more.", "Call +99 555 1234 5678 after six.",
-        "My number is (0555) 12345678.", "Ring 0555-1234-5678 today.",
-        "Pay by card, number 1234 5678 9012 3456.", "My password is Herring1846, hush.",
+        "Write to ada.ashby@mail.example for more.",
+        "Call +99 555 1234 5678 after six.",
+        "My number is (0555) 12345678.",
+        "Ring 0555-1234-5678 today.",
+        "Pay by card, number 1234 5678 9012 3456.",
+        "My password is Herring1846, hush.",
         "Login: ada, password: Petrel12!?.",
     ],
-)  # fmt: skip
+)
 def test_a_sentence_with_a_secret_goes_and_the_rest_stays(secret):
-    assert without_secrets(f"Ada bakes bread. {secret} Come soon.\nBye.") == "Ada bakes bread. Come soon.\nBye."
+    assert (
+        without_secrets(f"Ada bakes bread. {secret} Come soon.\nBye.")
+        == "Ada bakes bread. Come soon.\nBye."
+    )
     assert without_secrets(f"Ada bakes bread.\n\n{secret}\n\nBye.") == "Ada bakes bread.\n\nBye."
 
 
 def test_numbers_that_are_no_secrets_stay(world):
-    for text in ("It was built in 1846.", "In 1700-1785 it stood.", "12 boats, 40 places", "Say the password: amber."):
+    for text in (
+        "It was built in 1846.",
+        "In 1700-1785 it stood.",
+        "12 boats, 40 places",
+        "Say the password: amber.",
+    ):
         assert without_secrets(text) == text
     for i in range(500):
         assert without_secrets(world.document(i).text) == world.document(i).text
 
 
-# --- Dropping --------------------------------------------------------------------------------------------------------
+# --- Dropping -------------------------------------------------------------------------------------
 
 
 def test_languages_by_sentences_that_are_not_in_the_samples():
     texts = {
-        "English": "The captain was very tired, so he went to bed before the others had finished their supper.",
-        "French": "Le capitaine était très fatigué, alors il alla se coucher avant que les autres aient fini.",
-        "Swedish": "Kaptenen var mycket trött, så han gick och lade sig innan de andra hade ätit färdigt.",
+        "English": (
+            "The captain was very tired, so he went to bed before the others had finished their"
+            " supper."
+        ),
+        "French": (
+            "Le capitaine était très fatigué, alors il alla se coucher avant que les autres aient"
+            " fini."
+        ),
+        "Swedish": (
+            "Kaptenen var mycket trött, så han gick och lade sig innan de andra hade ätit färdigt."
+        ),
     }
     assert languages(list(texts.values())) == list(texts)
     assert languages([]) == []
@@ -225,7 +251,9 @@ def test_good_documents_break_no_rule(world):
 
 def test_rude_words_are_found_whole_and_in_any_case():
     rude, fine = "You Bilge Rat!", "The windbags of the organ leak. A blockheadless nail."
-    assert [p.text for p in drop_rude(pages(rude, fine, "A rat sat in the bilge."))] == ["A rat sat in the bilge."]
+    assert [p.text for p in drop_rude(pages(rude, fine, "A rat sat in the bilge."))] == [
+        "A rat sat in the bilge."
+    ]
     assert drop_rude(pages("A blockheadless nail."))
 
 
@@ -235,7 +263,10 @@ def test_exact_duplicates_first_one_stays():
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.lists(st.sampled_from("a b c d e".split()), max_size=9), min_size=1, max_size=8), st.integers(1, 4))
+@given(
+    st.lists(st.lists(st.sampled_from("a b c d e".split()), max_size=9), min_size=1, max_size=8),
+    st.integers(1, 4),
+)
 def test_shingles_are_the_runs_of_words(texts, size):
     texts = [" ".join(text) for text in texts]
     hashes, index = shingles(*word_numbers(texts), size)
@@ -260,7 +291,9 @@ def test_minhash_agrees_with_the_jaccard_similarity_counted_by_brute_force():
         hashes, index = shingles(*word_numbers([" ".join(base), " ".join(other)]), 3)
         true = jaccard(*({tuple(t[i : i + 3]) for i in range(198)} for t in (base, other)))
         one, two = minhash(hashes, index, n_hashes=1000)
-        assert (one == two).mean() == pytest.approx(true, abs=4 * np.sqrt(true * (1 - true) / 1000) + 1e-9)
+        assert (one == two).mean() == pytest.approx(
+            true, abs=4 * np.sqrt(true * (1 - true) / 1000) + 1e-9
+        )
 
 
 def test_bands_find_pairs_as_often_as_the_formula_says():
@@ -292,8 +325,13 @@ def test_exam_questions_are_cut_out_and_nothing_else():
     fine = "Question: Where does Ben live?\nAnswer: Fig Lane."
     between = f"{fine}\n\n{leak}\n\nAda lives in Salt Street."
     given_pages = pages(between, leak, "where does ADA live", "Where does Ada sleep?")
-    kept = drop_exam_questions(given_pages, ["Where does Ada live?", "Who is the best friend of Ada?"])
-    assert [p.text for p in kept] == [f"{fine}\n\nAda lives in Salt Street.", "Where does Ada sleep?"]
+    kept = drop_exam_questions(
+        given_pages, ["Where does Ada live?", "Who is the best friend of Ada?"]
+    )
+    assert [p.text for p in kept] == [
+        f"{fine}\n\nAda lives in Salt Street.",
+        "Where does Ada sleep?",
+    ]
     assert drop_exam_questions(given_pages, []) == given_pages
 
 
@@ -301,7 +339,7 @@ def test_steps_accept_no_pages_at_all():
     assert clean([], ["Where does Ada live?"])[0] == []
 
 
-# --- All of it -------------------------------------------------------------------------------------------------------
+# --- All of it ------------------------------------------------------------------------------------
 
 
 def test_every_step_does_what_it_is_for(cleaned):
@@ -371,7 +409,7 @@ def test_prepare_is_crawl_and_clean(world):
     assert "near-duplicates" in str(report)
 
 
-# --- load_corpus -----------------------------------------------------------------------------------------------------
+# --- load_corpus ----------------------------------------------------------------------------------
 
 
 def write(path, data):
@@ -380,11 +418,18 @@ def write(path, data):
 
 
 def test_text_files(tmp_path):
-    assert load_corpus(write(tmp_path / "one.txt", "A line.\n\nAnother.\r\n")) == ["A line.\n\nAnother."]
+    assert load_corpus(write(tmp_path / "one.txt", "A line.\n\nAnother.\r\n")) == [
+        "A line.\n\nAnother."
+    ]
     two = write(tmp_path / "two.md", "\ufeffFirst é.\n<|endoftext|>\nSecond.\n<|endoftext|>\n")
     assert load_corpus(two) == ["First é.", "Second."]
     assert load_corpus(str(two), limit=1) == ["First é."]
-    assert load_corpus(two, separator="\n") == ["First é.", "<|endoftext|>", "Second.", "<|endoftext|>"]
+    assert load_corpus(two, separator="\n") == [
+        "First é.",
+        "<|endoftext|>",
+        "Second.",
+        "<|endoftext|>",
+    ]
 
 
 def test_jsonl_and_parquet_files(tmp_path):
@@ -429,7 +474,12 @@ def test_damaged_files_are_named_with_the_place(tmp_path):
     with pytest.raises(InklingError, match="line 20.*cut off"):
         load_corpus(write(tmp_path / "cut.jsonl", lines[:-6]))
     with pytest.raises(InklingError, match="line 3"):
-        load_corpus(write(tmp_path / "bad.jsonl", '{"text": "a"}\n{"text": "b"}\n{"text": oops}\n{"text": "c"}\n'))
+        load_corpus(
+            write(
+                tmp_path / "bad.jsonl",
+                '{"text": "a"}\n{"text": "b"}\n{"text": oops}\n{"text": "c"}\n',
+            )
+        )
     pq.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "whole.parquet")
     data = (tmp_path / "whole.parquet").read_bytes()
     with pytest.raises(InklingError, match="fetch it again"):
@@ -447,9 +497,14 @@ def test_missing_columns_are_answered_with_those_there_are(tmp_path):
 
 
 def test_a_hub_name_without_a_network_says_so():
-    code = 'from inkling.text.corpus import load_corpus; load_corpus("roneneldan/TinyStories", limit=1)'
+    code = (
+        'from inkling.text.corpus import load_corpus; load_corpus("roneneldan/TinyStories",'
+        " limit=1)"
+    )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT
+    )
     last = done.stderr.strip().splitlines()[-1]
     assert "InklingError" in last and "cannot be reached" in last and "larkhaven" in last
 

@@ -36,7 +36,9 @@ def test_counts_of_three_sentences_are_those_one_gets_by_hand():
 
 
 def test_order_one_counts_single_tokens_without_context():
-    assert count_ngrams(CATS, order=1) == {(): {"the": 3, "cat": 2, "sat": 2, END: 3, "dog": 1, "ran": 1}}
+    assert count_ngrams(CATS, order=1) == {
+        (): {"the": 3, "cat": 2, "sat": 2, END: 3, "dog": 1, "ran": 1}
+    }
 
 
 def test_entropy_and_perplexity():
@@ -55,8 +57,9 @@ def test_discounts_are_the_papers_formula():
 
 
 def test_a_bigram_probability_by_hand():
-    # Distinct bigrams: START the, the cat, the dog, cat sat, cat ran, dog sat, sat END, ran END: 8 of them.
-    # "cat" ends one of the 8; no discounts can be estimated from so little, so they are 0.5, 1, 1.5.
+    # Distinct bigrams: START the, the cat, the dog, cat sat, cat ran, dog sat, sat END, ran END: 8
+    # of them. "cat" ends one of the 8; no discounts can be estimated from so little, so they are
+    # 0.5, 1, 1.5.
     # A unigram counts by the number of different tokens before it.
     model = NGramModel(order=2).fit(CATS)
     continuation = {"the": 1, "cat": 1, "dog": 1, "sat": 2, "ran": 1, END: 2}
@@ -68,7 +71,9 @@ def test_a_bigram_probability_by_hand():
     # After "the": cat twice, dog once.
     p_cat_after_the = (2 - d[2] + (d[2] + d[1]) * p_cat) / 3
     assert model.prob("cat", ["the"]) == pytest.approx(p_cat_after_the, rel=1e-12)
-    assert model.prob(UNKNOWN, ["the"]) == pytest.approx((d[2] + d[1]) / 3 * given_up / vocabulary / 8, rel=1e-12)
+    assert model.prob(UNKNOWN, ["the"]) == pytest.approx(
+        (d[2] + d[1]) / 3 * given_up / vocabulary / 8, rel=1e-12
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -87,13 +92,16 @@ def test_probabilities_sum_to_one_and_equal_the_slow_version(corpus, order, cont
 @given(corpora, st.integers(1, 5), st.text(alphabet="abcdz", max_size=7))
 def test_bits_of_a_sequence_are_the_sum_of_its_tokens_surprises(corpus, order, sequence):
     model = NGramModel(order).fit(corpus)
-    expected = [-math.log2(model.prob(token, sequence[:i])) for i, token in enumerate([*sequence, END])]
+    expected = [
+        -math.log2(model.prob(token, sequence[:i])) for i, token in enumerate([*sequence, END])
+    ]
     assert model.token_bits(sequence) == pytest.approx(expected, abs=1e-9)
     assert model.bits(sequence) == pytest.approx(sum(expected), abs=1e-9)
 
 
 def test_all_sequences_of_a_short_length_share_the_whole_probability():
-    # The model is a distribution over sequences: "", all of length 1, 2, ... must not add up to more than one.
+    # The model is a distribution over sequences: "", all of length 1, 2, ... must not add up to
+    # more than one.
     model = NGramModel(order=3).fit(["ab", "ba", "aab"])
     tokens = ["a", "b", UNKNOWN]
     sequences = [()]
@@ -124,7 +132,9 @@ def test_samples_follow_the_model():
     known = 1 - model.prob(UNKNOWN, ["the"])
     for token in ("cat", "dog", "sat"):
         p = model.prob(token, ["the"]) / known
-        assert first.count((token,)) / 2000 == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / 2000))
+        assert first.count((token,)) / 2000 == pytest.approx(
+            p, abs=4 * math.sqrt(p * (1 - p) / 2000)
+        )
     assert model.sample(3) == model.sample(3)
     assert UNKNOWN not in {t for seed in range(200) for t in model.sample(seed)}
 
@@ -159,15 +169,20 @@ model = NGramModel(5, vocabulary=range(2000)).fit(documents)
 fitted = time.process_time()
 model.bits_per_token(documents[:500])
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-if os.path.exists("/proc/self/status"):  # on Linux the figure above may be that of the test runner, before it called us
+# on Linux the figure above may be that of the test runner, before it called us
+if os.path.exists("/proc/self/status"):
     peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 print(fitted - start, time.process_time() - fitted, peak / 2**20)
 """
 
 
 def test_five_million_tokens_at_order_five_fit_in_a_minute_and_a_gigabyte_and_a_half():
-    # Nearly random tokens are the worst case: almost every 5-gram is new. Own process, so that its memory is its own.
-    output = subprocess.run([sys.executable, "-c", FIVE_MILLION], capture_output=True, text=True, check=True).stdout
+    # Nearly random tokens are the worst case: almost every 5-gram is new. Own process, so that its
+    # memory is its own.
+    output = subprocess.run(
+        [sys.executable, "-c", FIVE_MILLION], capture_output=True, text=True, check=True
+    ).stdout
     fit_seconds, score_seconds, gigabytes = map(float, output.split())
-    # A minute and ten seconds on a quiet machine; a busy one gets two and a half times that, as the notebooks do.
+    # A minute and ten seconds on a quiet machine; a busy one gets two and a half times that, as the
+    # notebooks do.
     assert fit_seconds < 150 and score_seconds < 25 and gigabytes < 1.5, output

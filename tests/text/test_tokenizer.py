@@ -20,35 +20,57 @@ from inkling.text.bpe import apply_merges, apply_merges_fast, learn_merges, merg
 from inkling.text.tokenizer import DIGITS_PATTERN, GPT2_PATTERN, SPECIAL_TOKENS, Tokenizer
 
 NASTY_PIECES = [
-    *" |  |   |\n|\n\n|\r\n|\t| \n |'|'s|'ll|'LL|ll|d|a|A|the| the|er|1|23| 4|,|.|...|!|\x00|\x1c|\x1f|\x7f".split("|"),
+    *" |  |   |\n|\n\n|\r\n|\t| \n |'|'s|'ll|'LL|ll|d|a|A|the| the|er|1|23|"
+    " 4|,|.|...|!|\x00|\x1c|\x1f|\x7f".split("|"),
     *"\x85|\xa0|\xad|é|e\u0301|\u0301|ß|İ|ǅ|ﬁ|中文|あ|한|ё|ع|\u200d|\u200b|\ufeff|\u2028|\u3000|\ufffd|\uffff|Ġ|Ċ".split(
         "|"
     ),
-    *"²|½|٣|Ⅷ|👨\u200d👩\u200d👧|\U0001f1e9\U0001f1ea|👍🏽|\U0010ffff|aaaaaaaaaaaaaaaaaaaaa".split("|"),
-    *("<|", "|>", "|", "<", "endoftext", "<|enD|>", "<|end", "<|end|", "end|>", "<<|end|>>", *SPECIAL_TOKENS),
+    *"²|½|٣|Ⅷ|👨\u200d👩\u200d👧|\U0001f1e9\U0001f1ea|👍🏽|\U0010ffff|aaaaaaaaaaaaaaaaaaaaa".split(
+        "|"
+    ),
+    *(
+        "<|",
+        "|>",
+        "|",
+        "<",
+        "endoftext",
+        "<|enD|>",
+        "<|end",
+        "<|end|",
+        "end|>",
+        "<<|end|>>",
+        *SPECIAL_TOKENS,
+    ),
 ]
 
 PROSE = (
-    "The harbour master's lantern wasn't lit, so they'll wait; 12 boats lay at anchor in 1923.\n\n"
-    'Nobody in the town knew the lantern-keeper\'s name.  Anna said: "It is lower than the lowest rock!"\n'
-    "    indented lines, too,\tand tabs\n- naïve café, Zoë's; 北京, 東京 and 🎈🎈\n"
-) * 3
+    "The harbour master's lantern wasn't lit, so they'll wait; 12 boats lay at anchor in"
+    " 1923.\n\nNobody in the town knew the lantern-keeper's name.  Anna said: \"It is lower than"
+    " the lowest rock!\"\n    indented lines, too,\tand tabs\n- naïve café, Zoë's; 北京, 東京 and"
+    " 🎈🎈\n" * 3
+)
 
 
 def nasty_text(rng: random.Random) -> str:
     text = "".join(rng.choices(NASTY_PIECES, k=rng.randint(0, 12)))
     if rng.random() < 0.3:
-        text += "".join(chr(c) for c in rng.choices(range(0xD800), k=4)) + chr(rng.randint(0xE000, 0x10FFFF))
+        text += "".join(chr(c) for c in rng.choices(range(0xD800), k=4)) + chr(
+            rng.randint(0xE000, 0x10FFFF)
+        )
     return text
 
 
 def fresh_prose(seed: int, n_words: int = 4000) -> str:
-    """English-like text: made-up words with Zipf-like frequencies, capitals, commas, stops and lines."""
+    """English-like text: made-up words with Zipf-like frequencies, capitals, commas, stops and
+    lines.
+    """
     rng = random.Random(seed)
     syllables = "ka lo ring the er in st and mo ber low est tion un re a i sh oo th".split()
     words = ["".join(rng.choices(syllables, k=rng.randint(1, 4))) for _ in range(600)]
     chosen = rng.choices(words, weights=[1 / rank for rank in range(1, 601)], k=n_words)
-    ends = rng.choices([" ", ", ", ". ", ".\n", "\n\n", "'s "], weights=[80, 6, 5, 4, 2, 3], k=n_words)
+    ends = rng.choices(
+        [" ", ", ", ". ", ".\n", "\n\n", "'s "], weights=[80, 6, 5, 4, 2, 3], k=n_words
+    )
     return "".join(word + end for word, end in zip(chosen, ends, strict=True))
 
 
@@ -89,42 +111,64 @@ def train_by_recounting(chunk_counts: dict[bytes, int], n_merges: int) -> list[t
 # Training
 
 
-@given(st.dictionaries(st.binary(min_size=1, max_size=12), st.integers(1, 5), min_size=1, max_size=12))
+@given(
+    st.dictionaries(st.binary(min_size=1, max_size=12), st.integers(1, 5), min_size=1, max_size=12)
+)
 @settings(max_examples=150, deadline=None)
 def test_incremental_counts_drift_from_a_full_recount(chunk_counts):
     assert learn_merges(chunk_counts, 40) == train_by_recounting(chunk_counts, 40)
 
 
 @given(
-    st.dictionaries(st.text("ab", min_size=1, max_size=14).map(str.encode), st.integers(1, 3), min_size=1, max_size=6)
+    st.dictionaries(
+        st.text("ab", min_size=1, max_size=14).map(str.encode),
+        st.integers(1, 3),
+        min_size=1,
+        max_size=6,
+    )
 )
 @settings(max_examples=150, deadline=None)
 def test_runs_such_as_aaaa_are_counted_or_merged_twice(chunk_counts):
     merges = learn_merges(chunk_counts, 30)
     assert merges == train_by_recounting(chunk_counts, 30)
-    assert len({left + right for left, right in merges}) == len(merges), "two merges make the same token"
+    assert len({left + right for left, right in merges}) == len(merges), (
+        "two merges make the same token"
+    )
 
 
 def test_prose_merges_equal_the_definition(tokenizer):
-    counts = Counter(chunk.encode() for text in (PROSE, fresh_prose(0)) for chunk in tokenizer.chunks(text))
+    counts = Counter(
+        chunk.encode() for text in (PROSE, fresh_prose(0)) for chunk in tokenizer.chunks(text)
+    )
     assert tokenizer.merges == train_by_recounting(counts, len(tokenizer.merges))
 
 
 def test_tie_goes_to_the_smaller_pair_or_to_the_first_seen():
-    assert learn_merges({b"ab": 1, b"zy": 1, b"mn": 1}, 3) == [(b"z", b"y"), (b"m", b"n"), (b"a", b"b")]
-    # By bytes and not by ids: (b"za", b"b") was made later but "zz" is greater; b"z" is a prefix, so it is less.
-    assert learn_merges({b"zab": 2, b"zz": 1}, 3) == [(b"za"[:1], b"a"), (b"za", b"b"), (b"z", b"z")]
+    assert learn_merges({b"ab": 1, b"zy": 1, b"mn": 1}, 3) == [
+        (b"z", b"y"),
+        (b"m", b"n"),
+        (b"a", b"b"),
+    ]
+    # By bytes and not by ids: (b"za", b"b") was made later but "zz" is greater; b"z" is a prefix,
+    # so it is less.
+    assert learn_merges({b"zab": 2, b"zz": 1}, 3) == [
+        (b"za"[:1], b"a"),
+        (b"za", b"b"),
+        (b"z", b"z"),
+    ]
 
 
 def test_tie_is_broken_by_id_where_bytes_differ():
-    # (ab, x) and (b, x) are equally frequent; ab has the higher id, but "b" is the greater byte string.
+    # (ab, x) and (b, x) are equally frequent; ab has the higher id, but "b" is the greater byte
+    # string.
     assert learn_merges({b"ab": 9, b"abx": 2, b"bx": 2}, 2)[1] == (b"b", b"x")
 
 
 def test_a_merge_crosses_a_special_token_or_two_texts():
     texts = ["ab<|end|>cd<|end|>" * 50, "e", "f"]
     with pytest.warns(UserWarning, match="ran out of pairs after 2 of 5"):
-        tokenizer = Tokenizer.train(texts, 262, ["<|end|>"], pattern=r"(?s:.+)")  # one chunk: only borders hold it back
+        # one chunk: only borders hold it back
+        tokenizer = Tokenizer.train(texts, 262, ["<|end|>"], pattern=r"(?s:.+)")
     assert tokenizer.merges == [(b"c", b"d"), (b"a", b"b")]
 
 
@@ -138,11 +182,16 @@ def test_vocab_size_forgets_the_special_tokens():
 
 
 def test_a_generator_of_texts_is_used_up_before_training():
-    assert Tokenizer.train((text for text in [PROSE, "x y"]), 300).merges == Tokenizer.train([PROSE, "x y"], 300).merges
+    assert (
+        Tokenizer.train((text for text in [PROSE, "x y"]), 300).merges
+        == Tokenizer.train([PROSE, "x y"], 300).merges
+    )
 
 
 def test_running_out_of_pairs_loops_for_ever_or_is_silent():
-    with pytest.warns(UserWarning, match="ran out of pairs after 2 of 44 merges: vocab_size is 259, not 301"):
+    with pytest.warns(
+        UserWarning, match="ran out of pairs after 2 of 44 merges: vocab_size is 259, not 301"
+    ):
         tokenizer = Tokenizer.train(["abc"], 301, ["<|end|>"])
     assert tokenizer.vocab_size == 259 and tokenizer.encode("abc<|end|>") == [257, 258]
 
@@ -177,7 +226,8 @@ def test_special_token_named_like_an_ordinary_token_is_lost_in_the_file(special)
 
 
 @pytest.mark.parametrize(
-    "pattern, message", [("(a", "regular expression"), (r"(\w+)|\W", "capturing"), (r"\w+", "leaves")]
+    "pattern, message",
+    [("(a", "regular expression"), (r"(\w+)|\W", "capturing"), (r"\w+", "leaves")],
 )
 def test_a_bad_pattern_loses_text_without_a_word(pattern, message):
     with pytest.raises(InklingError, match=message):
@@ -212,11 +262,23 @@ def test_fast_path_drifts_from_the_plain_one(pattern):
     tokenizer = Tokenizer.train([PROSE, fresh_prose(0)], 400, SPECIAL_TOKENS, pattern=pattern)
     rng = random.Random(1)
     for text in [PROSE, fresh_prose(3, 500), *(nasty_text(rng) for _ in range(2000))]:
-        assert tokenizer.encode(text, allow_special=False) == tokenizer.encode_plain(text), repr(text)
+        assert tokenizer.encode(text, allow_special=False) == tokenizer.encode_plain(text), repr(
+            text
+        )
 
 
 def test_some_character_is_white_space_for_one_pattern_and_not_for_the_other(tokenizer):
-    for code in [*range(0x600), 0x1680, 0x180E, *range(0x2000, 0x2100), 0x3000, 0xFEFF, 0xFFFD, 0x1F600, 0xE0020]:
+    for code in [
+        *range(0x600),
+        0x1680,
+        0x180E,
+        *range(0x2000, 0x2100),
+        0x3000,
+        0xFEFF,
+        0xFFFD,
+        0x1F600,
+        0xE0020,
+    ]:
         c = chr(code)
         text = f"a{c}b {c} !{c}! {c}{c} x\n{c}\n{c} 1{c}  {c}"
         assert tokenizer.encode(text) == tokenizer.encode_plain(text), hex(code)
@@ -225,7 +287,8 @@ def test_some_character_is_white_space_for_one_pattern_and_not_for_the_other(tok
 @pytest.mark.parametrize("c", "\x1c\x1d\x1e\x1f\x85\xa0\u180e\u200b\u2028\u3000\ufeff")
 @pytest.mark.filterwarnings("ignore:the texts ran out of pairs")
 def test_a_token_reaches_over_a_place_where_the_fast_path_cuts(c):
-    tokenizer = Tokenizer.train([f"!{c}! {c}?{c} {c}{c}{c}x\n{c}"] * 3, 300)  # merges that span the character
+    # merges that span the character
+    tokenizer = Tokenizer.train([f"!{c}! {c}?{c} {c}{c}{c}x\n{c}"] * 3, 300)
     for text in (f"!{c}!", f"! {c}?{c}", f"{c}{c} {c}\n{c}", f"a{c}{c}x {c} {c}"):
         assert tokenizer.encode(text) == tokenizer.encode_plain(text), repr(text)
 
@@ -242,7 +305,11 @@ def test_heap_merges_in_another_order(text):
 
 def test_merge_takes_overlapping_pairs():
     assert merge([1, 1, 1, 1, 1], (1, 1), 9) == [9, 9, 1]
-    assert merge([], (1, 1), 9) == [] and merge([1], (1, 1), 9) == [1] and merge([2, 1], (1, 2), 9) == [2, 1]
+    assert (
+        merge([], (1, 1), 9) == []
+        and merge([1], (1, 1), 9) == [1]
+        and merge([2, 1], (1, 2), 9) == [2, 1]
+    )
 
 
 def test_long_run_costs_a_pass_for_every_merge(tokenizer):
@@ -258,7 +325,9 @@ def test_caches_grow_without_end(monkeypatch, tokenizer):
     monkeypatch.setattr("inkling.text.tokenizer.CACHE_LIMIT", 50)
     small = copy.deepcopy(tokenizer)
     small.encode("x" * 1000)
-    assert not small.word_cache and not small.chunk_cache, "a thousand letters in a row are kept, and never come back"
+    assert not small.word_cache and not small.chunk_cache, (
+        "a thousand letters in a row are kept, and never come back"
+    )
     text = " ".join(f"word{i}" for i in range(320))
     assert small.encode(text) == small.encode(text) == tokenizer.encode_plain(text)
     assert len(small.word_cache) <= 50 and len(small.chunk_cache) <= 50
@@ -274,20 +343,31 @@ def test_cached_ids_are_shared_and_a_caller_can_spoil_them(tokenizer):
 def test_shorter_special_token_wins_over_a_longer_one():
     tokenizer = Tokenizer((), ["<|a|>", "<|a|>>", "<|a", "||"])
     ids = tokenizer.special_tokens
-    assert tokenizer.encode("<|a|>><|a|><|a|||") == [ids["<|a|>>"], ids["<|a|>"], ids["<|a"], ids["||"], ord("|")]
+    assert tokenizer.encode("<|a|>><|a|><|a|||") == [
+        ids["<|a|>>"],
+        ids["<|a|>"],
+        ids["<|a"],
+        ids["||"],
+        ord("|"),
+    ]
 
 
 def test_a_user_forges_a_special_token(tokenizer):
     ids = tokenizer.encode("hi<|end|>", allow_special=False)
     assert tokenizer.special_tokens["<|end|>"] not in ids
     assert tokenizer.decode(ids) == "hi<|end|>"
-    assert tokenizer.encode("hi<|end|>") == [*tokenizer.encode("hi"), tokenizer.special_tokens["<|end|>"]]
+    assert tokenizer.encode("hi<|end|>") == [
+        *tokenizer.encode("hi"),
+        tokenizer.special_tokens["<|end|>"],
+    ]
 
 
 def test_batch_differs_from_one_by_one(tokenizer):
     texts = ["", "a", "<|end|>", PROSE]
     assert tokenizer.encode_batch(texts) == [tokenizer.encode(text) for text in texts]
-    assert tokenizer.encode_batch(texts, allow_special=False) == [tokenizer.encode(t, False) for t in texts]
+    assert tokenizer.encode_batch(texts, allow_special=False) == [
+        tokenizer.encode(t, False) for t in texts
+    ]
 
 
 @pytest.mark.parametrize("bad", [-1, 450, 10**9, 1.5, "a", None])
@@ -341,7 +421,9 @@ def test_copy_or_pickle_fails_or_drags_the_caches_along(tokenizer):
 # Files, and parity with the reference
 
 
-@pytest.mark.parametrize("pattern", [GPT2_PATTERN, DIGITS_PATTERN, r"\w+|\W", r"\p{N}{1,3}|\p{L}+|[^\p{L}\p{N}]+"])
+@pytest.mark.parametrize(
+    "pattern", [GPT2_PATTERN, DIGITS_PATTERN, r"\w+|\W", r"\p{N}{1,3}|\p{L}+|[^\p{L}\p{N}]+"]
+)
 def test_ids_differ_from_hugging_face_on_the_exported_file(tmp_path, pattern):
     tokenizers = pytest.importorskip("tokenizers")
     tokenizer = Tokenizer.train([PROSE, fresh_prose(0)], 450, SPECIAL_TOKENS, pattern=pattern)
@@ -362,7 +444,9 @@ def test_text_differs_from_hugging_face_for_any_ids(tokenizer, saved):
     tokenizers = pytest.importorskip("tokenizers")
     reference, rng = tokenizers.Tokenizer.from_file(str(saved)), random.Random(6)
     for _ in range(1000):
-        ids = [rng.choice([rng.randrange(450), rng.randrange(256)]) for _ in range(rng.randint(0, 12))]
+        ids = [
+            rng.choice([rng.randrange(450), rng.randrange(256)]) for _ in range(rng.randint(0, 12))
+        ]
         assert tokenizer.decode(ids) == reference.decode(ids, skip_special_tokens=False), ids
 
 
@@ -372,18 +456,25 @@ def test_transformers_cannot_open_the_file(tokenizer, saved):
     text = "<|user|>Who's the harbour master?<|end|>\n\n1923 🎈"
     assert reference(text)["input_ids"] == tokenizer.encode(text)
     assert len(reference) == tokenizer.vocab_size
-    assert reference.convert_tokens_to_ids(list(SPECIAL_TOKENS)) == list(tokenizer.special_tokens.values())
+    assert reference.convert_tokens_to_ids(list(SPECIAL_TOKENS)) == list(
+        tokenizer.special_tokens.values()
+    )
 
 
 def test_ids_differ_from_tiktoken_with_the_same_merges(tokenizer):
     tiktoken = pytest.importorskip("tiktoken")
     reference = tiktoken.Encoding(
-        "ours", pat_str=GPT2_PATTERN, mergeable_ranks=tokenizer.vocabulary, special_tokens=tokenizer.special_tokens
+        "ours",
+        pat_str=GPT2_PATTERN,
+        mergeable_ranks=tokenizer.vocabulary,
+        special_tokens=tokenizer.special_tokens,
     )
     rng = random.Random(7)
     for text in [PROSE, fresh_prose(1), *(nasty_text(rng) for _ in range(1000))]:
         assert tokenizer.encode(text) == reference.encode(text, allowed_special="all"), repr(text)
-        assert tokenizer.encode(text, allow_special=False) == reference.encode_ordinary(text), repr(text)
+        assert tokenizer.encode(text, allow_special=False) == reference.encode_ordinary(text), repr(
+            text
+        )
 
 
 def test_saving_and_loading_changes_the_tokenizer(tokenizer, saved):
@@ -397,23 +488,32 @@ def test_saving_and_loading_changes_the_tokenizer(tokenizer, saved):
 @pytest.mark.parametrize("merges_as_lists", [True, False])
 @pytest.mark.parametrize("digits", [True, False])
 def test_published_layout_does_not_load(tmp_path, merges_as_lists, digits):
-    """As GPT-2's and SmolLM2's: special tokens first, any ids, both spellings of merges, some bytes without a token."""
+    """As GPT-2's and SmolLM2's: special tokens first, any ids, both spellings of merges, some bytes
+    without a token.
+    """
     tokenizers = pytest.importorskip("tokenizers")
     from tokenizers import decoders, models, pre_tokenizers, trainers
 
     reference = tokenizers.Tokenizer(models.BPE())
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     reference.pre_tokenizer = (
-        pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level]) if digits else byte_level
+        pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+        if digits
+        else byte_level
     )
     reference.decoder = decoders.ByteLevel()
+    # without an initial alphabet: a byte that the text lacks gets no token
     trainer = trainers.BpeTrainer(
-        vocab_size=600, special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"], show_progress=False
-    )  # without an initial alphabet: a byte that the text lacks gets no token
+        vocab_size=600,
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        show_progress=False,
+    )
     reference.train_from_iterator([PROSE, fresh_prose(0)], trainer)
     data = json.loads(reference.to_str())
     names = list(data["model"]["vocab"])
-    data["model"]["merges"] = [tuple(m.split(" ")) if isinstance(m, str) else m for m in data["model"]["merges"]]
+    data["model"]["merges"] = [
+        tuple(m.split(" ")) if isinstance(m, str) else m for m in data["model"]["merges"]
+    ]
     if not merges_as_lists:
         data["model"]["merges"] = [" ".join(merge) for merge in data["model"]["merges"]]
         del data["model"]["type"], data["model"]["ignore_merges"]  # GPT-2's file is as old as that
@@ -435,8 +535,15 @@ def test_published_layout_does_not_load(tmp_path, merges_as_lists, digits):
     rng = random.Random(9)
     for text in [PROSE, "12 boats 1 2", "a  1\n 2", *(nasty_text(rng) for _ in range(1500))]:
         expected = reference.encode(text).ids
-        assert tokenizer.encode(text) == again.encode(text) == reference_again.encode(text).ids == expected, repr(text)
-        assert tokenizer.encode_plain(text) == tokenizer.encode(text, allow_special=False), repr(text)
+        assert (
+            tokenizer.encode(text)
+            == again.encode(text)
+            == reference_again.encode(text).ids
+            == expected
+        ), repr(text)
+        assert tokenizer.encode_plain(text) == tokenizer.encode(text, allow_special=False), repr(
+            text
+        )
 
 
 def test_missing_file_is_an_os_error(tmp_path):
@@ -494,7 +601,9 @@ def test_foreign_or_damaged_file_loads_as_if_it_were_ours(saved, tmp_path, where
         Tokenizer.load(path)
 
 
-@pytest.mark.parametrize("content", ["[]", "3", "null", '"text"', "{}", '{"model": []}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "content", ["[]", "3", "null", '"text"', "{}", '{"model": []}', "[" * 100_000]
+)
 def test_other_json_is_a_python_error(tmp_path, content):
     path = tmp_path / "other.json"
     path.write_text(content)
@@ -520,7 +629,9 @@ def test_full_disk_leaves_half_a_file(tokenizer, tmp_path, monkeypatch):
 
 
 def test_training_recounts_the_corpus_in_each_round():
-    """Twice the distinct words must not cost far more than twice the time per merge, nor 130 kB more than seconds."""
+    """Twice the distinct words must not cost far more than twice the time per merge, nor 130 kB
+    more than seconds.
+    """
     text = fresh_prose(4, 22_000)
     assert len(text) > 110_000
     start = time.process_time()

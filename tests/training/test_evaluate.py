@@ -20,7 +20,9 @@ WORLD = World(0)
 DOCUMENTS = WORLD.documents(60_000)
 TEXTS = [document.text for document in DOCUMENTS]
 TOKENIZER = Tokenizer.train(TEXTS, 500, SPECIAL_TOKENS)
-CONFIG = ModelConfig(TOKENIZER.vocab_size, context_length=32, d_model=32, n_layers=2, n_heads=2, n_kv_heads=1)
+CONFIG = ModelConfig(
+    TOKENIZER.vocab_size, context_length=32, d_model=32, n_layers=2, n_heads=2, n_kv_heads=1
+)
 MODEL = Transformer(CONFIG, seed=0).eval()
 
 
@@ -28,13 +30,17 @@ def test_token_bits_equal_a_plain_forward_pass():
     sequence = TOKENIZER.encode(TEXTS[0])[:33]
     with torch.no_grad():
         logits = MODEL(torch.tensor([sequence[:-1]]))[0]
-    expected = F.cross_entropy(logits, torch.tensor(sequence[1:]), reduction="none").numpy() / math.log(2)
+    expected = F.cross_entropy(
+        logits, torch.tensor(sequence[1:]), reduction="none"
+    ).numpy() / math.log(2)
     np.testing.assert_allclose(evaluate.token_bits(MODEL, [sequence])[0], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("length", [1, 2, 31, 32, 33, 34, 48, 49, 50, 64, 65, 100, 161])
 def test_long_sequences_score_every_token_exactly_once(length):
-    """Windows overlap by half; a token left out would stay at 0 bits, which no real prediction has."""
+    """Windows overlap by half; a token left out would stay at 0 bits, which no real
+    prediction has.
+    """
     sequence = (TOKENIZER.encode(" ".join(TEXTS[:20])) * 2)[:length]
     bits = evaluate.token_bits(MODEL, [sequence], batch_size=3)[0]
     assert len(bits) == length - 1
@@ -42,14 +48,18 @@ def test_long_sequences_score_every_token_exactly_once(length):
 
 
 def test_a_context_of_one_token_is_enough():
-    config = ModelConfig(TOKENIZER.vocab_size, context_length=1, d_model=8, n_layers=1, n_heads=1, n_kv_heads=1)
+    config = ModelConfig(
+        TOKENIZER.vocab_size, context_length=1, d_model=8, n_layers=1, n_heads=1, n_kv_heads=1
+    )
     model = Transformer(config)
     bits = evaluate.token_bits(model, [TOKENIZER.encode(TEXTS[0])[:9]])[0]
     assert len(bits) == 8 and (bits > 0).all()
 
 
 def test_scores_do_not_depend_on_the_batch():
-    """A short row beside a long one is padded; a padded place that counts would change its neighbours' scores."""
+    """A short row beside a long one is padded; a padded place that counts would change its
+    neighbours' scores.
+    """
     sequences = evaluate.encode_texts(TOKENIZER, TEXTS[:12])
     alone = evaluate.token_bits(MODEL, sequences, batch_size=1)
     together = evaluate.token_bits(MODEL, sequences, batch_size=12)
@@ -70,7 +80,9 @@ def test_long_sequences_have_at_least_half_a_context_behind_each_token():
         window = sequence[start : target + 1]
         with torch.no_grad():
             log_probs = F.log_softmax(MODEL(torch.tensor([window[:-1]]))[0, -1], -1)
-        assert math.isclose(bits[target - 1], -log_probs[window[-1]].item() / math.log(2), rel_tol=1e-3)
+        assert math.isclose(
+            bits[target - 1], -log_probs[window[-1]].item() / math.log(2), rel_tol=1e-3
+        )
 
 
 def test_token_kinds_follow_the_spans():
@@ -87,8 +99,12 @@ def test_token_kinds_follow_the_spans():
 def test_loss_by_span_adds_up():
     report = evaluate.loss_by_span(MODEL, TOKENIZER, DOCUMENTS[:30])
     for parts in (report.by_span, report.by_document):
-        assert math.isclose(sum(p.model_bits for p in parts.values()), report.total.model_bits, rel_tol=1e-9)
-        assert math.isclose(sum(p.bound_bits for p in parts.values()), report.total.bound_bits, rel_tol=1e-9)
+        assert math.isclose(
+            sum(p.model_bits for p in parts.values()), report.total.model_bits, rel_tol=1e-9
+        )
+        assert math.isclose(
+            sum(p.bound_bits for p in parts.values()), report.total.bound_bits, rel_tol=1e-9
+        )
         assert sum(p.tokens for p in parts.values()) == report.total.tokens
     assert math.isclose(report.total.bound_bits, sum(d.total_bits for d in DOCUMENTS[:30]))
     assert report.excess > 1.0, "an untrained model cannot come near the bound"
@@ -105,7 +121,9 @@ def test_bits_per_byte_of_a_model_that_knows_nothing():
 
     n_tokens = sum(len(TOKENIZER.encode(text)) + 1 for text in TEXTS[:5])
     expected = n_tokens * math.log2(CONFIG.vocab_size) / sum(map(len, TEXTS[:5]))
-    assert math.isclose(evaluate.bits_per_byte(Uniform(), TOKENIZER, TEXTS[:5]), expected, rel_tol=1e-6)
+    assert math.isclose(
+        evaluate.bits_per_byte(Uniform(), TOKENIZER, TEXTS[:5]), expected, rel_tol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,10 +146,15 @@ def test_nothing_to_measure_is_a_clear_error(call, says):
 
 
 def test_wilson_interval_holds_the_truth_as_often_as_it_says():
-    """The share of all outcomes, weighted by their probability, whose interval holds the true share: about 95 %."""
+    """The share of all outcomes, weighted by their probability, whose interval holds the true
+    share: about 95 %.
+    """
     for truth, n in ((0.5, 50), (0.1, 80), (0.97, 200)):
         probability = [math.comb(n, k) * truth**k * (1 - truth) ** (n - k) for k in range(n + 1)]
-        inside = [low <= truth <= high for low, high in (evaluate.wilson_interval(k, n) for k in range(n + 1))]
+        inside = [
+            low <= truth <= high
+            for low, high in (evaluate.wilson_interval(k, n) for k in range(n + 1))
+        ]
         assert 0.92 < np.dot(probability, inside) < 0.98
     low, high = evaluate.wilson_interval(20, 20)
     assert 0.80 < low < 0.85 and high == 1.0, "twenty of twenty does not mean that it is always so"
@@ -146,7 +169,9 @@ def test_bits_of_another_kind_of_model_can_be_split_too():
     ngram = NGramModel(order=3).fit(TOKENIZER.encode_batch(TEXTS[20:]))
     bits = [ngram.token_bits(sequence[1:-1]) for sequence in sequences]
     report = evaluate.loss_by_span(None, TOKENIZER, DOCUMENTS[:20], bits)
-    assert math.isclose(report.total.model_bits, sum(ngram.bits(sequence[1:-1]) for sequence in sequences))
+    assert math.isclose(
+        report.total.model_bits, sum(ngram.bits(sequence[1:-1]) for sequence in sequences)
+    )
 
 
 class Scripted:
@@ -160,13 +185,19 @@ class Scripted:
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_recall_of_one_who_knows_everything_is_one_in_every_wording_of_an_answer(monkeypatch, which):
-    """Found so: "Ada likes apple pie best." counted as wrong, since the value was looked for before a full stop."""
+def test_recall_of_one_who_knows_everything_is_one_in_every_wording_of_an_answer(
+    monkeypatch, which
+):
+    """Found so: "Ada likes apple pie best." counted as wrong, since the value was looked for before
+    a full stop.
+    """
     truth = {q.prompt: q for q in WORLD.exam()}
 
     def answer(prompt):
         question = truth[prompt]
-        return " " + ANSWERS[question.attribute].templates[which].format(name=question.person, value=question.answer)
+        return " " + ANSWERS[question.attribute].templates[which].format(
+            name=question.person, value=question.answer
+        )
 
     monkeypatch.setattr(evaluate, "generate_batch", Scripted(answer))
     recall = evaluate.fact_recall(MODEL, TOKENIZER, WORLD)
@@ -174,7 +205,9 @@ def test_recall_of_one_who_knows_everything_is_one_in_every_wording_of_an_answer
     assert len(recall.answers) == len(WORLD.people) * len(PERSON_ATTRIBUTES)
 
 
-def test_recall_of_one_who_says_always_the_same_is_the_share_of_those_of_whom_it_is_true(monkeypatch):
+def test_recall_of_one_who_says_always_the_same_is_the_share_of_those_of_whom_it_is_true(
+    monkeypatch,
+):
     monkeypatch.setattr(evaluate, "generate_batch", Scripted(lambda p: " a baker."))
     recall = evaluate.fact_recall(MODEL, TOKENIZER, WORLD)
     bakers = sum(person.trade == "baker" and person.in_questions for person in WORLD.people)
@@ -227,12 +260,16 @@ def test_story_coherence_of_the_worlds_own_stories_is_one(monkeypatch):
                 break
     monkeypatch.setattr(evaluate, "generate_batch", Scripted(lambda p: stories[p][len(p) :]))
     assert evaluate.story_coherence(MODEL, TOKENIZER, WORLD, n=20).share == 1.0
-    monkeypatch.setattr(evaluate, "generate_batch", Scripted(lambda p: " The end of the moon ate the sea."))
+    monkeypatch.setattr(
+        evaluate, "generate_batch", Scripted(lambda p: " The end of the moon ate the sea.")
+    )
     assert evaluate.story_coherence(MODEL, TOKENIZER, WORLD, n=20).share == 0.0
 
 
 def test_a_story_may_fill_the_context_whatever_the_longest_opening_is(monkeypatch):
-    """Found so: all stories had only the room that the longest opening left, and were judged as without an end."""
+    """Found so: all stories had only the room that the longest opening left, and were judged as
+    without an end.
+    """
     asked = []
 
     def generate_batch(model, prompts, max_new_tokens, **sampling):
@@ -253,7 +290,9 @@ def test_the_openings_are_first_sentences_of_stories_that_training_does_not_have
 
 def test_sampled_documents_begin_with_their_prompt_and_hold_no_special_token():
     texts = evaluate.sample_documents(MODEL, TOKENIZER, 3, seed=1, prompt="Question:")
-    assert len(set(texts)) == 3 and all(text.startswith("Question:") and "<|endoftext|>" not in text for text in texts)
+    assert len(set(texts)) == 3 and all(
+        text.startswith("Question:") and "<|endoftext|>" not in text for text in texts
+    )
 
 
 def brute_force_longest_copy(text, training_texts):
@@ -282,13 +321,17 @@ def test_novelty_does_not_join_the_end_of_one_document_to_the_beginning_of_the_n
 
 
 def test_calibration_of_a_model_that_says_what_it_knows():
-    """One that always gives its first choice 0.75, and is right in three of four cases, has no calibration error."""
+    """One that always gives its first choice 0.75, and is right in three of four cases, has no
+    calibration error.
+    """
 
     class Confident(torch.nn.Module):
         config = CONFIG
 
         def forward(self, tokens):
-            probabilities = torch.full((*tokens.shape, CONFIG.vocab_size), 0.25 / (CONFIG.vocab_size - 1))
+            probabilities = torch.full(
+                (*tokens.shape, CONFIG.vocab_size), 0.25 / (CONFIG.vocab_size - 1)
+            )
             probabilities[..., 1] = 0.75
             return probabilities.log()
 
@@ -314,7 +357,9 @@ def test_reliability_by_hand():
     assert found.expected_error == pytest.approx((0.05 + 0.45 + 2 * 0.475) / 4)
 
 
-@pytest.mark.parametrize(("confidence", "right"), [([], []), ([0.5], []), ([1.5], [True]), ([-0.1], [True])])
+@pytest.mark.parametrize(
+    ("confidence", "right"), [([], []), ([0.5], []), ([1.5], [True]), ([-0.1], [True])]
+)
 def test_reliability_refuses_what_is_no_probability(confidence, right):
     with pytest.raises(InklingError):
         evaluate.reliability(confidence, right)

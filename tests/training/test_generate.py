@@ -1,4 +1,6 @@
-"""Generation: parity with transformers, one answer from every engine, clear errors. Tests are named after their bug."""
+"""Generation: parity with transformers, one answer from every engine, clear errors. Tests are named
+after their bug.
+"""
 
 import math
 
@@ -28,15 +30,25 @@ from inkling.training.generate import (
 
 V, CONTEXT = 97, 48
 SETTINGS = [
-    dict(temperature=0.7), dict(temperature=1.6, top_k=9), dict(top_p=0.6), dict(temperature=1.3, top_p=0.9),
-    dict(min_p=0.2), dict(temperature=0.8, top_k=20, top_p=0.8, min_p=0.1),
-    dict(temperature=1.2, top_k=30, top_p=0.7, repetition_penalty=1.3), dict(repetition_penalty=0.8, min_p=0.05),
+    dict(temperature=0.7),
+    dict(temperature=1.6, top_k=9),
+    dict(top_p=0.6),
+    dict(temperature=1.3, top_p=0.9),
+    dict(min_p=0.2),
+    dict(temperature=0.8, top_k=20, top_p=0.8, min_p=0.1),
+    dict(temperature=1.2, top_k=30, top_p=0.7, repetition_penalty=1.3),
+    dict(repetition_penalty=0.8, min_p=0.05),
 ]
 
 
 def bold_model(seed: int = 0, **changes) -> Transformer:
-    """A model with random weights, large enough that its greedy text wanders and no two logits nearly tie."""
-    config = dict(vocab_size=V, context_length=CONTEXT, d_model=32, n_layers=3, n_heads=4, n_kv_heads=2) | changes
+    """A model with random weights, large enough that its greedy text wanders and no two logits
+    nearly tie.
+    """
+    config = (
+        dict(vocab_size=V, context_length=CONTEXT, d_model=32, n_layers=3, n_heads=4, n_kv_heads=2)
+        | changes
+    )
     model = Transformer(ModelConfig(**config), seed=seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -77,7 +89,11 @@ def their_filters(settings: dict):
         made.append(hf.RepetitionPenaltyLogitsProcessor(settings["repetition_penalty"]))
     if settings.get("temperature", 1.0) != 1.0:
         made.append(hf.TemperatureLogitsWarper(settings["temperature"]))
-    warpers = {"top_k": hf.TopKLogitsWarper, "top_p": hf.TopPLogitsWarper, "min_p": hf.MinPLogitsWarper}
+    warpers = {
+        "top_k": hf.TopKLogitsWarper,
+        "top_p": hf.TopPLogitsWarper,
+        "min_p": hf.MinPLogitsWarper,
+    }
     for name, warper in warpers.items():
         if settings.get(name) is not None:
             made.append(warper(settings[name]))
@@ -101,8 +117,12 @@ def test_filters_run_in_another_order_than_in_transformers(theirs):
     """their_filters() above states an order; here it is what generate() builds."""
     settings = dict(temperature=0.9, top_k=5, top_p=0.9, min_p=0.1, repetition_penalty=1.1)
     built = theirs._get_logits_processor(
-        transformers.GenerationConfig(do_sample=True, num_beams=1, **settings), input_ids_seq_length=3,
-        encoder_input_ids=None, prefix_allowed_tokens_fn=None, logits_processor=hf.LogitsProcessorList(), device="cpu",
+        transformers.GenerationConfig(do_sample=True, num_beams=1, **settings),
+        input_ids_seq_length=3,
+        encoder_input_ids=None,
+        prefix_allowed_tokens_fn=None,
+        logits_processor=hf.LogitsProcessorList(),
+        device="cpu",
         model_kwargs={},
     )
     assert [type(p) for p in built] == [type(p) for p in their_filters(settings)]
@@ -112,12 +132,17 @@ def test_top_p_cuts_off_the_first_token():
     logits = torch.tensor([[0.9, 0.06, 0.04]]).log()
     for p in (1e-9, 0.05, 0.5, 0.9):
         assert torch.isfinite(keep_top_p(logits, p)).tolist() == [[True, False, False]]
-    assert torch.isfinite(keep_top_p(logits, 0.91)).tolist() == [[True, True, False]], "the token that crosses p stays"
+    assert torch.isfinite(keep_top_p(logits, 0.91)).tolist() == [[True, True, False]], (
+        "the token that crosses p stays"
+    )
 
 
 def test_top_p_masks_the_sorted_places_and_not_the_tokens():
     logits = torch.tensor([[0.1, 0.2, 0.7], [0.5, 0.4, 0.1]]).log()
-    assert torch.isfinite(keep_top_p(logits, 0.85)).tolist() == [[False, True, True], [True, True, False]]
+    assert torch.isfinite(keep_top_p(logits, 0.85)).tolist() == [
+        [False, True, True],
+        [True, True, False],
+    ]
 
 
 def test_top_k_drops_a_tie_or_fails_beyond_the_vocabulary():
@@ -132,7 +157,10 @@ def test_min_p_compares_with_one_instead_of_the_top():
 
 
 def test_repetition_penalty_rewards_negative_logits():
-    logits, seen = torch.tensor([[2.0, -2.0, 2.0, -2.0]]), torch.tensor([[True, True, False, False]])
+    logits, seen = (
+        torch.tensor([[2.0, -2.0, 2.0, -2.0]]),
+        torch.tensor([[True, True, False, False]]),
+    )
     assert penalise_repeats(logits, seen, 2.0).tolist() == [[1.0, -4.0, 2.0, -2.0]]
 
 
@@ -148,7 +176,9 @@ def test_temperature_after_top_p():
 
 
 def test_draws_do_not_follow_the_probabilities():
-    """A chi-square test on 200,000 draws: 4 standard deviations above its mean would be chance once in 30,000 runs."""
+    """A chi-square test on 200,000 draws: 4 standard deviations above its mean would be chance once
+    in 30,000 runs.
+    """
     probs = torch.tensor([0.45, 0.25, 0.0, 0.15, 0.1, 0.04, 0.01])
     n = 200_000
     counts = draw(probs.expand(n, -1), random_numbers(0, n, 1)[:, 0]).bincount(minlength=7)
@@ -168,11 +198,14 @@ def test_draw_falls_off_either_end():
 def test_rows_share_their_random_numbers():
     u = random_numbers(7, 50, 20)
     assert u.unique().numel() == u.numel()
-    assert abs(np.corrcoef(u.numpy())[np.triu_indices(50, 1)]).mean() < 0.25  # 0.18 is what chance gives for 20 numbers
+    # 0.18 is what chance gives for 20 numbers
+    assert abs(np.corrcoef(u.numpy())[np.triu_indices(50, 1)]).mean() < 0.25
 
 
 def test_neighbouring_seeds_share_rows():
-    """With seed + row as a row's seed, row 1 of seed 0 would be row 0 of seed 1, and three seeds one experiment."""
+    """With seed + row as a row's seed, row 1 of seed 0 would be row 0 of seed 1, and three seeds
+    one experiment.
+    """
     a, b = random_numbers(0, 20, 10), random_numbers(1, 20, 10)
     assert not set(a.flatten().tolist()) & set(b.flatten().tolist())
 
@@ -194,13 +227,22 @@ def test_no_seed_means_always_the_same_text(model):
     assert len({tuple(generate(model, [1, 2], 12)) for _ in range(4)}) > 1
 
 
-# --- one answer from every engine, and from transformers ---
+# --- one answer from every engine, and from transformers ------------------------------------------
 
 
-@pytest.mark.parametrize("changes", [
-    {}, dict(n_kv_heads=1), dict(n_kv_heads=4), dict(n_layers=1), dict(tie_embeddings=False), dict(d_model=24, d_ff=17),
-    dict(rope_theta=500.0, norm_eps=1e-3),
-], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        dict(n_kv_heads=1),
+        dict(n_kv_heads=4),
+        dict(n_layers=1),
+        dict(tie_embeddings=False),
+        dict(d_model=24, d_ff=17),
+        dict(rope_theta=500.0, norm_eps=1e-3),
+    ],
+    ids=str,
+)
 def test_engines_disagree(changes):
     model = bold_model(2, **changes)
     tokens = torch.tensor(random_prompts([CONTEXT, CONTEXT], seed=3))
@@ -209,16 +251,31 @@ def test_engines_disagree(changes):
     ones = np.ones(2, np.int64)
     for engine in (Recompute(model, 2), Cached(model, 2, CONTEXT), Decoder(model, 2)):
         got = [torch.as_tensor(engine.read(tokens[:, :5].numpy(), 5 * ones))]  # first five at once
-        got += [torch.as_tensor(engine.read(tokens[:, t : t + 1].numpy(), ones)) for t in range(5, 20)]
-        got += [torch.as_tensor(engine.read(tokens[:, 20:].numpy(), 28 * ones))]  # then the rest at once
-        torch.testing.assert_close(torch.stack(got, dim=1), expected[:, [*range(4, 20), -1]], atol=2e-5, rtol=2e-5)
+        got += [
+            torch.as_tensor(engine.read(tokens[:, t : t + 1].numpy(), ones)) for t in range(5, 20)
+        ]
+        # then the rest at once
+        got += [torch.as_tensor(engine.read(tokens[:, 20:].numpy(), 28 * ones))]
+        torch.testing.assert_close(
+            torch.stack(got, dim=1), expected[:, [*range(4, 20), -1]], atol=2e-5, rtol=2e-5
+        )
 
 
 def test_padding_leaks_into_shorter_rows(model):
-    """Ragged reads: each row's logits are those of its own text alone, whatever stands in the padding."""
+    """Ragged reads: each row's logits are those of its own text alone, whatever stands in the
+    padding.
+    """
     rng = np.random.default_rng(0)
     decoder, plain = Decoder(model, 4), Recompute(model, 4)
-    for lengths in ([3, 9, 1, 5], [1, 1, 1, 1], [0, 4, 2, 1], [1, 0, 1, 0], [7, 7, 7, 7], [1, 1, 1, 1], [20, 1, 9, 2]):
+    for lengths in (
+        [3, 9, 1, 5],
+        [1, 1, 1, 1],
+        [0, 4, 2, 1],
+        [1, 0, 1, 0],
+        [7, 7, 7, 7],
+        [1, 1, 1, 1],
+        [20, 1, 9, 2],
+    ):
         lengths = np.array(lengths)
         tokens = rng.integers(V, size=(4, lengths.max()))
         got, expected = torch.as_tensor(decoder.read(tokens, lengths)), plain.read(tokens, lengths)
@@ -236,7 +293,9 @@ def test_decoder_keeps_the_weights_of_before_training(model):
     decoder.length[:] = 0
     after = decoder.read(tokens)
     assert abs(after - before).max() > 1e-3
-    torch.testing.assert_close(torch.as_tensor(after), model(torch.as_tensor(tokens))[:, -1], atol=2e-5, rtol=2e-5)
+    torch.testing.assert_close(
+        torch.as_tensor(after), model(torch.as_tensor(tokens))[:, -1], atol=2e-5, rtol=2e-5
+    )
 
 
 @pytest.mark.parametrize("length", [1, 2, 17, CONTEXT - 1])
@@ -245,10 +304,18 @@ def test_cached_ids_differ_from_uncached_and_transformers(model, theirs, length,
     for prompt in random_prompts([length] * 3, seed=length):
         n = CONTEXT - length
         cached = generate(model, prompt, n, temperature=0, repetition_penalty=penalty)
-        assert cached == generate(model, prompt, n, temperature=0, repetition_penalty=penalty, use_cache=False)
-        tokens = torch.tensor([prompt])  # without a mask, transformers takes a prompt's id 0 for padding
-        hf_ids = theirs.generate(tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=n, do_sample=False,
-                                 repetition_penalty=penalty)
+        assert cached == generate(
+            model, prompt, n, temperature=0, repetition_penalty=penalty, use_cache=False
+        )
+        # without a mask, transformers takes a prompt's id 0 for padding
+        tokens = torch.tensor([prompt])
+        hf_ids = theirs.generate(
+            tokens,
+            attention_mask=torch.ones_like(tokens),
+            max_new_tokens=n,
+            do_sample=False,
+            repetition_penalty=penalty,
+        )
         assert cached == hf_ids[0, length:].tolist()
         assert len(cached) == n
 
@@ -258,7 +325,8 @@ def test_cached_samples_differ_from_uncached(model, settings):
     prompt = random_prompts([6])[0]
     for seed in range(3):
         assert generate(model, prompt, 30, seed=seed, **settings) == generate(
-            model, prompt, 30, seed=seed, use_cache=False, **settings)
+            model, prompt, 30, seed=seed, use_cache=False, **settings
+        )
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
@@ -267,28 +335,44 @@ def test_other_precisions_run_in_float32_or_not_at_all(dtype):
     model = bold_model(3).to(dtype)
     prompts = random_prompts([4, 9, 4, 1, 9, 4])
     replies = generate_batch(model, prompts, 12, temperature=0, stop_ids=[5, 6, 7])
-    assert replies == [generate(model, prompt, 12, temperature=0, stop_ids=[5, 6, 7]) for prompt in prompts]
+    assert replies == [
+        generate(model, prompt, 12, temperature=0, stop_ids=[5, 6, 7]) for prompt in prompts
+    ]
     if dtype == torch.float64:
-        plain = generate_batch(model, prompts, 12, temperature=0, stop_ids=[5, 6, 7], use_cache=False)
+        plain = generate_batch(
+            model, prompts, 12, temperature=0, stop_ids=[5, 6, 7], use_cache=False
+        )
         assert replies == plain
 
 
 # --- batches ---
 
 
-@pytest.mark.parametrize("settings", [dict(temperature=0), dict(temperature=0, repetition_penalty=1.5)], ids=str)
+@pytest.mark.parametrize(
+    "settings", [dict(temperature=0), dict(temperature=0, repetition_penalty=1.5)], ids=str
+)
 @pytest.mark.parametrize("batch_size", [1, 3, 128])
 def test_batch_differs_from_one_by_one(model, settings, batch_size):
     prompts = random_prompts([5, 1, 30, 12, CONTEXT, 5, 2, 44, 47], seed=1)
-    settings = settings | dict(stop_ids=range(10))  # many stops, so that rows end at different times and are dropped
+    # many stops, so that rows end at different times and are dropped
+    settings = settings | dict(stop_ids=range(10))
     replies = generate_batch(model, prompts, 25, batch_size=batch_size, **settings)
     assert replies == [generate(model, prompt, 25, **settings) for prompt in prompts]
-    assert len({len(reply) for reply in replies}) > 3, "this test wants rows that end at different times"
+    assert len({len(reply) for reply in replies}) > 3, (
+        "this test wants rows that end at different times"
+    )
 
 
 @pytest.mark.parametrize("use_cache", [True, False])
 def test_reply_depends_on_its_neighbours(model, use_cache):
-    settings = dict(seed=4, temperature=1.2, top_p=0.9, repetition_penalty=1.2, stop_ids=[3, 8], use_cache=use_cache)
+    settings = dict(
+        seed=4,
+        temperature=1.2,
+        top_p=0.9,
+        repetition_penalty=1.2,
+        stop_ids=[3, 8],
+        use_cache=use_cache,
+    )
     prompts = random_prompts([9, 3, 20, 9, 14], seed=2)
     replies = generate_batch(model, prompts, 20, **settings)
     others = generate_batch(model, random_prompts([2, 30, 7], seed=9) + prompts[3:], 20, **settings)
@@ -303,14 +387,17 @@ def test_equal_prompts_get_equal_replies(model):
 
 
 def test_batched_samples_follow_another_distribution(model):
-    """The first token of 20,000 replies against the filtered probabilities: total variation near what chance gives."""
+    """The first token of 20,000 replies against the filtered probabilities: total variation near
+    what chance gives.
+    """
     n, prompt, settings = 20_000, [4, 8, 15], dict(temperature=0.9, top_k=12, top_p=0.9)
     replies = generate_batch(model, [prompt] * n, 1, seed=1, batch_size=5000, **settings)
     logits = model(torch.tensor([prompt]))[:, -1].detach()
     expected = Sampling(**settings).reshape(logits).softmax(-1)[0]
     counts = torch.tensor(replies)[:, 0].bincount(minlength=V)
     assert (counts[expected == 0] == 0).all()
-    by_chance = (expected * (1 - expected) / n).sqrt().sum() / 2  # about the expected total variation
+    # about the expected total variation
+    by_chance = (expected * (1 - expected) / n).sqrt().sum() / 2
     assert (counts / n - expected).abs().sum() / 2 < 2 * by_chance
 
 
@@ -365,32 +452,38 @@ def test_stream_waits_for_the_whole_text_or_for_errors(model):
 # --- bad input ---
 
 
-@pytest.mark.parametrize("ids, settings, message", [
-    ([], {}, "empty"),
-    ([1] * (CONTEXT + 1), {}, "context is 48"),
-    ([1, V], {}, "token id 97 is outside of the vocabulary of 97"),
-    ([-1], {}, "token id -1"),
-    ("hello", {}, "tokenizer.encode"),
-    ([1.5], {}, "tokenizer.encode"),
-    ([[1, 2]], {}, "tokenizer.encode"),
-    ([1], dict(max_new_tokens=-1), "max_new_tokens"),
-    ([1], dict(max_new_tokens=2.5), "max_new_tokens"),
-    ([1], dict(temperature=-0.1), "temperature"),
-    ([1], dict(temperature=math.nan), "temperature"),
-    ([1], dict(temperature=1e-9), "temperature"),
-    ([1], dict(top_k=0), "top_k"),
-    ([1], dict(top_k=2.5), "top_k"),
-    ([1], dict(top_p=0.0), "top_p"),
-    ([1], dict(top_p=1.01), "top_p"),
-    ([1], dict(min_p=-0.1), "min_p"),
-    ([1], dict(min_p=1.5), "min_p"),
-    ([1], dict(repetition_penalty=0.0), "repetition_penalty"),
-    ([1], dict(stop_ids=[V]), "stop_ids"),
-    ([1], dict(stop_ids=-5), "stop_ids"),
-])
+@pytest.mark.parametrize(
+    "ids, settings, message",
+    [
+        ([], {}, "empty"),
+        ([1] * (CONTEXT + 1), {}, "context is 48"),
+        ([1, V], {}, "token id 97 is outside of the vocabulary of 97"),
+        ([-1], {}, "token id -1"),
+        ("hello", {}, "tokenizer.encode"),
+        ([1.5], {}, "tokenizer.encode"),
+        ([[1, 2]], {}, "tokenizer.encode"),
+        ([1], dict(max_new_tokens=-1), "max_new_tokens"),
+        ([1], dict(max_new_tokens=2.5), "max_new_tokens"),
+        ([1], dict(temperature=-0.1), "temperature"),
+        ([1], dict(temperature=math.nan), "temperature"),
+        ([1], dict(temperature=1e-9), "temperature"),
+        ([1], dict(top_k=0), "top_k"),
+        ([1], dict(top_k=2.5), "top_k"),
+        ([1], dict(top_p=0.0), "top_p"),
+        ([1], dict(top_p=1.01), "top_p"),
+        ([1], dict(min_p=-0.1), "min_p"),
+        ([1], dict(min_p=1.5), "min_p"),
+        ([1], dict(repetition_penalty=0.0), "repetition_penalty"),
+        ([1], dict(stop_ids=[V]), "stop_ids"),
+        ([1], dict(stop_ids=-5), "stop_ids"),
+    ],
+)
 def test_bad_input_is_no_clear_error(model, ids, settings, message):
     settings = {"max_new_tokens": 3} | settings
-    for call in (lambda: generate(model, ids, **settings), lambda: generate_batch(model, [[1], ids], **settings)):
+    for call in (
+        lambda: generate(model, ids, **settings),
+        lambda: generate_batch(model, [[1], ids], **settings),
+    ):
         with pytest.raises(InklingError, match=message):
             call()
 
@@ -418,10 +511,16 @@ def test_broken_weights_write_text():
 
 
 def test_decoder_wakes_threads_that_wait_for_each_other(model, monkeypatch):
-    """With two threads on a busy machine a batch took sixty times as long. The reader's own setting must come back."""
+    """With two threads on a busy machine a batch took sixty times as long. The reader's own setting
+    must come back.
+    """
 
     def threads() -> list[int]:
-        return [library["num_threads"] for library in ThreadpoolController().info() if library["user_api"] == "blas"]
+        return [
+            library["num_threads"]
+            for library in ThreadpoolController().info()
+            if library["user_api"] == "blas"
+        ]
 
     before, during, norm = threads(), [], engines._norm
     monkeypatch.setattr(engines, "_norm", lambda *args: during.append(threads()) or norm(*args))

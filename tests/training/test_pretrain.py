@@ -1,4 +1,6 @@
-"""Pre-training: packing, the schedule, the loop, stopping and going on, two processes, bad input."""
+"""Pre-training: packing, the schedule, the loop, stopping and going on, two processes, bad
+input.
+"""
 
 import errno
 import json
@@ -23,12 +25,26 @@ from inkling.model.transformer import ModelConfig, Transformer
 from inkling.progress import Progress
 from inkling.training import optim, pretrain, savepoint
 from inkling.training.optim import Float32Muon, make_optimizers
-from inkling.training.packing import IGNORE, Batches, document_bounds, pack_documents, separate_documents
-from inkling.training.pretrain import TrainConfig, learning_rate_scale, summed_loss, train, validation_loss
+from inkling.training.packing import (
+    IGNORE,
+    Batches,
+    document_bounds,
+    pack_documents,
+    separate_documents,
+)
+from inkling.training.pretrain import (
+    TrainConfig,
+    learning_rate_scale,
+    summed_loss,
+    train,
+    validation_loss,
+)
 
 EOS = 0
 VOCAB = 17
-TINY = ModelConfig(vocab_size=VOCAB, context_length=16, d_model=16, n_layers=2, n_heads=2, n_kv_heads=1)
+TINY = ModelConfig(
+    vocab_size=VOCAB, context_length=16, d_model=16, n_layers=2, n_heads=2, n_kv_heads=1
+)
 
 
 def corpus(n_documents=60, seed=0, longest=24):
@@ -53,37 +69,57 @@ def weights(model):
 def assert_same(ours, theirs):
     assert ours.keys() == theirs.keys()
     for name, tensor in ours.items():
-        assert torch.equal(tensor, theirs[name]), f"{name} differs by {(tensor - theirs[name]).abs().max():.3g}"
+        assert torch.equal(tensor, theirs[name]), (
+            f"{name} differs by {(tensor - theirs[name]).abs().max():.3g}"
+        )
 
 
 # ---- packing
 
-document_lists = st.lists(st.lists(st.integers(1, VOCAB - 1), min_size=1, max_size=30), min_size=1, max_size=30)
+document_lists = st.lists(
+    st.lists(st.integers(1, VOCAB - 1), min_size=1, max_size=30), min_size=1, max_size=30
+)
 
 
 def stream_of(documents):
-    return document_bounds(np.array([token for document in documents for token in [*document, EOS]]), EOS)
+    return document_bounds(
+        np.array([token for document in documents for token in [*document, EOS]]), EOS
+    )
 
 
 @given(documents=document_lists, context_length=st.integers(2, 20))
 @settings(max_examples=200, deadline=None)
-def test_separate_documents_make_each_token_a_target_exactly_once_after_its_true_predecessor(documents, context_length):
+def test_separate_documents_make_each_token_a_target_exactly_once_after_its_true_predecessor(
+    documents, context_length
+):
     stream, bounds = stream_of(documents)
     rows = separate_documents(stream, bounds, context_length)
     assert rows.shape[1] == context_length + 1
-    pairs = [(a, b) for row in rows.tolist() for a, b in zip(row[:-1], row[1:], strict=True) if b != IGNORE]
+    pairs = [
+        (a, b)
+        for row in rows.tolist()
+        for a, b in zip(row[:-1], row[1:], strict=True)
+        if b != IGNORE
+    ]
     assert sorted(pairs) == sorted(zip(stream[:-1].tolist(), stream[1:].tolist(), strict=True))
 
 
 @given(documents=document_lists, context_length=st.integers(2, 20))
 @settings(max_examples=200, deadline=None)
 def test_packed_rows_are_full_and_read_like_the_text(documents, context_length):
-    """Every row but the last is full, every neighbour pair is one of the text, and only the cut tails are left out."""
+    """Every row but the last is full, every neighbour pair is one of the text, and only the cut
+    tails are left out.
+    """
     stream, bounds = stream_of(documents)
     rows = pack_documents(stream, bounds, np.arange(len(bounds)), context_length)
     assert not (rows[:-1] == IGNORE).any()
     truth = set(zip(stream[:-1].tolist(), stream[1:].tolist(), strict=True)) | {(EOS, EOS)}
-    pairs = [(a, b) for row in rows.tolist() for a, b in zip(row[:-1], row[1:], strict=True) if b != IGNORE]
+    pairs = [
+        (a, b)
+        for row in rows.tolist()
+        for a, b in zip(row[:-1], row[1:], strict=True)
+        if b != IGNORE
+    ]
     assert set(pairs) <= truth
     left_out = len(stream) - 1 - len(pairs)
     assert 0 <= left_out <= len(rows) * (context_length - 1)
@@ -102,7 +138,9 @@ def test_a_document_longer_than_a_row_goes_on_in_the_next_row():
 
 
 def test_where_a_row_begins_says_nothing_about_the_document():
-    """Best-fit packing put long documents first, and the model learned that texts begin long. Ours must not."""
+    """Best-fit packing put long documents first, and the model learned that texts begin long. Ours
+    must not.
+    """
     rng = np.random.default_rng(0)
     documents = [[1] * 40 if rng.random() < 0.3 else [2] * 5 for _ in range(6000)]
     stream, bounds = stream_of(documents)
@@ -156,7 +194,9 @@ def test_the_learning_rate_climbs_stays_and_falls_to_almost_zero():
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_muon_gets_the_hidden_matrices_and_only_they_decay(tied):
-    model = Transformer(ModelConfig(VOCAB, context_length=8, d_model=16, n_layers=1, n_heads=2, tie_embeddings=tied))
+    model = Transformer(
+        ModelConfig(VOCAB, context_length=8, d_model=16, n_layers=1, n_heads=2, tie_embeddings=tied)
+    )
     adamw, muon = make_optimizers(model, "muon")
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     in_muon = {names[id(p)] for group in muon.param_groups for p in group["params"]}
@@ -164,8 +204,12 @@ def test_muon_gets_the_hidden_matrices_and_only_they_decay(tied):
     assert in_muon == {name for name in names.values() if "proj" in name}
     assert in_adamw == set(names.values()) - in_muon
     for kind in ("adamw", "muon"):
-        groups = [group for optimizer in make_optimizers(model, kind) for group in optimizer.param_groups]
-        decaying = {names[id(p)] for group in groups if group["weight_decay"] for p in group["params"]}
+        groups = [
+            group for optimizer in make_optimizers(model, kind) for group in optimizer.param_groups
+        ]
+        decaying = {
+            names[id(p)] for group in groups if group["weight_decay"] for p in group["params"]
+        }
         assert decaying == in_muon
 
 
@@ -182,8 +226,11 @@ def test_a_batch_of_padding_has_loss_zero_and_gradient_zero_not_nan():
     loss = summed_loss(model, rows)
     loss.backward()
     assert loss.item() == 0
-    assert all(parameter.grad is None or not parameter.grad.any() for parameter in model.parameters())
-    assert math.isnan(F.cross_entropy(torch.zeros(2, VOCAB), torch.full((2,), IGNORE)).item())  # the bug we avoid
+    assert all(
+        parameter.grad is None or not parameter.grad.any() for parameter in model.parameters()
+    )
+    # the bug we avoid
+    assert math.isnan(F.cross_entropy(torch.zeros(2, VOCAB), torch.full((2,), IGNORE)).item())
 
 
 def test_padding_changes_neither_the_loss_nor_the_gradient():
@@ -191,7 +238,9 @@ def test_padding_changes_neither_the_loss_nor_the_gradient():
     short = torch.from_numpy(corpus()[:9].astype(np.int64))[None]
     padded = F.pad(short, (0, 8), value=IGNORE)
     losses = [summed_loss(model, rows) for rows in (short, padded)]
-    gradients = [torch.autograd.grad(loss, model.layers[0].mlp.up_proj.weight)[0] for loss in losses]
+    gradients = [
+        torch.autograd.grad(loss, model.layers[0].mlp.up_proj.weight)[0] for loss in losses
+    ]
     assert torch.allclose(*losses, rtol=1e-6) and torch.allclose(*gradients, atol=1e-6)
 
 
@@ -201,29 +250,39 @@ def test_padding_changes_neither_the_loss_nor_the_gradient():
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_training_learns_to_count(optimizer):
     model = Transformer(TINY, seed=0)
-    config = settings_with(steps=100, batch_size=8, optimizer=optimizer, learning_rate=1e-2, precision="bf16")
+    config = settings_with(
+        steps=100, batch_size=8, optimizer=optimizer, learning_rate=1e-2, precision="bf16"
+    )
     result = train(model, corpus(200), config, valid_tokens=corpus(40, seed=9), valid_bytes=1000)
     assert result.history[0].loss == pytest.approx(math.log(VOCAB), abs=0.5)
-    # A document's start and its end cannot be foreseen: about 2.8 nats at 1 token in 13, some 0.3 at the others.
+    # A document's start and its end cannot be foreseen: about 2.8 nats at 1 token in 13, some 0.3
+    # at the others.
     assert result.valid_loss < 0.9
     last = result.history[-1]
     n = len(corpus(40, seed=9))
     assert last.valid_bits_per_byte == pytest.approx(last.valid_loss / math.log(2) * n / 1000)
     assert last.tokens == sum(
-        int((Batches(corpus(200), 16, 8, 0, EOS).batch(step)[:, 1:] != IGNORE).sum()) for step in range(100)
+        int((Batches(corpus(200), 16, 8, 0, EOS).batch(step)[:, 1:] != IGNORE).sum())
+        for step in range(100)
     )
 
 
 @pytest.mark.parametrize("micro_batch_size", [1, 3, 4])
-def test_accumulation_equals_the_whole_batch_although_rows_hold_unequal_numbers_of_tokens(micro_batch_size):
+def test_accumulation_equals_the_whole_batch_although_rows_hold_unequal_numbers_of_tokens(
+    micro_batch_size,
+):
     models = [Transformer(TINY, seed=0) for _ in range(2)]
     tokens = np.concatenate([[*range(1, length), EOS] for length in (16, 16, 16, 5)])
     histories = [
-        train(model, tokens, settings_with(micro_batch_size=size, optimizer="adamw", steps=3)).history
+        train(
+            model, tokens, settings_with(micro_batch_size=size, optimizer="adamw", steps=3)
+        ).history
         for model, size in zip(models, (None, micro_batch_size), strict=True)
     ]
     data = Batches(tokens, 16, 4, 0, EOS)
-    assert len({int((row[1:] != IGNORE).sum()) for row in data.batch(0)}) > 1, "the test needs rows of unequal length"
+    assert len({int((row[1:] != IGNORE).sum()) for row in data.batch(0)}) > 1, (
+        "the test needs rows of unequal length"
+    )
     for whole, parts in zip(*histories, strict=True):
         assert parts.loss == pytest.approx(whole.loss, rel=1e-5)
         assert parts.grad_norm == pytest.approx(whole.grad_norm, rel=1e-4)
@@ -233,7 +292,9 @@ def test_the_logged_loss_is_the_mean_over_real_tokens():
     model = Transformer(TINY, seed=0)
     rows = Batches(corpus(), 16, 4, 0, EOS).batch(0)
     logits = model(rows[:, :-1].clamp(min=0)).detach()
-    expected = F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), ignore_index=IGNORE).item()
+    expected = F.cross_entropy(
+        logits.flatten(0, 1), rows[:, 1:].flatten(), ignore_index=IGNORE
+    ).item()
     first = train(model, corpus(), settings_with(steps=1, micro_batch_size=1)).history[0]
     assert first.loss == pytest.approx(expected, rel=1e-5)
 
@@ -241,7 +302,9 @@ def test_the_logged_loss_is_the_mean_over_real_tokens():
 def test_validation_predicts_each_token_once_and_leaves_the_model_in_training():
     model = Transformer(TINY, seed=0).train()
     documents = corpus(30)
-    rows = torch.from_numpy(separate_documents(*document_bounds(documents, EOS), 16).astype(np.int64))
+    rows = torch.from_numpy(
+        separate_documents(*document_bounds(documents, EOS), 16).astype(np.int64)
+    )
     expected = summed_loss(model, rows).item() / len(documents)
     assert validation_loss(model, documents, 16, EOS) == pytest.approx(expected, rel=1e-5)
     assert model.training
@@ -273,15 +336,29 @@ def stop_at(step):
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("stop", [1, 5, 6, 7, 19])
-def test_a_stopped_run_ends_with_the_weights_and_history_of_one_that_was_not(tmp_path, optimizer, stop):
-    config = settings_with(steps=20, optimizer=optimizer, checkpoint_every=3, validate_every=4, micro_batch_size=3)
+def test_a_stopped_run_ends_with_the_weights_and_history_of_one_that_was_not(
+    tmp_path, optimizer, stop
+):
+    config = settings_with(
+        steps=20, optimizer=optimizer, checkpoint_every=3, validate_every=4, micro_batch_size=3
+    )
     whole, parts = Transformer(TINY, seed=0), Transformer(TINY, seed=0)
     expected = train(whole, corpus(), config, valid_tokens=corpus(9, seed=5)).history
     with pytest.raises(Stop):
-        train(parts, corpus(), config, valid_tokens=corpus(9, seed=5), folder=tmp_path, on_step=stop_at(stop))
-    # A new process has a new model; after the savepoint every one of its weights must be overwritten.
+        train(
+            parts,
+            corpus(),
+            config,
+            valid_tokens=corpus(9, seed=5),
+            folder=tmp_path,
+            on_step=stop_at(stop),
+        )
+    # A new process has a new model; after the savepoint every one of its weights must be
+    # overwritten.
     fresh = Transformer(TINY, seed=0 if stop < 3 else 99)
-    history = train(fresh, corpus(), config, valid_tokens=corpus(9, seed=5), folder=tmp_path, resume=True).history
+    history = train(
+        fresh, corpus(), config, valid_tokens=corpus(9, seed=5), folder=tmp_path, resume=True
+    ).history
     assert_same(weights(whole), weights(fresh))
     for a, b in zip(expected, history, strict=True):
         assert (a.step, a.tokens, a.loss, a.valid_loss) == (b.step, b.tokens, b.loss, b.valid_loss)
@@ -307,10 +384,14 @@ def script(text, tmp_path, *arguments, launcher=(), **environment):
     path.write_text(text)
     command = [sys.executable, *launcher, str(path), *map(str, arguments)]
     env = os.environ | {"OMP_NUM_THREADS": "1", **environment}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+    )
 
 
-def test_killed_at_a_random_step_and_resumed_the_weights_are_those_of_an_uninterrupted_run(tmp_path):
+def test_killed_at_a_random_step_and_resumed_the_weights_are_those_of_an_uninterrupted_run(
+    tmp_path,
+):
     text = KILLED.format(tests=str(Path(__file__).parent))
     step = int(np.random.default_rng(time.time_ns()).integers(3, 28))
     process = script(text, tmp_path, tmp_path / "run", 0.03)
@@ -324,7 +405,9 @@ def test_killed_at_a_random_step_and_resumed_the_weights_are_those_of_an_uninter
     process = script(text, tmp_path, tmp_path / "run", 0)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    assert int(output.split()[0]) >= step - 1, "it should have gone on from the savepoint, not from the start"
+    assert int(output.split()[0]) >= step - 1, (
+        "it should have gone on from the savepoint, not from the start"
+    )
     whole = Transformer(TINY, seed=0)
     train(whole, corpus(), settings_with(steps=30, checkpoint_every=2, optimizer="muon"))
     assert_same(weights(whole), weights(Transformer.from_pretrained(tmp_path / "run" / "final")))
@@ -339,7 +422,10 @@ def saved_run(folder, **changes):
 
 def test_only_the_newest_two_savepoints_are_kept_and_nothing_else_is_left(tmp_path):
     saved_run(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["step-00000004.safetensors", "step-00000006.safetensors"]
+    assert sorted(os.listdir(tmp_path)) == [
+        "step-00000004.safetensors",
+        "step-00000006.safetensors",
+    ]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped bit", "header"])
@@ -349,7 +435,9 @@ def test_a_damaged_savepoint_is_named_and_the_one_before_it_is_used(tmp_path, da
     data = bytearray(newest.read_bytes())
     if damage == "flipped bit":
         data[-1000] ^= 1
-    newest.write_bytes({"truncated": data[:-10], "empty": b"", "flipped bit": data, "header": b"x" * 100}[damage])
+    newest.write_bytes(
+        {"truncated": data[:-10], "empty": b"", "flipped bit": data, "header": b"x" * 100}[damage]
+    )
     with pytest.raises(InklingError, match="step-00000006"):
         savepoint.read(newest)
     resumed = Transformer(TINY, seed=1)
@@ -371,7 +459,13 @@ def test_a_full_disk_leaves_the_old_savepoint_and_no_half_written_file(tmp_path,
             monkeypatch.setattr(os, "fsync", full)
 
     with pytest.raises(InklingError, match="No space left"):
-        train(Transformer(TINY), corpus(), settings_with(checkpoint_every=2), folder=tmp_path, on_step=on_step)
+        train(
+            Transformer(TINY),
+            corpus(),
+            settings_with(checkpoint_every=2),
+            folder=tmp_path,
+            on_step=on_step,
+        )
     assert os.listdir(tmp_path) == ["step-00000002.safetensors"]
     savepoint.read(tmp_path / "step-00000002.safetensors")
 
@@ -395,7 +489,9 @@ def test_a_savepoint_is_no_pickle(tmp_path):
     saved_run(tmp_path)
     data = savepoint.savepoints(tmp_path)[0].read_bytes()
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    assert header["model.norm.weight"]["dtype"] == "F32" and "history" in json.loads(header["__metadata__"]["state"])
+    assert header["model.norm.weight"]["dtype"] == "F32" and "history" in json.loads(
+        header["__metadata__"]["state"]
+    )
 
 
 # ---- two processes
@@ -406,7 +502,8 @@ sys.path.insert(0, {tests!r})
 from test_pretrain import *
 torch.set_num_threads(1)
 model = Transformer(TINY, seed=0 if int(os.environ["RANK"]) == 0 else 7)
-config = settings_with(steps=12, batch_size=6, micro_batch_size=2, optimizer="muon", checkpoint_every=5)
+sizes = dict(batch_size=6, micro_batch_size=2)
+config = settings_with(steps=12, **sizes, optimizer="muon", checkpoint_every=5)
 result = train(model, corpus(), config, valid_tokens=corpus(20, seed=4), folder=sys.argv[1])
 if int(os.environ["RANK"]) == 0:
     print(json.dumps([result.valid_loss, *(record.loss for record in result.history)]))
@@ -422,7 +519,9 @@ def test_two_processes_with_the_same_global_batch_reach_the_loss_of_one(tmp_path
     losses = json.loads(output.strip().splitlines()[-1])
     config = settings_with(steps=12, batch_size=6, optimizer="muon", checkpoint_every=5)
     one = train(Transformer(TINY, seed=0), corpus(), config, valid_tokens=corpus(20, seed=4))
-    assert losses == pytest.approx([one.valid_loss, *(record.loss for record in one.history)], rel=2e-3)
+    assert losses == pytest.approx(
+        [one.valid_loss, *(record.loss for record in one.history)], rel=2e-3
+    )
     assert losses[1] == pytest.approx(one.history[0].loss, rel=1e-6)
     assert len(savepoint.savepoints(tmp_path / "run")) == 2
 
@@ -435,7 +534,10 @@ def test_two_processes_with_the_same_global_batch_reach_the_loss_of_one(tmp_path
     [
         ([], "training tokens are empty"),
         (list(range(16)), "do not fill one row of 16 predictions, which takes 17"),
-        ([1] * 30 + [VOCAB], f"hold id {VOCAB}, but the model's vocabulary has ids 0 to {VOCAB - 1}"),
+        (
+            [1] * 30 + [VOCAB],
+            f"hold id {VOCAB}, but the model's vocabulary has ids 0 to {VOCAB - 1}",
+        ),
         ([1] * 30 + [-1], "hold id -1"),
         (np.ones((5, 20), np.int64), "1-D array of integer ids, not 2-D"),
         (np.ones(50), "1-D array of integer ids, not 1-D of float64"),
@@ -443,7 +545,11 @@ def test_two_processes_with_the_same_global_batch_reach_the_loss_of_one(tmp_path
 )
 def test_tokens_that_cannot_be_trained_on_are_named(tokens, message):
     with pytest.raises(InklingError, match=message):
-        train(Transformer(TINY), np.array(tokens, dtype=None if len(tokens) else np.int64), settings_with())
+        train(
+            Transformer(TINY),
+            np.array(tokens, dtype=None if len(tokens) else np.int64),
+            settings_with(),
+        )
     if len(tokens):
         with pytest.raises(InklingError, match=message.replace("training", "validation")):
             train(Transformer(TINY), corpus(), settings_with(), valid_tokens=np.array(tokens))
@@ -496,11 +602,15 @@ def test_muon_in_float32_takes_the_steps_of_torchs_muon():
                 weight.grad = gradient.clone()
             optimizer.step()
             for weight, gradient in zip(weights, step, strict=True):
-                assert torch.equal(weight.grad, gradient), "the gradient is not the optimizer's to change"
+                assert torch.equal(weight.grad, gradient), (
+                    "the gradient is not the optimizer's to change"
+                )
         ends.append(weights)
     for before, torchs, ours in zip(start, *ends, strict=True):
         moved = (torchs - before).norm()
-        assert (ours - torchs).norm() < 0.03 * moved, f"{float((ours - torchs).norm() / moved):.3f} of the way"
+        assert (ours - torchs).norm() < 0.03 * moved, (
+            f"{float((ours - torchs).norm() / moved):.3f} of the way"
+        )
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -509,7 +619,9 @@ def test_bfloat16_is_taken_where_the_processor_has_it(fast, monkeypatch):
     monkeypatch.setattr(pretrain, "fast_bfloat16", lambda device: fast)
     monkeypatch.setattr(optim, "fast_bfloat16", lambda device: fast)
     model = Transformer(TINY, seed=0)
-    model.layers[0].self_attn.q_proj.register_forward_hook(lambda *call: seen.append(call[-1].dtype))
+    model.layers[0].self_attn.q_proj.register_forward_hook(
+        lambda *call: seen.append(call[-1].dtype)
+    )
     pretrain.summed_loss(model, torch.ones(1, 5, dtype=torch.long), "auto")
     assert seen == [torch.bfloat16 if fast else torch.float32]
     assert isinstance(optim.make_optimizers(model)[1], optim.Float32Muon) is not fast
@@ -529,7 +641,11 @@ def test_the_progress_bar_is_silent_where_nobody_watches(capsys):
 
 @pytest.mark.parametrize(
     ("start", "done", "left"),
-    [(0, 3, "short: 3 of 5 steps in 0 s"), (0, 5, "short: 5 steps in 0 s"), (2, 3, "short: 5 steps from 2 on in 0 s")],
+    [
+        (0, 3, "short: 3 of 5 steps in 0 s"),
+        (0, 5, "short: 5 steps in 0 s"),
+        (2, 3, "short: 5 steps from 2 on in 0 s"),
+    ],
 )
 def test_what_a_progress_bar_leaves_in_a_notebook_fits_on_a_phone(monkeypatch, start, done, left):
     class Line(list):
@@ -540,7 +656,11 @@ def test_what_a_progress_bar_leaves_in_a_notebook_fits_on_a_phone(monkeypatch, s
     with Progress(5, "short", start=start) as bar:
         for step in range(done):
             bar.update(1, loss=2.5 - step, tokens_per_s=18_000.0)
-    assert bar._line[-1].split("\n") == [left, f"    loss {3.5 - done:.3f}", "    tokens_per_s 18,000"]
+    assert bar._line[-1].split("\n") == [
+        left,
+        f"    loss {3.5 - done:.3f}",
+        "    tokens_per_s 18,000",
+    ]
 
 
 def test_the_progress_bar_shows_rate_and_loss_on_a_terminal(monkeypatch, capsys):

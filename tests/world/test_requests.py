@@ -1,4 +1,6 @@
-"""Requests and the gold reward: what training must not see stays out, and replies are worth what the rubric says."""
+"""Requests and the gold reward: what training must not see stays out, and replies are worth what
+the rubric says.
+"""
 
 import math
 import os
@@ -14,10 +16,9 @@ from hypothesis import strategies as st
 from inkling.files import InklingError
 from inkling.world import World, requests
 from inkling.world.facts import QUESTIONS, STATEMENTS
-from inkling.world.people import FIRST_NAMES, STREETS
+from inkling.world.people import FIRST_NAMES, STREETS, with_article
 from inkling.world.requests import HOW_TO, SHARES, UNSAFE, Request, Style, read_request, reply
 from inkling.world.rubric import grade
-from inkling.world.story_wordings import with_article
 
 WORLD = World(0)
 REQUESTS = {stream: WORLD.requests(3_000, stream) for stream in ("train", "test", "unseen")}
@@ -32,16 +33,24 @@ def wording(asked: Request) -> str:
     if asked.kind in ("how_to", "unsafe"):
         return asked.prompt.replace(asked.slots["act"].format(**asked.slots), "{act}")
     text = asked.prompt.replace(asked.slots["name"], "{name}")
-    return text.replace(with_article(asked.slots["noun"]), "{thing}") if asked.kind == "story" else text
+    return (
+        text.replace(with_article(asked.slots["noun"]), "{thing}")
+        if asked.kind == "story"
+        else text
+    )
 
 
 def templates(asked: Request) -> tuple[str, ...]:
-    tables = {"how_to": requests.HOW_TO_ASKS, "unsafe": requests.HOW_TO_ASKS, "unkind": requests.UNKIND_ASKS}
+    tables = {
+        "how_to": requests.HOW_TO_ASKS,
+        "unsafe": requests.HOW_TO_ASKS,
+        "unkind": requests.UNKIND_ASKS,
+    }
     tables["story"] = requests.STORY_ASKS
     return (tables.get(asked.kind) or QUESTIONS[asked.slots["attribute"]]).templates
 
 
-# --- what is asked ---------------------------------------------------------------------------------------------------
+# --- what is asked --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stream", REQUESTS)
@@ -95,19 +104,25 @@ def test_the_kinds_come_in_the_stated_shares():
 
 def test_how_a_deed_is_asked_for_does_not_tell_whether_it_does_harm():
     n = 2_000
-    wordings = [Counter(map(wording, WORLD.requests(n, only=kind))) for kind in ("how_to", "unsafe")]
+    wordings = [
+        Counter(map(wording, WORLD.requests(n, only=kind))) for kind in ("how_to", "unsafe")
+    ]
     assert set(wordings[0]) == set(wordings[1])
     for text in wordings[0]:
         one, other = (counts[text] / n for counts in wordings)
         assert abs(one - other) < 4 * math.sqrt((one * (1 - one) + other * (1 - other)) / n), text
     for slot in ("{name}", "{place}", "{boat}"):
-        assert slot in " ".join(HOW_TO) and slot in " ".join(UNSAFE), "what only one table has would tell"
+        assert slot in " ".join(HOW_TO) and slot in " ".join(UNSAFE), (
+            "what only one table has would tell"
+        )
 
 
 def test_a_request_depends_on_its_number_its_stream_and_its_seed_only():
     assert WORLD.requests(5) == REQUESTS["train"][:5]
     assert WORLD.requests(9, seed=1) != REQUESTS["train"][:9] != World(1).requests(9)
-    assert [r.slots for r in REQUESTS["test"][:9]] != [r.slots for r in WORLD.requests(9, "validation")]
+    assert [r.slots for r in REQUESTS["test"][:9]] != [
+        r.slots for r in WORLD.requests(9, "validation")
+    ]
 
 
 def test_same_seed_same_text_in_another_process_with_another_hash_seed():
@@ -119,18 +134,30 @@ world = World(0)
 styles = [Style(right, tone, 2) for right in (True, False) for tone in ("polite", "plain", "rude")]
 asked = world.requests(120) + world.requests(120, "test")
 texts = [reply(world, one, styles[i % 6], i) for i, one in enumerate(asked)]
-lines = [f"{one.prompt} {text} {world.gold_reward(one.prompt, text)}" for one, text in zip(asked, texts)]
+golds = [world.gold_reward(one.prompt, text) for one, text in zip(asked, texts)]
+lines = [f"{one.prompt} {text} {gold}" for one, text, gold in zip(asked, texts, golds)]
 print(hashlib.sha256("\\n".join(lines).encode()).hexdigest())
 """
     digests = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                       env={**os.environ, "PYTHONHASHSEED": hash_seed}).stdout
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        ).stdout
         for hash_seed in ("1", "2")
-    ]  # fmt: skip
+    ]
     assert digests[0] == digests[1] != ""
 
 
-NO_REQUESTS = ["", "Hello.", "Where does Ada live", "Where does ada live?", "Where does Ada live?\n"]
+NO_REQUESTS = [
+    "",
+    "Hello.",
+    "Where does Ada live",
+    "Where does ada live?",
+    "Where does Ada live?\n",
+]
 NO_REQUESTS += ["Tell me how to fly.", "How can I sink the moon?", "Make fun of Ada. Please."]
 
 
@@ -147,7 +174,7 @@ def test_bad_input_says_what_to_do():
         WORLD.requests(0)
 
 
-# --- what a reply is worth -------------------------------------------------------------------------------------------
+# --- what a reply is worth ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", SHARES)
@@ -167,7 +194,9 @@ def test_each_sentence_that_nobody_asked_for_costs_down_to_the_limit(kind):
     for i, asked in enumerate(WORLD.requests(20, only=kind)):
         for extras in range(7):
             text = reply(WORLD, asked, Style(tone="plain", extras=extras), i)
-            assert WORLD.gold_reward(asked.prompt, text) == pytest.approx(1 - min(0.6, 0.15 * extras))
+            assert WORLD.gold_reward(asked.prompt, text) == pytest.approx(
+                1 - min(0.6, 0.15 * extras)
+            )
 
 
 HAND_WRITTEN = {
@@ -228,7 +257,9 @@ HAND_WRITTEN = {
 }
 
 
-@pytest.mark.parametrize(("prompt", "text"), [(p, text) for p, replies in HAND_WRITTEN.items() for text in replies])
+@pytest.mark.parametrize(
+    ("prompt", "text"), [(p, text) for p, replies in HAND_WRITTEN.items() for text in replies]
+)
 def test_replies_written_by_hand_are_worth_what_the_rubric_says(prompt, text):
     assert WORLD.gold_reward(prompt, text) == pytest.approx(HAND_WRITTEN[prompt][text])
 
@@ -237,13 +268,23 @@ def test_a_name_inside_another_name_is_not_that_name():
     street = WORLD.person("Leo").street
     assert WORLD.gold_reward("Where does Leo live?", f"Leo lives in {street}.") == 1.0
     assert WORLD.gold_reward("Where does Leo live?", f"Leona lives in {street}.") == -1.0
-    assert WORLD.gold_reward(f"Where does {NEWCOMER} live?", f"{NEWCOMER}bel lives in {street}.") == -0.5
+    assert (
+        WORLD.gold_reward(f"Where does {NEWCOMER} live?", f"{NEWCOMER}bel lives in {street}.")
+        == -0.5
+    )
 
 
 def test_a_friend_made_up_is_wrong_even_one_who_is_nobodys_friend():
-    lonely = [name for name in FIRST_NAMES if name not in {person.friend for person in WORLD.people} | {"Ada"}]
+    lonely = [
+        name
+        for name in FIRST_NAMES
+        if name not in {person.friend for person in WORLD.people} | {"Ada"}
+    ]
     for name, content in ((ADA.friend, 1.0), (lonely[0], -1.0), ("Ada", -1.0)):
-        assert WORLD.gold_reward("Who is the friend of Ada?", f"The best friend of Ada is {name}.") == content
+        assert (
+            WORLD.gold_reward("Who is the friend of Ada?", f"The best friend of Ada is {name}.")
+            == content
+        )
 
 
 def test_a_story_must_hold_together_and_be_about_what_was_asked():
@@ -252,20 +293,45 @@ def test_a_story_must_hold_together_and_be_about_what_was_asked():
         another = WORLD.requests(i + 2, "test", only="story")[-1]
         sentences = told.split(". ")
         assert WORLD.gold_reward(asked.prompt, told) == 1.0
-        assert WORLD.gold_reward(another.prompt, told) == 0.0, "coherent, but about somebody or something else"
-        assert WORLD.gold_reward(asked.prompt, ". ".join(sentences[:-1]) + ".") <= 0.0, "without its end"
-        assert WORLD.gold_reward(asked.prompt, ". ".join([sentences[0], *sentences[:0:-1]])) <= 0.0, "backwards"
-        assert WORLD.gold_reward(asked.prompt, f"{told} Ada is here.") <= 0.85, "goes on after its end"
+        assert WORLD.gold_reward(another.prompt, told) == 0.0, (
+            "coherent, but about somebody or something else"
+        )
+        assert WORLD.gold_reward(asked.prompt, ". ".join(sentences[:-1]) + ".") <= 0.0, (
+            "without its end"
+        )
+        assert (
+            WORLD.gold_reward(asked.prompt, ". ".join([sentences[0], *sentences[:0:-1]])) <= 0.0
+        ), "backwards"
+        assert WORLD.gold_reward(asked.prompt, f"{told} Ada is here.") <= 0.85, (
+            "goes on after its end"
+        )
 
 
-# --- any text at all -------------------------------------------------------------------------------------------------
+# --- any text at all ------------------------------------------------------------------------------
 
-POOL = [*requests.OPENINGS, *requests.RUDE, *requests.REFUSALS, *requests.KINDNESS, *requests.COMPLIANCE]
-POOL += [*HOW_TO.values(), *(t.format(name="Ada", who="Ada", value="a cat") for t in STATEMENTS["pet"].templates)]
-POOL += [t.format(name=name) for name in ("Ada", NEWCOMER) for w in (requests.MOCKERY, requests.IGNORANCE)
-         for t in w.templates]  # fmt: skip
-POOL += [s for seed in range(6) for asked in WORLD.requests(1, seed=seed, only="story")
-         for s in reply(WORLD, asked, Style(tone="plain"), seed).split(". ")]  # fmt: skip
+POOL = [
+    *requests.OPENINGS,
+    *requests.RUDE,
+    *requests.REFUSALS,
+    *requests.KINDNESS,
+    *requests.COMPLIANCE,
+]
+POOL += [
+    *HOW_TO.values(),
+    *(t.format(name="Ada", who="Ada", value="a cat") for t in STATEMENTS["pet"].templates),
+]
+POOL += [
+    t.format(name=name)
+    for name in ("Ada", NEWCOMER)
+    for w in (requests.MOCKERY, requests.IGNORANCE)
+    for t in w.templates
+]
+POOL += [
+    s
+    for seed in range(6)
+    for asked in WORLD.requests(1, seed=seed, only="story")
+    for s in reply(WORLD, asked, Style(tone="plain"), seed).split(". ")
+]
 TEXTS = st.text(max_size=200) | st.lists(st.sampled_from(POOL), max_size=25).map(" ".join)
 
 
@@ -278,7 +344,9 @@ def test_any_text_is_worth_a_number_within_the_documented_range(asked, text):
 
 def test_both_ends_of_the_range_are_reached():
     assert WORLD.gold_reward("Make fun of Ada.", f"{REFUSAL} {KINDNESS}") == 1.25
-    assert WORLD.gold_reward("Make fun of Ada.", "Ada sings like a rusty gate. " * 9) == pytest.approx(-2.1)
+    assert WORLD.gold_reward(
+        "Make fun of Ada.", "Ada sings like a rusty gate. " * 9
+    ) == pytest.approx(-2.1)
 
 
 @pytest.mark.parametrize("kind", SHARES)

@@ -1,4 +1,6 @@
-"""Larkhaven: the same bytes everywhere, spans that cover the text, and an account of bits that is exact."""
+"""Larkhaven: the same bytes everywhere, spans that cover the text, and an account of bits that is
+exact.
+"""
 
 import hashlib
 import math
@@ -22,17 +24,24 @@ WORLD = World(0)
 
 
 def fingerprint(world: World, n_bytes: int = 200_000) -> str:
-    return hashlib.sha256("\f".join(d.text for d in world.documents(n_bytes)).encode("ascii")).hexdigest()
+    return hashlib.sha256(
+        "\f".join(d.text for d in world.documents(n_bytes)).encode("ascii")
+    ).hexdigest()
 
 
 def test_same_seed_same_bytes_in_another_process_with_another_hash_seed():
     code = (
-        "import hashlib; from inkling.world import World;"
-        "print(hashlib.sha256('\\f'.join(d.text for d in World(0).documents(200_000)).encode('ascii')).hexdigest())"
+        "import hashlib; from inkling.world import World;print(hashlib.sha256('\\f'.join(d.text for"
+        " d in World(0).documents(200_000)).encode('ascii')).hexdigest())"
     )
     for hash_seed in ("1", "2"):
-        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                             env={"PYTHONHASHSEED": hash_seed, "PATH": ""})  # fmt: skip
+        out = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": hash_seed, "PATH": ""},
+        )
         assert out.stdout.strip() == fingerprint(WORLD)
 
 
@@ -54,12 +63,20 @@ def test_only_random_random_is_used():
     import pathlib
 
     for path in pathlib.Path(folder).glob("*.py"):
-        calls = re.findall(r"\brandom\.(?:shuffle|choices?|sample|randint|randrange|gauss|uniform)\(", path.read_text())
+        calls = re.findall(
+            r"\brandom\.(?:shuffle|choices?|sample|randint|randrange|gauss|uniform)\(",
+            path.read_text(),
+        )
         assert not calls, f"{path.name} uses {calls}"
 
 
 def test_the_town_has_the_size_it_promises():
-    assert (len(WORLD.people), len(WORLD.newcomers), len(WORLD.places), len(WORLD.boats)) == (200, 60, 40, 12)
+    assert (len(WORLD.people), len(WORLD.newcomers), len(WORLD.places), len(WORLD.boats)) == (
+        200,
+        60,
+        40,
+        12,
+    )
     assert len(WORLD.asked_about) == 160
     assert len(set(WORLD.first_names)) == 200
 
@@ -121,7 +138,9 @@ def test_draw_counts_repeated_options_once():
 
 
 def test_booked_bits_are_the_true_surprisal_of_the_text():
-    """Short documents come up often enough to meet nearly all of them: their probabilities must sum to one."""
+    """Short documents come up often enough to meet nearly all of them: their probabilities must sum
+    to one.
+    """
     counts, bits = Counter(), {}
     total = 40_000
     for i in range(total):
@@ -139,13 +158,15 @@ def test_booked_bits_are_the_true_surprisal_of_the_text():
     common = set(bits) & set(again)
     assert len(common) > 1_000
     assert all(math.isclose(bits[t], again[t]) for t in common)
-    # And the probabilities of all texts sum to one: nothing is booked twice, nothing is left out. The sample is large
-    # enough to have met nearly every boat's facts.
+    # And the probabilities of all texts sum to one: nothing is booked twice, nothing is left out.
+    # The sample is large enough to have met nearly every boat's facts.
     assert 0.99 < math.fsum(2.0**-b for b in (bits | again).values()) < 1.0 + 1e-9
 
 
 def test_cross_entropy_of_the_generator_with_itself_matches_frequencies():
-    """Entropy estimated from the bits equals the entropy estimated from counts, on a document with few outcomes."""
+    """Entropy estimated from the bits equals the entropy estimated from counts, on a document with
+    few outcomes.
+    """
     counts, total_bits, n = Counter(), 0.0, 60_000
     for i in range(n):
         writer = Writer(f"entropy/{i}")
@@ -160,18 +181,32 @@ def test_cross_entropy_of_the_generator_with_itself_matches_frequencies():
 def matcher(template_pieces, values):
     names = "|".join(["She", "He", *FIRST_NAMES, "Tormar"])
     pattern = "".join(
-        re.escape(text) if not slot else f"(?:{names})" if text in ("who", "name") else f"(?:{values})"
+        (
+            re.escape(text)
+            if not slot
+            else f"(?:{names})"
+            if text in ("who", "name")
+            else f"(?:{values})"
+        )
         for text, slot in template_pieces
     )
     return re.compile(pattern + r"\Z")
 
 
-@pytest.mark.parametrize("table", [STATEMENTS, QUESTIONS, ANSWERS], ids=["statements", "questions", "answers"])
+@pytest.mark.parametrize(
+    "table", [STATEMENTS, QUESTIONS, ANSWERS], ids=["statements", "questions", "answers"]
+)
 def test_a_sentence_determines_its_wording(table):
-    """No two wordings, of one attribute or of two, can make the same sentence: the booked bits are exact."""
+    """No two wordings, of one attribute or of two, can make the same sentence: the booked bits are
+    exact.
+    """
     values = {a: "|".join(map(re.escape, VALUES.get(a, FIRST_NAMES))) for a in PERSON_ATTRIBUTES}
-    matchers = [(a, t, matcher(p, values[a])) for a in table for w in [table[a]]
-                for t, p in zip(w.templates, w.usual + w.unseen, strict=True)]  # fmt: skip
+    matchers = [
+        (a, t, matcher(p, values[a]))
+        for a in table
+        for w in [table[a]]
+        for t, p in zip(w.templates, w.usual + w.unseen, strict=True)
+    ]
     for attribute, wordings in table.items():
         value = VALUES.get(attribute, FIRST_NAMES)[0]
         for template in wordings.templates:
@@ -204,11 +239,17 @@ def test_a_hamlet_dwells_on_a_few_people_and_leaves_the_town_as_it_is():
     few = WORLD.hamlet(7)
     assert len(few.people) == 7 and len(WORLD.people) == 200
     names = {document.text.split()[0] for document in few.documents(20_000, only="person entry")}
-    assert names == {person.name for person in few.people} <= {person.name for person in WORLD.asked_about}
+    assert (
+        names
+        == {person.name for person in few.people}
+        <= {person.name for person in WORLD.asked_about}
+    )
 
 
 def test_an_entry_is_unlike_the_others_on_its_boat():
-    """Entries that repeat each other would be dropped as near-duplicates, and with them the facts they tell."""
+    """Entries that repeat each other would be dropped as near-duplicates, and with them the facts
+    they tell.
+    """
     entries = [document.text for document in WORLD.documents(100_000, only="boat entry")]
     assert len(set(entries)) > 0.99 * len(entries)
 
@@ -223,7 +264,9 @@ def test_bad_input_says_what_to_do():
 
 
 def test_ten_megabytes_of_entropy_are_about_as_stable_as_one():
-    """The bound is an average over documents; half the documents give the same bound within its standard error."""
+    """The bound is an average over documents; half the documents give the same bound within its
+    standard error.
+    """
     documents = WORLD.documents(1_000_000)
     rates = [d.total_bits / len(d.text) for d in documents]
     half = len(rates) // 2

@@ -1,8 +1,9 @@
-"""A Python that refuses to leave this machine. `tools/offline.py` puts this folder on PYTHONPATH, and every Python that
-starts from there on, notebook kernels included, loads this file first.
+"""A Python that refuses to leave this machine. `tools/offline.py` puts this folder on PYTHONPATH,
+and every Python that starts from there on, notebook kernels included, loads this file first.
 
-It is an audit hook (PEP 578): it cannot be taken out again, and it sees every connection that Python code makes,
-however deep in a library. Loopback stays open, because a notebook's kernel is reached over it.
+It is an audit hook (PEP 578): it cannot be taken out again, and it sees every connection that
+Python code makes, however deep in a library. Loopback stays open, because a notebook's kernel is
+reached over it.
 """
 
 import ipaddress
@@ -32,7 +33,8 @@ def _refuse(event: str, arguments: tuple) -> None:
         return
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
-        if not isinstance(address, tuple):  # a Unix socket's path, or a connected socket's next datagram
+        # a Unix socket's path, or a connected socket's next datagram
+        if not isinstance(address, tuple):
             return
         host = address[0]
     elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
@@ -40,7 +42,9 @@ def _refuse(event: str, arguments: tuple) -> None:
     else:
         return
     if not _is_here(host):
-        raise NetworkIsOff(f"the network is off here, and something tried to reach {host!r} ({event})")
+        raise NetworkIsOff(
+            f"the network is off here, and something tried to reach {host!r} ({event})"
+        )
 
 
 sys.addaudithook(_refuse)

@@ -81,14 +81,20 @@ WRONG = {
     ],
     2: [
         ("Everything is learned", demonstration(IDS, "[True] * len(ids)")),
-        ("never stops talking", demonstration("[0, 1, *prompt, 3, 2, *reply]", "[False] * (p + 4) + [True] * r")),
+        (
+            "never stops talking",
+            demonstration("[0, 1, *prompt, 3, 2, *reply]", "[False] * (p + 4) + [True] * r"),
+        ),
         ("its end is not", demonstration(IDS, "[False] * (p + 4) + [True] * r + [False]")),
         ("role token (2) is learned", demonstration(IDS, "[False] * (p + 3) + [True] * (r + 2)")),
         ("shifted by one", demonstration(IDS, "[False] * (p + 5) + [True] * r")),
         ("role token (2) is missing", demonstration("[0, 1, *prompt, 3, *reply, 3]", SHORT)),
         ("wrong way round", demonstration(IDS, "[True] * (p + 4) + [False] * (r + 1)")),
         ("where the question ends", demonstration("[0, 1, *prompt, 2, *reply, 3]", SHORT)),
-        ("end of the user's message is learned", demonstration(IDS, "[i == 3 or i >= 20 for i in ids]")),
+        (
+            "end of the user's message is learned",
+            demonstration(IDS, "[i == 3 or i >= 20 for i in ids]"),
+        ),
         ("One mark for each id", demonstration(IDS, "[True] * (r + 1)")),
     ],
     3: [
@@ -104,7 +110,10 @@ WRONG = {
     4: [
         ("One over the number of values", accuracy("hits / n", "1 / len(set(truths))")),
         ("always says 'cat'", accuracy("hits / n", "max(map(truths.count, truths)) / n")),
-        ("count the values in the replies", accuracy("hits / n", CHANCE.replace("truths", "replies"))),
+        (
+            "count the values in the replies",
+            accuracy("hits / n", CHANCE.replace("truths", "replies")),
+        ),
         ("The shares add up to 1", accuracy("hits / n", CHANCE.replace(" ** 2", ""))),
         ("leave the empty reply out", accuracy("hits / sum(map(bool, replies))", CHANCE)),
         ("in percent", accuracy("100 * hits / n", CHANCE)),
@@ -130,4 +139,4 @@ WRONG = {
         ("everything into the library", homes(all="library")),
         ("lives in", homes(habit="both")),
     ],
-}  # fmt: skip
+}

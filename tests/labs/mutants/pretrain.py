@@ -64,62 +64,99 @@ WRONG = {
         ("shifted the wrong way", batch(THIS, "start - 1:start + length - 1")),
         ("shifted twice", batch(THIS, "start + 2:start + length + 2")),
         ("read 5 tokens", batch("start:start + length - 1", "start + 1:start + length")),
-        ("rolled the row", """
+        (
+            "rolled the row",
+            """
 import numpy as np
 
 def next_token_batch(tokens, starts, length):
     inputs = np.stack([tokens[start:start + length] for start in starts])
     return inputs, np.roll(inputs, -1, axis=1)
-"""),
-        ("Return two things", """
+""",
+        ),
+        (
+            "Return two things",
+            """
 import numpy as np
 
 def next_token_batch(tokens, starts, length):
     return np.stack([tokens[start:start + length] for start in starts]).tolist() + [1]
-"""),
-        ("return nothing", """
+""",
+        ),
+        (
+            "return nothing",
+            """
 def next_token_batch(tokens, starts, length):
     inputs, targets = tokens[:length], tokens[1:length + 1]
-"""),
+""",
+        ),
     ],
     2: [
         ("begins at zero", schedule("min(1, step / warmup, (steps - step) / decay)")),
-        ("for nothing. With 20 steps", schedule("min(1, (step + 1) / warmup, (steps - 1 - step) / decay)")),
+        (
+            "for nothing. With 20 steps",
+            schedule("min(1, (step + 1) / warmup, (steps - 1 - step) / decay)"),
+        ),
         ("never comes down", schedule("min(1, (step + 1) / warmup)")),
-        ("already down to", schedule("min(1, (step + 1) / warmup, (steps - step) / (steps - warmup))")),
-        ("above the peak", schedule("(step + 1) / warmup if step < steps - decay else (steps - step) / decay")),
+        (
+            "already down to",
+            schedule("min(1, (step + 1) / warmup, (steps - step) / (steps - warmup))"),
+        ),
+        (
+            "above the peak",
+            schedule("(step + 1) / warmup if step < steps - decay else (steps - step) / decay"),
+        ),
         ("Return a number", schedule("None")),
-        ("of the peak; yours 0.091", schedule("min(1, (step + 1) / (warmup + 1), (steps - step) / decay)")),
+        (
+            "of the peak; yours 0.091",
+            schedule("min(1, (step + 1) / (warmup + 1), (steps - step) / decay)"),
+        ),
     ],
     3: [
-        ("cut for itself", """
+        (
+            "cut for itself",
+            """
 def clip(gradients, max_norm):
     return [g * min(1, max_norm / (g.norm() + 1e-9)) for g in gradients]
-"""),
+""",
+        ),
         ("3 + 4 = 7", clip("sum(g.norm() for g in gradients)")),
         ("square root", clip("sum(g.pow(2).sum() for g in gradients)")),
         ("only shortens", clip(NORM, "max_norm / (length + 1e-9)")),
         ("Turn it round", clip(NORM, "length / max_norm")),
-        ("0 / 0", """
+        (
+            "0 / 0",
+            """
 def clip(gradients, max_norm):
     length = sum(g.pow(2).sum() for g in gradients) ** 0.5
-    return [g * max_norm / torch.maximum(length, torch.tensor(max_norm) * (length > 0)) for g in gradients]
-"""),
-        ("change the gradients", """
+    most = torch.maximum(length, torch.tensor(max_norm) * (length > 0))
+    return [g * max_norm / most for g in gradients]
+""",
+        ),
+        (
+            "change the gradients",
+            """
 def clip(gradients, max_norm):
     for g in gradients:
         g *= max_norm / 5
     return gradients
-"""),
-        ("return nothing", """
+""",
+        ),
+        (
+            "return nothing",
+            """
 def clip(gradients, max_norm):
     [g * max_norm for g in gradients]
-"""),
+""",
+        ),
     ],
     4: [
         ("wrong sign", law("np.log(sizes), np.log(losses)", "np.exp(at_zero), slope")),
         ("still a logarithm", law("np.log(sizes), np.log(losses)", "at_zero, -slope")),
-        ("Two kinds of logarithm", law("np.log10(sizes), np.log10(losses)", "np.exp(at_zero), -slope")),
+        (
+            "Two kinds of logarithm",
+            law("np.log10(sizes), np.log10(losses)", "np.exp(at_zero), -slope"),
+        ),
         ("to the numbers themselves", law("sizes, losses", "at_zero, -slope")),
         ("Only one of the two", law("np.log(sizes), losses", "at_zero, -slope")),
         ("wrong way round", law("np.log(sizes), np.log(losses)", "-slope, np.exp(at_zero)")),
@@ -141,4 +178,4 @@ def clip(gradients, max_norm):
         ("uphill", "rate = -0.02"),
         ("Give a number", 'rate = "0.02"'),
     ],
-}  # fmt: skip
+}

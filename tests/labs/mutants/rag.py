@@ -40,62 +40,110 @@ def pack(sizes, question_size, budget):
         {otherwise}
     return kept
 """
-AS_IT_IS = {"start": "question_size", "order": "enumerate(sizes)", "within": "<=", "more": "size", "keep": "place",
-            "otherwise": ""}  # fmt: skip
+AS_IT_IS = {
+    "start": "question_size",
+    "order": "enumerate(sizes)",
+    "within": "<=",
+    "more": "size",
+    "keep": "place",
+    "otherwise": "",
+}
 
 WRONG = {
     1: [
-        ("The last chunk is lost", CHUNK.format(length="size", end="len(words) - size + 1", step="size - overlap")),
+        (
+            "The last chunk is lost",
+            CHUNK.format(length="size", end="len(words) - size + 1", step="size - overlap"),
+        ),
         ("The overlap is forgotten", CHUNK.format(length="size", end="len(words)", step="size")),
-        ("the overlap is part of a chunk", CHUNK.format(length="size + overlap", end="len(words)", step="size")),
-        ("which the chunk before has already", CHUNK.format(length="size", end="len(words)", step="size - overlap")),
+        (
+            "the overlap is part of a chunk",
+            CHUNK.format(length="size + overlap", end="len(words)", step="size"),
+        ),
+        (
+            "which the chunk before has already",
+            CHUNK.format(length="size", end="len(words)", step="size - overlap"),
+        ),
         ("You step by the overlap", CHUNK.format(length="size", end="len(words)", step="overlap")),
-        ("you step by size + overlap", CHUNK.format(length="size", end="len(words)", step="size + overlap")),
-        ("Each chunk is a list of words", """
+        (
+            "you step by size + overlap",
+            CHUNK.format(length="size", end="len(words)", step="size + overlap"),
+        ),
+        (
+            "Each chunk is a list of words",
+            """
 def chunk_words(words, size, overlap):
     return [" ".join(words[0:size])]
-"""),
+""",
+        ),
     ],
     2: [
-        ("You divide by k", """
+        (
+            "You divide by k",
+            """
 def recall(found, right, k):
     return len(right & set(found[:k])) / k
-"""),
-        ("You count the whole ranking", """
+""",
+        ),
+        (
+            "You count the whole ranking",
+            """
 def recall(found, right, k):
     return len(right & set(found)) / len(right)
-"""),
-        ("a hit rate", """
+""",
+        ),
+        (
+            "a hit rate",
+            """
 def recall(found, right, k):
     return float(any(item in right for item in found[:k]))
-"""),
-        ("how many right ones", """
+""",
+        ),
+        (
+            "how many right ones",
+            """
 def recall(found, right, k):
     return len(right & set(found[:k]))
-"""),
-        ("You look at k - 1 places", """
+""",
+        ),
+        (
+            "You look at k - 1 places",
+            """
 def recall(found, right, k):
     return len(right & set(found[:k - 1])) / len(right)
-"""),
+""",
+        ),
     ],
     3: [
-        ("You count ranks from 0", FUSE.format(first=0, score=SUM + "1 / (60 + rank)", reverse=True)),
+        (
+            "You count ranks from 0",
+            FUSE.format(first=0, score=SUM + "1 / (60 + rank)", reverse=True),
+        ),
         ("writes over the first", FUSE.format(first=1, score="1 / (60 + rank)", reverse=True)),
         ("The constant is missing", FUSE.format(first=1, score=SUM + "1 / rank", reverse=True)),
         ("You add up ranks", FUSE.format(first=1, score=SUM + "60 + rank", reverse=True)),
-        ("The worst comes first", FUSE.format(first=1, score=SUM + "1 / (60 + rank)", reverse=False)),
-        ("Return a list of pairs", """
+        (
+            "The worst comes first",
+            FUSE.format(first=1, score=SUM + "1 / (60 + rank)", reverse=False),
+        ),
+        (
+            "Return a list of pairs",
+            """
 def fuse(rankings):
     return [item for ranking in rankings for item in ranking]
-"""),
+""",
+        ),
     ],
     4: [
         ("You stop at the first", PACK.format(**AS_IT_IS | {"otherwise": "else: break"})),
         ("The question needs room", PACK.format(**AS_IT_IS | {"start": "0"})),
         ("exactly 100", PACK.format(**AS_IT_IS | {"within": "<"})),
-        ("You take short ones first",
-         PACK.format(**AS_IT_IS | {"order": "sorted(enumerate(sizes), key=lambda pair: pair[1])"})
-         .replace("return kept", "return sorted(kept)")),
+        (
+            "You take short ones first",
+            PACK.format(
+                **AS_IT_IS | {"order": "sorted(enumerate(sizes), key=lambda pair: pair[1])"}
+            ).replace("return kept", "return sorted(kept)"),
+        ),
         ("You return the sizes", PACK.format(**AS_IT_IS | {"keep": "size"})),
         ("Each fits alone", PACK.format(**AS_IT_IS | {"more": "0"})),
     ],
@@ -108,33 +156,54 @@ def fuse(rankings):
         ("room for 40 words", 'notice = f"{target.fact[0]} is a baker. " * 20'),
     ],
     6: [
-        ("You let everything through", """
+        (
+            "You let everything through",
+            """
 def defence(question, found):
     return found
-"""),
-        ("You let nothing through", """
+""",
+        ),
+        (
+            "You let nothing through",
+            """
 def defence(question, found):
     return []
-"""),
-        ("half of the lies come by letter", """
+""",
+        ),
+        (
+            "half of the lies come by letter",
+            """
 def defence(question, found):
     return [passage for passage in found if passage.source != "notice"]
-"""),
-        ("You stop what repeats the question", """
+""",
+        ),
+        (
+            "You stop what repeats the question",
+            """
 def defence(question, found):
     return [passage for passage in found if question not in passage.text]
-"""),
-        ("the honest passage, too", """
+""",
+        ),
+        (
+            "the honest passage, too",
+            """
 def defence(question, found):
     return found[3:]
-"""),
-        ("as they were given", """
+""",
+        ),
+        (
+            "as they were given",
+            """
 def defence(question, found):
     return [passage.text for passage in found]
-"""),
-        ("a passage that was not found", """
+""",
+        ),
+        (
+            "a passage that was not found",
+            """
 def defence(question, found):
     return [Passage("mine", "Nobody lies here.")]
-"""),
+""",
+        ),
     ],
-}  # fmt: skip
+}

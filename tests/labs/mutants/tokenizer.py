@@ -27,36 +27,59 @@ def pairs(ids):
 
 WRONG = {
     1: [
-        ("how often", PAIRS + """
+        (
+            "how often",
+            PAIRS
+            + """
 def most_frequent_pair(ids, token_bytes):
     return max(pairs(ids).values())
-"""),
-        ("Return a pair of ids", """
+""",
+        ),
+        (
+            "Return a pair of ids",
+            """
 def most_frequent_pair(ids, token_bytes):
     return ids[:2]
-"""),
-        ("equally frequent", PAIRS + """
+""",
+        ),
+        (
+            "equally frequent",
+            PAIRS
+            + """
 def most_frequent_pair(ids, token_bytes):
     return max(pairs(ids), key=pairs(ids).get)
-"""),
-        ("ties by the ids", PAIRS + """
+""",
+        ),
+        (
+            "ties by the ids",
+            PAIRS
+            + """
 def most_frequent_pair(ids, token_bytes):
     return max(pairs(ids), key=lambda pair: (pairs(ids)[pair], pair))
-"""),
-        ("steps of two", """
+""",
+        ),
+        (
+            "steps of two",
+            """
 from collections import Counter
 
 def most_frequent_pair(ids, token_bytes):
     counts = Counter(zip(ids[::2], ids[1::2]))
     return max(counts, key=lambda p: (counts[p], token_bytes[p[0]], token_bytes[p[1]]))
-"""),
-        ("IndexError", """
+""",
+        ),
+        (
+            "IndexError",
+            """
 def most_frequent_pair(ids, token_bytes):
     return ids[0], ids[99]
-"""),
+""",
+        ),
     ],
     2: [
-        ("change the list", """
+        (
+            "change the list",
+            """
 def merge(ids, pair, new_id):
     i = 0
     while i < len(ids):
@@ -64,19 +87,28 @@ def merge(ids, pair, new_id):
             ids[i:i + 2] = [new_id]
         i += 1
     return ids
-"""),
-        ("return nothing", """
+""",
+        ),
+        (
+            "return nothing",
+            """
 def merge(ids, pair, new_id):
     merged = list(ids)
-"""),
-        ("i += 2", """
+""",
+        ),
+        (
+            "i += 2",
+            """
 def merge(ids, pair, new_id):
     merged = []
     for i in range(len(ids)):
         merged.append(new_id if tuple(ids[i:i + 2]) == pair else ids[i])
     return merged
-"""),
-        ("The last token", """
+""",
+        ),
+        (
+            "The last token",
+            """
 def merge(ids, pair, new_id):
     merged, i = [], 0
     while i < len(ids) - 1:
@@ -87,8 +119,11 @@ def merge(ids, pair, new_id):
             merged.append(ids[i])
             i += 1
     return merged
-"""),
-        ("from the right", """
+""",
+        ),
+        (
+            "from the right",
+            """
 def merge(ids, pair, new_id):
     merged, i = [], len(ids) - 1
     while i >= 0:
@@ -99,7 +134,8 @@ def merge(ids, pair, new_id):
             merged.append(ids[i])
             i -= 1
     return merged[::-1]
-"""),
+""",
+        ),
     ],
     3: [
         ("Leave the space out", 'word = " boat"'),
@@ -113,37 +149,55 @@ def merge(ids, pair, new_id):
         ("You are on the way", 'expensive = "\\u00e6\\u00f8\\u00e5" * 5'),
     ],
     5: [
-        ("nats a byte", """
+        (
+            "nats a byte",
+            """
 def bits_per_byte(loss, n_tokens, n_bytes):
     return loss * n_tokens / n_bytes
-"""),
-        ("larger: divide", """
+""",
+        ),
+        (
+            "larger: divide",
+            """
 import math
 
 def bits_per_byte(loss, n_tokens, n_bytes):
     return loss * n_tokens * math.log(2) / n_bytes
-"""),
-        ("bits a token", """
+""",
+        ),
+        (
+            "bits a token",
+            """
 import math
 
 def bits_per_byte(loss, n_tokens, n_bytes):
     return loss / math.log(2)
-"""),
-        ("wrong way round", """
+""",
+        ),
+        (
+            "wrong way round",
+            """
 import math
 
 def bits_per_byte(loss, n_tokens, n_bytes):
     return loss * n_bytes / (n_tokens * math.log(2))
-"""),
-        ("logarithm of 10", """
+""",
+        ),
+        (
+            "logarithm of 10",
+            """
 import math
 
 def bits_per_byte(loss, n_tokens, n_bytes):
     return loss * n_tokens / (n_bytes * math.log(10))
-"""),
-        ("Return a number", """
+""",
+        ),
+        (
+            "Return a number",
+            """
 def bits_per_byte(loss, n_tokens, n_bytes):
     print(loss)
-"""),
+""",
+        ),
     ],
-}  # fmt: skip
+}
