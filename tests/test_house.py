@@ -17,25 +17,10 @@ import pytest
 import tomllib
 import yaml
 from conftest import ROOT
+from house_order import arrows, chapters, faults, imported, modules, parts
 
 import inkling
 
-# The modules in the order in which the book needs them; each may import only what stands before it.
-ORDER = [
-    "files",
-    "progress",
-    "plots",
-    "checkpoints",
-    "world",
-    "ngram",
-    "corpus",
-    "tokenizer",
-    "attention",
-    "transformer",
-    "pretrain",
-    "generate",
-    "evaluate",
-]
 REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 PINS = dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)$", REQUIREMENTS, re.MULTILINE))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -71,17 +56,6 @@ def tracked(*patterns: str) -> list[Path]:
 
 def sources() -> list[Path]:
     return tracked("inkling/**/*.py", "tests/**/*.py", "tools/**/*.py", "book/_ext/*.py")
-
-
-def imported(path: Path) -> set[str]:
-    """Full dotted names that a file imports, at any depth."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
 
 
 def test_every_requirement_is_pinned_exactly():
@@ -151,43 +125,91 @@ def test_licences_are_there():
     assert "Attribution 4.0 International" in (ROOT / "LICENSE-text").read_text(encoding="utf-8")
 
 
-def test_modules_import_only_what_comes_before_them():
-    for position, name in enumerate(ORDER):
-        files = tracked(f"inkling/{name}.py", f"inkling/{name}/**/*.py")
-        later = {f"inkling.{other}" for other in ORDER[position + 1 :]}
-        for path in files:
-            wrong = {
-                n
-                for n in imported(path)
-                if any(n == other or n.startswith(other + ".") for other in later)
-            }
-            assert not wrong, (
-                f"{path.relative_to(ROOT)} imports {sorted(wrong)}, which the book teaches later"
-            )
+# --- the order of the library ---------------------------------------------------------------------
 
 
-def test_no_cycles_among_the_modules():
-    modules = {}
-    for path in tracked("inkling/**/*.py"):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    graph = {}
-    for path in modules.values():
-        names = {name for name in imported(path) if name in modules}
-        # `from inkling.world import people` names the package too, but needs only the module.
-        names -= {name for name in names if any(other.startswith(name + ".") for other in names)}
-        graph[path] = {modules[name] for name in names - {"inkling"}}
-    done: set[Path] = set()
+def test_what_is_imported_stands_below():
+    assert faults(ROOT) == []
 
-    def visit(path: Path, trail: tuple[Path, ...]) -> None:
-        assert path not in trail, f"imports go in a circle: {[p.stem for p in (*trail, path)]}"
-        if path not in done:
-            for target in graph[path] - {path}:
-                visit(target, (*trail, path))
-            done.add(path)
 
-    for path in graph:
-        visit(path, ())
+def test_the_order_covers_every_module_and_every_chapter():
+    found = modules(ROOT)
+    assert len(found) == len(tracked("inkling/**/*.py")) > 120
+    assert parts(ROOT) == ["text", "model", "training", "assistant", "reading", "real", "closing"]
+    # the last page walks through everything and has no module of its own
+    assert set(chapters(ROOT)) - found.keys() == {"closing.journey"}
+    for folder in ("book", "tests"):
+        assert all((ROOT / folder / part).is_dir() for part in parts(ROOT)), f"{folder}/ differs"
+
+
+def test_every_module_of_a_part_is_a_chapter_or_helps_one():
+    used = {target for targets in arrows(ROOT).values() for target in targets}
+    alone = {name for name in modules(ROOT) if name.split(".")[0] in parts(ROOT) and "." in name}
+    alone -= used | set(chapters(ROOT))
+    assert not alone, f"nothing imports {sorted(alone)}"
+
+
+WRONG = {
+    "a part that imports a later one": ("text/bpe.py", "import inkling.training.optim"),
+    "the same, inside of a function": (
+        "model/attention.py",
+        "def f():\n    from inkling.reading import rag",
+    ),
+    "the same, for the type checker only": (
+        "text/corpus.py",
+        "if TYPE_CHECKING:\n    from inkling.model.transformer import Transformer",
+    ),
+    "the same, as a relative import": ("text/corpus.py", "from ..model import transformer"),
+    "a chapter that imports a later chapter": (
+        "assistant/reward.py",
+        "from inkling.assistant.ppo import gae",
+    ),
+    "a chapter that needs a later one by way of a helper": (
+        "assistant/chat.py",
+        "from inkling.assistant import dpo",
+    ),
+    "a live figure that imports a lab": (
+        "live/figure.py",
+        "from inkling.labs.panel import table",
+    ),
+    "a part that imports the recipe": ("assistant/ppo.py", "from inkling.recipe import cards"),
+    "a circle inside of a part": ("reading/passages.py", "from inkling.reading import shelves"),
+    "what everything uses, and that imports a part": (
+        "files.py",
+        "from inkling.text import bpe",
+    ),
+    "a module in a folder that is no part": ("misc/utils.py", "import json"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_import_is_found(wrong, tmp_path):
+    for path in [*tracked("inkling/**/*.py"), ROOT / "_toc.yml"]:
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert faults(tmp_path) == []
+    name, line = WRONG[wrong]
+    planted = tmp_path / "inkling" / name
+    planted.parent.mkdir(exist_ok=True)
+    text = planted.read_text(encoding="utf-8") if planted.exists() else ""
+    planted.write_text(f"{text}\n{line}\n", encoding="utf-8")
+    stem = name.removesuffix(".py").replace("/", ".")
+    found = faults(tmp_path)
+    assert any(stem in fault for fault in found), found
+
+
+def test_no_public_name_is_defined_twice():
+    owners: dict[str, list[str]] = {}
+    for name, path in modules(ROOT).items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                owners.setdefault(node.name, []).append(name)
+    twice = {name: found for name, found in owners.items() if len(found) > 1 and name != "main"}
+    assert not twice, f"one owner or two names: {twice}"
+
+
+# --- the style of the code ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
