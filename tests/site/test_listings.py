@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import subprocess
+import sys
+
 import listings
 import nbformat
 import notebooks
@@ -52,6 +57,76 @@ def test_listings_are_the_library_line_for_line(name):
     assert not stale, (
         f"stale in {name}: {[cell.metadata['listing'] for cell, _ in stale]}. Run `make listings`."
     )
+
+
+def test_no_notebook_and_no_listing_is_lost():
+    """Both are looked for by pattern, and every test of notebooks runs over what is found: a
+    chapter in another place would vanish without a sound.
+    """
+    git = subprocess.run(["git", "ls-files", "*.ipynb"], cwd=ROOT, capture_output=True, text=True)
+    assert git.returncode != 0 or sorted(git.stdout.split()) == NOTEBOOKS
+    assert len(NOTEBOOKS) >= 29
+    cells = [c for name in NOTEBOOKS for c in nbformat.read(ROOT / name, as_version=4).cells]
+    assert sum("listing" in cell.metadata for cell in cells) >= 133
+
+
+def code_of(name: str) -> list[nbformat.NotebookNode]:
+    cells = nbformat.read(ROOT / name, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_quoted_definition_fits_the_page(name):
+    quoted = [cell for cell in code_of(name) if "listing" in cell.metadata]
+    wide = [line for cell in quoted for line in cell.source.splitlines() if len(line) > 88]
+    assert not wide, f"a page has room for 88 columns: {wide}"
+
+
+def unknown_names(code: str) -> list[str]:
+    """Names that some Python code uses and nobody defines."""
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", "-q"]
+    command = [*ruff, "--output-format", "concise", "-"]
+    run = subprocess.run(command, input=code, capture_output=True, text=True, encoding="utf-8")
+    return sorted(set(re.findall(r"Undefined name `(\w+)`", run.stdout)) - {"display"})  # IPython's
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_has_every_name_that_it_uses(name):
+    """Also those in quoted definitions that the page never calls: a reader may."""
+    unknown = unknown_names("\n".join(cell.source for cell in code_of(name)))
+    assert not unknown, f"{name} uses {unknown} and neither imports nor defines them"
+
+
+def test_an_unknown_name_is_found():
+    assert unknown_names("import json\nprint(json, here)\ndisplay(1)") == ["here"]
+
+
+def private_names(source: str) -> list[str]:
+    """Private names of others that a cell uses, but for torch's: `from x import _y`, `x._y`."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            found += [alias.name for alias in node.names if re.match("_[^_]", alias.name)]
+        elif isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr):
+            owner = ast.unparse(node.value)
+            if owner not in ("self", "cls", "torch") and node.attr != "_asdict":
+                found.append(f"{owner}.{node.attr}")
+    return found
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_a_notebook_uses_is_public(name):
+    found = [each for cell in code_of(name) for each in private_names(cell.source)]
+    quoted = [cell.metadata["listing"] for cell in code_of(name) if "listing" in cell.metadata]
+    found += [each for each in quoted if re.search(r"[:.]_[^_]\w*$", each)]
+    assert not found, f"{name} uses private names: {found}"
+
+
+def test_a_private_name_is_found():
+    assert private_names("from a import _b, c\nself._x + d._e + torch._f\nd.__len__()") == [
+        "_b",
+        "d._e",
+    ]
 
 
 #: Chapters whose module was too long for one file: the file they quote may be any of its parts.
