@@ -1,4 +1,5 @@
 """The model: attention, and the transformer that is built of it.
 
-Chapters: attention, transformer. Beside them: llama_format, the folder that holds a model.
+Chapters: attention, transformer. Beside them: llama_format, the folder that holds a
+model.
 """
