@@ -1,5 +1,17 @@
 // attention.js: choose a head, point at a token, see where it looks.
-import { announcer, debounce, field, frame, make, opener, percent, select, set, showBars, strip } from "./ui.js";
+import {
+  announcer,
+  debounce,
+  field,
+  frame,
+  make,
+  opener,
+  percent,
+  select,
+  set,
+  showBars,
+  strip,
+} from "./ui.js";
 import { spoken, visible } from "./bpe.js";
 
 export function attentionFigure(widget, el) {
@@ -7,29 +19,70 @@ export function attentionFigure(widget, el) {
   let state = { layer, head, at: null };
   let shown = null; // { labels, n_layers, n_heads, weight(layer, head, from, to) }
 
-  const input = make("textarea", { rows: 2, spellcheck: "false", oninput: debounce(() => compute(), 400) });
-  const status = make("p", { class: "ink-status" }, "These weights were computed when the page was made. Change the text and the model itself loads.");
+  const input = make("textarea", {
+    rows: 2,
+    spellcheck: "false",
+    oninput: debounce(() => compute(), 400),
+  });
+  const status = make(
+    "p",
+    { class: "ink-status" },
+    "These weights were computed when the page was made. Change the text and the model itself " +
+      "loads.",
+  );
   const summary = announcer();
-  const bars = make("ol", { class: "ink-bars", "aria-label": "where the chosen token looks, most first" });
-  const place = make("div"), maps = make("div", { class: "ink-maps", role: "group", "aria-label": "all heads" });
-  const layers = select("Layer", numbers(first.n_layers), layer, (value) => choose(Number(value), state.head));
-  const heads = select("Head", numbers(first.n_heads), head, (value) => choose(state.layer, Number(value)));
+  const bars = make("ol", {
+    class: "ink-bars",
+    "aria-label": "where the chosen token looks, most first",
+  });
+  const place = make("div"),
+    maps = make("div", { class: "ink-maps", role: "group", "aria-label": "all heads" });
+  const layers = select("Layer", numbers(first.n_layers), layer, (value) =>
+    choose(Number(value), state.head),
+  );
+  const heads = select("Head", numbers(first.n_heads), head, (value) =>
+    choose(state.layer, Number(value)),
+  );
   const open = opener(widget, status);
-  frame(el, "Where does each token look?",
+  frame(
+    el,
+    "Where does each token look?",
     field("Text", input),
     make("div", { class: "ink-row" }, layers.element, heads.element),
-    make("p", { class: "ink-note" }, "Point at a token, or move with the arrow keys. The darker a token before it, the more the chosen head looks there."),
-    place, summary.element, bars,
-    make("details", { open: true }, make("summary", {}, "All heads at a glance"),
-      make("p", { class: "ink-note" }, "One square for each head: rows are the tokens that look, columns the tokens they look at. Choose one."), maps),
-    status);
+    make(
+      "p",
+      { class: "ink-note" },
+      "Point at a token, or move with the arrow keys. The darker a token before it, the more the " +
+        "chosen head looks there.",
+    ),
+    place,
+    summary.element,
+    bars,
+    make(
+      "details",
+      { open: true },
+      make("summary", {}, "All heads at a glance"),
+      make(
+        "p",
+        { class: "ink-note" },
+        "One square for each head: rows are the tokens that look, columns the tokens they look " +
+          "at. Choose one.",
+      ),
+      maps,
+    ),
+    status,
+  );
   input.value = text;
   const stored = Uint8Array.from(atob(first.weights), (letter) => letter.charCodeAt(0));
   const size = first.tokens.length;
   show({
-    labels: first.tokens, n_layers: first.n_layers, n_heads: first.n_heads,
+    labels: first.tokens,
+    n_layers: first.n_layers,
+    n_heads: first.n_heads,
     // one byte for each weight; rows of a triangle, since no token looks ahead
-    weight: (l, h, from, to) => stored[((l * first.n_heads + h) * size * (size + 1)) / 2 + (from * (from + 1)) / 2 + to] / 255,
+    weight: (l, h, from, to) =>
+      stored[((l * first.n_heads + h) * size * (size + 1)) / 2 + (from * (from + 1)) / 2 + to] /
+      255,
   });
 
   async function compute() {
@@ -38,7 +91,8 @@ export function attentionFigure(widget, el) {
     const { model, bpe, encode } = opened;
     const all = encode(input.value).ids;
     const ids = all.slice(0, max_tokens);
-    const cache = model.newCache(), rows = []; // rows[from][layer]: the weights of one token, head by head
+    const cache = model.newCache(),
+      rows = []; // rows[from][layer]: the weights of one token, head by head
     const mine = (compute.turn = {});
     for (const id of ids) {
       const watch = [];
@@ -47,17 +101,28 @@ export function attentionFigure(widget, el) {
       if (rows.length % 8 === 0) await new Promise((resolve) => setTimeout(resolve));
       if (compute.turn !== mine) return; // a newer text is on its way
     }
-    show({
-      labels: ids.map((id) => bpe.decode([id])), n_layers: model.config.n_layers, n_heads: model.config.n_heads,
-      weight: (l, h, from, to) => rows[from][l][h * (from + 1) + to],
-    }, all.length > ids.length ? `Only the first ${max_tokens} tokens are shown.` : "");
+    show(
+      {
+        labels: ids.map((id) => bpe.decode([id])),
+        n_layers: model.config.n_layers,
+        n_heads: model.config.n_heads,
+        weight: (l, h, from, to) => rows[from][l][h * (from + 1) + to],
+      },
+      all.length > ids.length ? `Only the first ${max_tokens} tokens are shown.` : "",
+    );
   }
 
   function show(next, note = "") {
     shown = next;
     state.at = shown.labels.length - 1;
     const tokens = strip({
-      name: "tokens", labels: shown.labels.map(visible), chosen: state.at, onpick: (i) => { state.at = i; look(); },
+      name: "tokens",
+      labels: shown.labels.map(visible),
+      chosen: state.at,
+      onpick: (i) => {
+        state.at = i;
+        look();
+      },
       attributes: (i) => ({ "aria-label": spoken(shown.labels[i]) }),
     });
     place.replaceChildren(tokens.element);
@@ -70,7 +135,8 @@ export function attentionFigure(widget, el) {
     state = { ...state, layer: l, head: h };
     layers.input.value = l;
     heads.input.value = h;
-    for (const map of maps.children) set(map, { "aria-pressed": map.dataset.key === `${l},${h}` ? "true" : "false" });
+    for (const map of maps.children)
+      set(map, { "aria-pressed": map.dataset.key === `${l},${h}` ? "true" : "false" });
     look();
   }
 
@@ -78,34 +144,77 @@ export function attentionFigure(widget, el) {
   function look(note = "") {
     const { layer: l, head: h, at } = state;
     const row = Array.from({ length: at + 1 }, (_, to) => shown.weight(l, h, at, to));
-    place.buttons.forEach((token, i) => set(token, {
-      style: { "--ink-shade": "var(--ink-2)", "--ink-strength": `${i <= at ? Math.round(80 * row[i]) : 0}%` },
-      "aria-current": i === at ? "true" : null, class: i > at ? "ink-token ink-later" : "ink-token",
-      "aria-label": spoken(shown.labels[i]) + (i <= at ? `, ${percent(row[i])}` : ", comes later"),
-    }));
-    const order = row.map((_, i) => i).sort((a, b) => row[b] - row[a]).slice(0, 5);
-    showBars(bars, order.map((i) => ({
-      label: `${i + 1} ${visible(shown.labels[i])}`, name: `token ${i + 1}, ${spoken(shown.labels[i])}`, p: row[i], pick: () => place.buttons[i].focus(),
-    })));
-    summary.say(`Layer ${l}, head ${h}: token ${at + 1}, ${spoken(shown.labels[at])}, looks most at ` +
-      order.slice(0, 3).map((i) => `${i === at ? "itself" : `${spoken(shown.labels[i])} (${distance(at - i)})`} ${percent(row[i])}`).join(", ") + `. ${note}`);
+    place.buttons.forEach((token, i) =>
+      set(token, {
+        style: {
+          "--ink-shade": "var(--ink-2)",
+          "--ink-strength": `${i <= at ? Math.round(80 * row[i]) : 0}%`,
+        },
+        "aria-current": i === at ? "true" : null,
+        class: i > at ? "ink-token ink-later" : "ink-token",
+        "aria-label":
+          spoken(shown.labels[i]) + (i <= at ? `, ${percent(row[i])}` : ", comes later"),
+      }),
+    );
+    const order = row
+      .map((_, i) => i)
+      .sort((a, b) => row[b] - row[a])
+      .slice(0, 5);
+    showBars(
+      bars,
+      order.map((i) => ({
+        label: `${i + 1} ${visible(shown.labels[i])}`,
+        name: `token ${i + 1}, ${spoken(shown.labels[i])}`,
+        p: row[i],
+        pick: () => place.buttons[i].focus(),
+      })),
+    );
+    const name = (i) => (i === at ? "itself" : `${spoken(shown.labels[i])} (${distance(at - i)})`);
+    const most = order.slice(0, 3).map((i) => `${name(i)} ${percent(row[i])}`);
+    summary.say(
+      `Layer ${l}, head ${h}: token ${at + 1}, ${spoken(shown.labels[at])}, looks most at ` +
+        `${most.join(", ")}. ${note}`,
+    );
   }
 
   function drawMaps() {
-    const n = shown.labels.length, buttons = [];
-    for (let l = 0; l < shown.n_layers; l++) for (let h = 0; h < shown.n_heads; h++) {
-      const canvas = make("canvas", { width: n, height: n, "aria-hidden": "true" });
-      const context = canvas.getContext("2d"), image = context.createImageData(n, n);
-      for (let from = 0; from < n; from++) for (let to = 0; to <= from; to++) {
-        const at = 4 * (from * n + to);
-        image.data.set([230, 140, 0, Math.round(255 * Math.min(1, 0.06 + Math.sqrt(shown.weight(l, h, from, to))))], at);
+    const n = shown.labels.length,
+      buttons = [];
+    for (let l = 0; l < shown.n_layers; l++)
+      for (let h = 0; h < shown.n_heads; h++) {
+        const canvas = make("canvas", { width: n, height: n, "aria-hidden": "true" });
+        const context = canvas.getContext("2d"),
+          image = context.createImageData(n, n);
+        for (let from = 0; from < n; from++)
+          for (let to = 0; to <= from; to++) {
+            const at = 4 * (from * n + to);
+            image.data.set(
+              [
+                230,
+                140,
+                0,
+                Math.round(255 * Math.min(1, 0.06 + Math.sqrt(shown.weight(l, h, from, to)))),
+              ],
+              at,
+            );
+          }
+        context.putImageData(image, 0, 0);
+        buttons.push(
+          make(
+            "button",
+            {
+              type: "button",
+              class: "ink-map",
+              "data-key": `${l},${h}`,
+              "aria-label": `layer ${l}, head ${h}`,
+              "aria-pressed": l === state.layer && h === state.head ? "true" : "false",
+              onclick: () => choose(l, h),
+            },
+            canvas,
+            make("span", {}, `${l}·${h}`),
+          ),
+        );
       }
-      context.putImageData(image, 0, 0);
-      buttons.push(make("button", {
-        type: "button", class: "ink-map", "data-key": `${l},${h}`, "aria-label": `layer ${l}, head ${h}`,
-        "aria-pressed": l === state.layer && h === state.head ? "true" : "false", onclick: () => choose(l, h),
-      }, canvas, make("span", {}, `${l}·${h}`)));
-    }
     maps.style.setProperty("--ink-columns", shown.n_heads);
     maps.replaceChildren(...buttons);
   }

@@ -1,11 +1,25 @@
-// bpe.js: the book's tokenizer in JavaScript: byte-level BPE, the same ids as inkling/text/tokenizer.py.
+// bpe.js: the book's tokenizer in JavaScript: byte-level BPE, the same ids as
+// inkling/text/tokenizer.py.
 //
-// Ids 0 to 255 are the bytes; each merge [left, right, id] joins two tokens into a new one; special tokens come last.
+// Ids 0 to 255 are the bytes; each merge [left, right, id] joins two tokens into a new one; special
+// tokens come last.
 
-// GPT-2's pattern cuts a text into pieces, and merges never cross from one piece to the next. \p{White_Space} is what
-// Python calls \s; JavaScript's own \s differs from it in two rare characters.
-const PATTERN =
-  /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+// GPT-2's pattern cuts a text into pieces, and merges never cross from one piece to the next.
+// \p{White_Space} is what Python calls \s; JavaScript's own \s differs from it in two rare
+// characters.
+const PATTERN = new RegExp(
+  [
+    /'(?:[sdmt]|ll|ve|re)/u,
+    / ?\p{L}+/u,
+    / ?\p{N}+/u,
+    / ?[^\p{White_Space}\p{L}\p{N}]+/u,
+    /\p{White_Space}+(?!\P{White_Space})/u,
+    /\p{White_Space}+/u,
+  ]
+    .map((part) => part.source)
+    .join("|"),
+  "gu",
+);
 
 export class Bpe {
   // merges: [left, right, id] in the order they were learned; specials: { text: id }
@@ -14,12 +28,15 @@ export class Bpe {
     this.specials = specials;
     this.ranks = new Map(merges.map(([left, right], rank) => [left * 65536 + right, rank]));
     this.bytes = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
-    for (const [left, right, id] of merges) this.bytes[id] = Uint8Array.of(...this.bytes[left], ...this.bytes[right]);
-    for (const [text, id] of Object.entries(specials)) this.bytes[id] = new TextEncoder().encode(text);
+    for (const [left, right, id] of merges)
+      this.bytes[id] = Uint8Array.of(...this.bytes[left], ...this.bytes[right]);
+    for (const [text, id] of Object.entries(specials))
+      this.bytes[id] = new TextEncoder().encode(text);
     this.cache = new Map();
   }
 
-  // Text typed by a person: the text of a special token is ordinary text here. `limit` uses only the first merges.
+  // Text typed by a person: the text of a special token is ordinary text here. `limit` uses only
+  // the first merges.
   encode(text, limit = this.merges.length) {
     const ids = [];
     // Half of a surrogate pair is no character: it becomes U+FFFD, as everywhere on the web.
@@ -43,8 +60,10 @@ export class Bpe {
       const [left, right, id] = this.merges[best];
       const joined = [];
       for (let i = 0; i < ids.length; i++) {
-        if (ids[i] === left && ids[i + 1] === right) { joined.push(id); i++; }
-        else joined.push(ids[i]);
+        if (ids[i] === left && ids[i + 1] === right) {
+          joined.push(id);
+          i++;
+        } else joined.push(ids[i]);
       }
       ids = joined;
     }
@@ -56,11 +75,15 @@ export class Bpe {
     const parts = ids.map((id) => this.bytes[id] ?? new Uint8Array());
     const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;
-    for (const part of parts) { all.set(part, at); at += part.length; }
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(all);
   }
 
-  // How one token is shown: spaces and line ends made visible, bytes that are no whole character in hexadecimal.
+  // How one token is shown: spaces and line ends made visible, bytes that are no whole character in
+  // hexadecimal.
   label(id) {
     const bytes = this.bytes[id] ?? new Uint8Array();
     try {
@@ -71,16 +94,21 @@ export class Bpe {
   }
 }
 
-export const hexadecimal = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ");
+export const hexadecimal = (bytes) =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ");
 
 export function visible(text) {
-  return text.replaceAll(" ", "·").replaceAll("\n", "⏎").replaceAll("\t", "⇥")
+  return text
+    .replaceAll(" ", "·")
+    .replaceAll("\n", "⏎")
+    .replaceAll("\t", "⇥")
     .replace(/[\x00-\x1f]/g, (control) => String.fromCharCode(0x2400 + control.charCodeAt(0)));
 }
 
 // A token in words, for the summary and for screen readers.
 export function spoken(token) {
   if (token === "\n") return "line end";
-  if (token.trim() === "") return token.length === 1 ? "space" : `${token.length} spaces or line ends`;
+  if (token.trim() === "")
+    return token.length === 1 ? "space" : `${token.length} spaces or line ends`;
   return `“${token}”`;
 }

@@ -1,9 +1,10 @@
-// host.js: brings the book's live figures to life on a static page. A classic script: no modules, no loader, no
-// request to any other site. It works over http and from a folder (file://).
+// host.js: brings the book's live figures to life on a static page. A classic script: no modules,
+// no loader, no request to any other site. It works over http and from a folder (file://).
 //
-// A notebook that has run leaves two things in its page: one JSON script with the state of all its widgets, and one
-// small script tag wherever a widget was shown. The host reads the state, wraps it in a model with the few methods that
-// an anywidget needs, and calls the widget's `render({ model, el })`. Nothing is sent anywhere; there is no kernel.
+// A notebook that has run leaves two things in its page: one JSON script with the state of all its
+// widgets, and one small script tag wherever a widget was shown. The host reads the state, wraps it
+// in a model with the few methods that an anywidget needs, and calls the widget's `render({ model,
+// el })`. Nothing is sent anywhere; there is no kernel.
 (() => {
   "use strict";
   const here = document.currentScript.src; // other files of ours lie beside this one
@@ -20,16 +21,23 @@
       const script = document.createElement("script");
       script.src = new URL(name, here).href;
       script.onload = resolve;
-      script.onerror = () => { delete once[name]; script.remove(); reject(new Error(`could not load ${script.src}`)); };
+      script.onerror = () => {
+        delete once[name];
+        script.remove();
+        reject(new Error(`could not load ${script.src}`));
+      };
       document.head.append(script);
     }));
 
   const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-  // Weights come as scripts that call `deliver`, because a page opened from a folder may not fetch a file.
+  // Weights come as scripts that call `deliver`, because a page opened from a folder may not fetch
+  // a file.
   const delivered = {};
   globalThis.InklingHost = {
-    deliver: (name, base64) => { delivered[name] = fromBase64(base64); },
+    deliver: (name, base64) => {
+      delivered[name] = fromBase64(base64);
+    },
     weights: (name) => loadScript(`weights-${name}.js`).then(() => delivered[name]),
   };
 
@@ -42,18 +50,26 @@
         parent[path.at(-1)] = new DataView(fromBase64(data).buffer);
       }
     }
-    get(key) { return this.state[key]; }
+    get(key) {
+      return this.state[key];
+    }
     set(key, value) {
       if (this.state[key] === value) return;
       this.state[key] = value;
       this.emit(`change:${key}`, this, value);
       this.emit("change", this);
     }
-    on(event, callback) { (this.listeners[event] ??= []).push(callback); }
-    off(event, callback) {
-      this.listeners[event] = (this.listeners[event] ?? []).filter((other) => callback && other !== callback);
+    on(event, callback) {
+      (this.listeners[event] ??= []).push(callback);
     }
-    emit(event, ...values) { for (const callback of this.listeners[event] ?? []) callback(...values); }
+    off(event, callback) {
+      this.listeners[event] = (this.listeners[event] ?? []).filter(
+        (other) => callback && other !== callback,
+      );
+    }
+    emit(event, ...values) {
+      for (const callback of this.listeners[event] ?? []) callback(...values);
+    }
     save_changes() {} // nobody to tell: there is no kernel
     send() {}
   }
@@ -67,13 +83,17 @@
         const module = await import(url);
         const widget = module.render ? module : module.default;
         return typeof widget === "function" ? widget() : widget;
-      } finally { URL.revokeObjectURL(url); }
+      } finally {
+        URL.revokeObjectURL(url);
+      }
     })());
   };
 
   const start = async () => {
-    const states = {}, models = {};
-    for (const script of document.querySelectorAll(`script[type="${STATE}"]`)) Object.assign(states, parse(script).state);
+    const states = {},
+      models = {};
+    for (const script of document.querySelectorAll(`script[type="${STATE}"]`))
+      Object.assign(states, parse(script).state);
     for (const script of document.querySelectorAll(`script[type="${VIEW}"]`)) {
       const id = parse(script).model_id;
       const code = states[id]?.state._esm;
@@ -84,12 +104,17 @@
         const widget = await loadWidget(code);
         await widget.initialize?.({ model });
         await widget.render({ model, el });
-        // The static picture stands beside the tag, in the same output; it makes room only once the figure works.
+        // The static picture stands beside the tag, in the same output; it makes room only once the
+        // figure works.
         const fallback = script.parentElement.querySelector(":scope > .inkling-fallback");
         if (fallback) script.parentElement.replaceWith(el);
         else script.after(el);
-      } catch (error) { console.error("a live figure could not start; its static picture stays", error); }
+      } catch (error) {
+        console.error("a live figure could not start; its static picture stays", error);
+      }
     }
   };
-  document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", start) : start();
+  document.readyState === "loading"
+    ? document.addEventListener("DOMContentLoaded", start)
+    : start();
 })();

@@ -1,8 +1,11 @@
-// model.js: the book's Transformer in plain JavaScript, the same layers in the same order as inkling/model/transformer.py.
+// model.js: the book's Transformer in plain JavaScript, the same layers in the same order as
+// inkling/model/transformer.py.
 //
-// The weights file is in safetensors format: 8 bytes with the length of a JSON header, the header, then the numbers.
-// Each matrix is stored as int8 with one float scale a row, so that weight = scale[row] * integer; it is expanded to
-// Float32Array once, when the model is made. Vectors (the norms) are stored as float32.
+// The weights file is in safetensors format: 8 bytes with the length of a JSON header, the header,
+// then the numbers.
+// Each matrix is stored as int8 with one float scale a row, so that weight = scale[row] * integer;
+// it is expanded to Float32Array once, when the model is made. Vectors (the norms) are stored as
+// float32.
 
 export function readSafetensors(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -12,7 +15,8 @@ export function readSafetensors(bytes) {
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
     const [start, end] = entry.data_offsets.map((offset) => offset + 8 + headerLength);
-    const raw = bytes.slice(start, end); // a copy of its own, so that it starts where a float may start
+    // a copy of its own, so that it starts where a float may start
+    const raw = bytes.slice(start, end);
     const data = entry.dtype === "I8" ? new Int8Array(raw.buffer) : new Float32Array(raw.buffer);
     tensors[name] = { shape: entry.shape, data };
   }
@@ -33,7 +37,11 @@ function dequantise({ shape, data }, scales) {
 function multiply(matrix, x, out) {
   const columns = x.length;
   for (let row = 0, i = 0; row < out.length; row++) {
-    let a = 0, b = 0, c = 0, d = 0, column = 0; // four sums at a time keep the processor busy
+    let a = 0,
+      b = 0,
+      c = 0,
+      d = 0,
+      column = 0; // four sums at a time keep the processor busy
     for (; column + 3 < columns; column += 4, i += 4) {
       a += matrix[i] * x[column];
       b += matrix[i + 1] * x[column + 1];
@@ -54,7 +62,8 @@ function rmsNorm(x, weight, epsilon, out) {
 }
 
 export function softmax(scores, out = new Float32Array(scores.length)) {
-  let largest = -Infinity, sum = 0;
+  let largest = -Infinity,
+    sum = 0;
   for (let i = 0; i < scores.length; i++) if (scores[i] > largest) largest = scores[i];
   for (let i = 0; i < scores.length; i++) sum += out[i] = Math.exp(scores[i] - largest);
   for (let i = 0; i < scores.length; i++) out[i] /= sum;
@@ -72,7 +81,8 @@ export class Model {
       return scales ? dequantise(tensors[name], scales.data) : tensors[name].data;
     };
     this.embedding = weight("model.embed_tokens.weight"); // (vocabulary, d_model)
-    this.head = tensors["lm_head.weight"] ? weight("lm_head.weight") : this.embedding; // tied unless it has its own
+    // tied unless it has its own
+    this.head = tensors["lm_head.weight"] ? weight("lm_head.weight") : this.embedding;
     this.norm = weight("model.norm.weight");
     this.layers = Array.from({ length: this.config.n_layers }, (_, i) => {
       const at = (name) => weight(`model.layers.${i}.${name}.weight`);
@@ -98,25 +108,33 @@ export class Model {
     return { length: 0, keys: make(), values: make() };
   }
 
-  // One token in, the logits of the next one out: Float32Array (vocabulary). The cache grows by this token.
-  // `watch`, if given, is an empty array; it receives for each layer the attention weights of this token,
-  // a Float32Array (n_heads * (position + 1)), head by head.
+  // One token in, the logits of the next one out: Float32Array (vocabulary). The cache grows by
+  // this token.
+  // `watch`, if given, is an empty array; it receives for each layer the attention weights of this
+  // token, a Float32Array (n_heads * (position + 1)), head by head.
   forward(id, cache, watch = null) {
-    const { d_model, d_ff, n_heads, n_kv_heads, head_dim, norm_eps, context_length, vocab_size } = this.config;
+    const { d_model, d_ff, n_heads, n_kv_heads, head_dim, norm_eps, context_length, vocab_size } =
+      this.config;
     const position = cache.length;
-    if (position >= context_length) throw new RangeError(`the context is full: ${context_length} tokens`);
-    if (!(id >= 0 && id < vocab_size)) throw new RangeError(`token id ${id} is outside 0..${vocab_size - 1}`);
+    if (position >= context_length)
+      throw new RangeError(`the context is full: ${context_length} tokens`);
+    if (!(id >= 0 && id < vocab_size))
+      throw new RangeError(`token id ${id} is outside 0..${vocab_size - 1}`);
     const kvWidth = n_kv_heads * head_dim;
     const x = this.embedding.slice(id * d_model, (id + 1) * d_model); // the residual stream
-    const normed = new Float32Array(d_model), change = new Float32Array(d_model);
-    const query = new Float32Array(n_heads * head_dim), mixed = new Float32Array(n_heads * head_dim);
-    const gate = new Float32Array(d_ff), up = new Float32Array(d_ff);
+    const normed = new Float32Array(d_model),
+      change = new Float32Array(d_model);
+    const query = new Float32Array(n_heads * head_dim),
+      mixed = new Float32Array(n_heads * head_dim);
+    const gate = new Float32Array(d_ff),
+      up = new Float32Array(d_ff);
 
     this.layers.forEach((layer, index) => {
       // Attention: this token's query against the keys of all tokens so far.
       rmsNorm(x, layer.attentionNorm, norm_eps, normed);
       const here = position * kvWidth;
-      const key = cache.keys[index].subarray(here, here + kvWidth); // written straight into the cache
+      // written straight into the cache
+      const key = cache.keys[index].subarray(here, here + kvWidth);
       multiply(layer.query, normed, query);
       multiply(layer.key, normed, key);
       multiply(layer.value, normed, cache.values[index].subarray(here, here + kvWidth));
@@ -124,12 +142,14 @@ export class Model {
       this.rotate(key, position);
       const weights = new Float32Array(n_heads * (position + 1));
       for (let head = 0; head < n_heads; head++) {
-        const shared = Math.floor((head * n_kv_heads) / n_heads) * head_dim; // several heads share one key and value
+        // several heads share one key and value
+        const shared = Math.floor((head * n_kv_heads) / n_heads) * head_dim;
         const row = weights.subarray(head * (position + 1), (head + 1) * (position + 1));
         for (let past = 0; past <= position; past++) {
           let score = 0;
           const at = past * kvWidth + shared;
-          for (let i = 0; i < head_dim; i++) score += query[head * head_dim + i] * cache.keys[index][at + i];
+          for (let i = 0; i < head_dim; i++)
+            score += query[head * head_dim + i] * cache.keys[index][at + i];
           row[past] = score / Math.sqrt(head_dim);
         }
         softmax(row, row);
@@ -161,11 +181,14 @@ export class Model {
 
   // RoPE, Llama's convention: number i of a head is paired with number i + head_dim / 2.
   rotate(vector, position) {
-    const { head_dim } = this.config, half = head_dim / 2;
+    const { head_dim } = this.config,
+      half = head_dim / 2;
     for (let start = 0; start < vector.length; start += head_dim) {
       for (let i = 0; i < half; i++) {
-        const cos = this.rotations.cos[position * half + i], sin = this.rotations.sin[position * half + i];
-        const a = vector[start + i], b = vector[start + half + i];
+        const cos = this.rotations.cos[position * half + i],
+          sin = this.rotations.sin[position * half + i];
+        const a = vector[start + i],
+          b = vector[start + half + i];
         vector[start + i] = a * cos - b * sin;
         vector[start + half + i] = b * cos + a * sin;
       }
@@ -175,7 +198,8 @@ export class Model {
 
 function rotationTable({ context_length, head_dim, rope_theta }) {
   const half = head_dim / 2;
-  const cos = new Float32Array(context_length * half), sin = new Float32Array(context_length * half);
+  const cos = new Float32Array(context_length * half),
+    sin = new Float32Array(context_length * half);
   for (let position = 0; position < context_length; position++) {
     for (let i = 0; i < half; i++) {
       const angle = position / rope_theta ** (i / half);
@@ -186,7 +210,8 @@ function rotationTable({ context_length, head_dim, rope_theta }) {
   return { cos, sin };
 }
 
-// A text that grows and changes at its end: only the tokens after the common beginning are computed again.
+// A text that grows and changes at its end: only the tokens after the common beginning are computed
+// again.
 export class Session {
   constructor(model) {
     this.model = model;
@@ -195,8 +220,8 @@ export class Session {
     this.last = null;
   }
 
-  // The logits after `ids` (at least one id). Gives the page a chance to breathe every few milliseconds;
-  // if another call comes in meanwhile, the older one returns null.
+  // The logits after `ids` (at least one id). Gives the page a chance to breathe every few
+  // milliseconds; if another call comes in meanwhile, the older one returns null.
   async logits(ids) {
     const turn = (this.turn = {});
     let same = 0;

@@ -1,9 +1,11 @@
-// ngram.js: the oldest language model: count what followed the last few tokens, then draw from the counts.
+// ngram.js: the oldest language model: count what followed the last few tokens, then draw from the
+// counts.
 import { announcer, button, field, frame, make, percent, showBars, slider } from "./ui.js";
 import { spoken, visible } from "./bpe.js";
 import { randomNumbers } from "./sample.js";
 
-const START = "\u0002", END = "\u0003"; // what stands around every sequence; neither occurs in a text
+const START = "\u0002",
+  END = "\u0003"; // what stands around every sequence; neither occurs in a text
 
 // counts.get(context) -> Map(next token -> count), for contexts of `length` tokens
 export function countContexts(sequences, length) {
@@ -31,35 +33,76 @@ export function continuations(tables, tokens, longest) {
 
 export function ngramFigure(widget, el) {
   const { texts, order, max_order, joiner, start, seed } = widget.get("data");
-  const sequences = texts.map((text) => (joiner ? text.split(joiner) : [...text])); // joined, they take half the room
+  // joined, they take half the room
+  const sequences = texts.map((text) => (joiner ? text.split(joiner) : [...text]));
   const made = {};
   const tables = (length) => (made[length] ??= countContexts(sequences, length));
   const random = randomNumbers(seed);
   const unit = joiner ? "words" : "letters";
   let tokens = start.slice();
 
-  const shown = make("div", { class: "ink-text", tabindex: 0, role: "region", "aria-label": "text so far" });
-  const bars = make("ol", { class: "ink-bars", "aria-label": "what followed in the counted text, most often first" });
+  const shown = make("div", {
+    class: "ink-text",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "text so far",
+  });
+  const bars = make("ol", {
+    class: "ink-bars",
+    "aria-label": "what followed in the counted text, most often first",
+  });
   const summary = announcer();
   const note = make("p", { class: "ink-note" });
   const typed = make("input", { type: "text", spellcheck: "false", autocomplete: "off" });
-  const use = () => { tokens = joiner ? typed.value.split(joiner).filter(Boolean) : [...typed.value]; refresh(); };
+  const use = () => {
+    tokens = joiner ? typed.value.split(joiner).filter(Boolean) : [...typed.value];
+    refresh();
+  };
   typed.addEventListener("change", use);
   const orders = slider({
-    label: "Order", min: 1, max: max_order, value: order, oninput: () => refresh(),
-    format: (n) => (n === 1 ? "1: looks at nothing before" : n === 2 ? `2: looks at one ${unit.slice(0, -1)} before` : `${n}: looks at ${n - 1} ${unit} before`),
+    label: "Order",
+    min: 1,
+    max: max_order,
+    value: order,
+    oninput: () => refresh(),
+    format: (n) =>
+      n === 1
+        ? "1: looks at nothing before"
+        : n === 2
+          ? `2: looks at one ${unit.slice(0, -1)} before`
+          : `${n}: looks at ${n - 1} ${unit} before`,
   });
-  frame(el, "A language model made of counts",
+  frame(
+    el,
+    "A language model made of counts",
     field(joiner ? "Begin with (words with spaces between)" : "Begin with", typed),
     orders.element,
-    make("div", { class: "ink-row" },
-      button(`Write 20 ${unit}`, () => write(20)), button("Write one", () => write(1)), button("Undo", () => { tokens.pop(); refresh(); }),
-      button("Start again", () => { tokens = start.slice(); typed.value = start.join(joiner); refresh(); })),
-    shown, bars, summary.element, note);
+    make(
+      "div",
+      { class: "ink-row" },
+      button(`Write 20 ${unit}`, () => write(20)),
+      button("Write one", () => write(1)),
+      button("Undo", () => {
+        tokens.pop();
+        refresh();
+      }),
+      button("Start again", () => {
+        tokens = start.slice();
+        typed.value = start.join(joiner);
+        refresh();
+      }),
+    ),
+    shown,
+    bars,
+    summary.element,
+    note,
+  );
   typed.value = start.join(joiner);
   refresh();
 
-  function now() { return continuations(tables, tokens.at(-1) === END ? [] : tokens, orders.value - 1); }
+  function now() {
+    return continuations(tables, tokens.at(-1) === END ? [] : tokens, orders.value - 1);
+  }
 
   function append(token) {
     if (tokens.at(-1) === END) tokens = []; // after an end comes a new beginning
@@ -72,7 +115,10 @@ export function ngramFigure(widget, el) {
       let left = random() * total;
       for (const [token, times] of next) {
         left -= times;
-        if (left < 0) { append(token); break; }
+        if (left < 0) {
+          append(token);
+          break;
+        }
       }
       if (tokens.at(-1) === END) break;
     }
@@ -85,24 +131,46 @@ export function ngramFigure(widget, el) {
     const body = ended ? tokens.slice(0, -1) : tokens;
     const split = body.length - (ended ? 0 : Math.min(used, body.length));
     // The part that the model looks at is underlined.
-    shown.replaceChildren(body.slice(0, split).join(joiner) + (split && split < body.length ? joiner : ""),
-      make("u", {}, body.slice(split).join(joiner)), ended ? " (the end)" : body.length ? "" : "(nothing yet)");
+    shown.replaceChildren(
+      body.slice(0, split).join(joiner) + (split && split < body.length ? joiner : ""),
+      make("u", {}, body.slice(split).join(joiner)),
+      ended ? " (the end)" : body.length ? "" : "(nothing yet)",
+    );
     const rows = [...next].sort((a, b) => b[1] - a[1]).slice(0, 8);
     const name = (token) => (token === END ? "the end" : spoken(token));
-    showBars(bars, rows.map(([token, times]) => ({
-      label: token === END ? "(end)" : visible(token), name: `append ${name(token)}, seen ${times} times`, p: times / total,
-      pick: () => { append(token); refresh(); },
-    })));
+    showBars(
+      bars,
+      rows.map(([token, times]) => ({
+        label: token === END ? "(end)" : visible(token),
+        name: `append ${name(token)}, seen ${times} times`,
+        p: times / total,
+        pick: () => {
+          append(token);
+          refresh();
+        },
+      })),
+    );
     const wanted = orders.value - 1;
     const seen = Math.min(used, body.length); // at the beginning there is less to look at
-    const after = ended || (used > 0 && body.length === 0) ? "At the beginning of a text" : used === 0 ? "Anywhere"
-      : seen === 1 ? `After the last ${unit.slice(0, -1)}` : `After the last ${seen} ${unit}`;
-    summary.say(`${after}: ${next.size} different continuations in ${total} places; ` +
-      `most often ${name(rows[0][0])}, ${percent(rows[0][1] / total)}.` +
-      (used < wanted ? ` The last ${wanted} were never seen together, so the model falls back to ${used}.` : ""));
+    const after =
+      ended || (used > 0 && body.length === 0)
+        ? "At the beginning of a text"
+        : used === 0
+          ? "Anywhere"
+          : seen === 1
+            ? `After the last ${unit.slice(0, -1)}`
+            : `After the last ${seen} ${unit}`;
+    summary.say(
+      `${after}: ${next.size} different continuations in ${total} places; ` +
+        `most often ${name(rows[0][0])}, ${percent(rows[0][1] / total)}.` +
+        (used < wanted
+          ? ` The last ${wanted} were never seen together, so the model falls back to ${used}.`
+          : ""),
+    );
     const table = tables(wanted);
     const single = [...table.values()].filter((n) => n.size === 1).length;
-    note.textContent = `Order ${orders.value}: ${table.size.toLocaleString("en")} different contexts; ` +
+    note.textContent =
+      `Order ${orders.value}: ${table.size.toLocaleString("en")} different contexts; ` +
       `${percent(single / table.size)} of them have only one continuation.`;
   }
 }

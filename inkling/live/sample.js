@@ -1,11 +1,14 @@
-// sample.js: from logits to the next token, the same steps in the same order as inkling/training/generate.py:
-// temperature, then top-k, then top-p, then a draw with the same random numbers. So a seed gives the same tokens here
-// and in Python, as long as the weights are the same (here they are rounded to 8 bits).
+// sample.js: from logits to the next token, the same steps in the same order as
+// inkling/training/generate.py:
+// temperature, then top-k, then top-p, then a draw with the same random numbers. So a seed gives
+// the same tokens here and in Python, as long as the weights are the same (here they are rounded to
+// 8 bits).
 import { softmax } from "./model.js";
 
 // The distribution that is drawn from: Float32Array (vocabulary), zeros where a token was cut off.
 export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {}) {
-  if (temperature <= 0) { // greedy: all the probability on the largest
+  if (temperature <= 0) {
+    // greedy: all the probability on the largest
     const out = new Float32Array(logits.length);
     out[logits.indexOf(logits.reduce((a, b) => Math.max(a, b)))] = 1;
     return out;
@@ -14,7 +17,8 @@ export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {
   const order = Array.from(scaled.keys()).sort((a, b) => scaled[b] - scaled[a] || a - b);
   if (topK > 0 && topK < order.length) {
     const least = scaled[order[topK - 1]]; // whatever ties with the k-th stays
-    for (let i = topK; i < order.length; i++) if (scaled[order[i]] < least) scaled[order[i]] = -Infinity;
+    for (let i = topK; i < order.length; i++)
+      if (scaled[order[i]] < least) scaled[order[i]] = -Infinity;
   }
   let probabilities = softmax(scaled);
   if (topP < 1) {
@@ -29,12 +33,15 @@ export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {
   return probabilities;
 }
 
-// The Mersenne Twister (Matsumoto and Nishimura 1998), seeded and read out as torch.rand does for float64.
+// The Mersenne Twister (Matsumoto and Nishimura 1998), seeded and read out as torch.rand does for
+// float64.
 // It gives numbers in [0, 1).
 export function randomNumbers(seed) {
-  const N = 624, state = new Uint32Array(N);
+  const N = 624,
+    state = new Uint32Array(N);
   state[0] = seed;
-  for (let i = 1; i < N; i++) state[i] = Math.imul(1812433253, state[i - 1] ^ (state[i - 1] >>> 30)) + i;
+  for (let i = 1; i < N; i++)
+    state[i] = Math.imul(1812433253, state[i - 1] ^ (state[i - 1] >>> 30)) + i;
   let at = N;
   const next = () => {
     if (at === N) {
@@ -50,13 +57,23 @@ export function randomNumbers(seed) {
     y ^= (y << 15) & 0xefc60000;
     return (y ^ (y >>> 18)) >>> 0;
   };
-  return () => { const high = next() & 0x1fffff, low = next(); return (high * 4294967296 + low) / 9007199254740992; };
+  return () => {
+    const high = next() & 0x1fffff,
+      low = next();
+    return (high * 4294967296 + low) / 9007199254740992;
+  };
 }
 
-// Throw a dart: lay the probabilities end to end on a line and see whose stretch the random number hits.
+// Throw a dart: lay the probabilities end to end on a line and see whose stretch the random number
+// hits.
 export function draw(probabilities, random) {
-  let total = 0, last = 0;
-  for (let id = 0; id < probabilities.length; id++) if (probabilities[id] > 0) { total += probabilities[id]; last = id; }
+  let total = 0,
+    last = 0;
+  for (let id = 0; id < probabilities.length; id++)
+    if (probabilities[id] > 0) {
+      total += probabilities[id];
+      last = id;
+    }
   const target = random() * total;
   let sum = 0;
   for (let id = 0; id < last; id++) {

@@ -1,30 +1,47 @@
-// search.js: search a small library by words as the reader types (BM25, as inkling/reading/bm25.py counts it), and see what each word adds.
+// search.js: search a small library by words as the reader types (BM25, as inkling/reading/bm25.py
+// counts it), and see what each word adds.
 import { announcer, button, debounce, field, frame, make, set, slider, table } from "./ui.js";
 
-const PYTHON_WORD = /[\p{L}\p{N}_]+/gu; // Python's \w+: letters and numbers of all scripts, no accents that stand alone
+// Python's \w+: letters and numbers of all scripts, no accents that stand alone
+const PYTHON_WORD = /[\p{L}\p{N}_]+/gu;
 
-export const wordsOf = (text, stop) => (text.toLowerCase().match(PYTHON_WORD) ?? []).filter((word) => !stop.has(word));
+export const wordsOf = (text, stop) =>
+  (text.toLowerCase().match(PYTHON_WORD) ?? []).filter((word) => !stop.has(word));
 
-// What can be counted before a question comes: how often each text has each word, and how many texts have it.
+// What can be counted before a question comes: how often each text has each word, and how many
+// texts have it.
 export function wordIndex(texts, stop) {
-  const counts = [], lengths = [], having = new Map();
+  const counts = [],
+    lengths = [],
+    having = new Map();
   for (const text of texts) {
-    const words = wordsOf(text, stop), found = new Map();
+    const words = wordsOf(text, stop),
+      found = new Map();
     for (const word of words) found.set(word, (found.get(word) ?? 0) + 1);
     for (const word of found.keys()) having.set(word, (having.get(word) ?? 0) + 1);
     counts.push(found);
     lengths.push(words.length);
   }
-  return { stop, counts, lengths, having, average: lengths.reduce((a, b) => a + b, 0) / texts.length || 1 };
+  return {
+    stop,
+    counts,
+    lengths,
+    having,
+    average: lengths.reduce((a, b) => a + b, 0) / texts.length || 1,
+  };
 }
 
-// For a question: the score of every text, the places of those that have one (best first, of equal ones the first),
-// and its words with what each adds to each text. Python adds numbers of 32 bits, so that is done here, too.
+// For a question: the score of every text, the places of those that have one (best first, of equal
+// ones the first), and its words with what each adds to each text. Python adds numbers of 32 bits,
+// so that is done here, too.
 export function searchWords({ stop, counts, lengths, having, average }, question, k1, b) {
-  const scores = new Float32Array(counts.length), asked = new Map();
+  const scores = new Float32Array(counts.length),
+    asked = new Map();
   for (const word of wordsOf(question, stop)) {
-    const n = having.get(word) ?? 0, idf = Math.log(1 + (counts.length - n + 0.5) / (n + 0.5));
-    if (!asked.has(word)) asked.set(word, { word, n, idf, times: 0, adds: new Float32Array(counts.length) });
+    const n = having.get(word) ?? 0,
+      idf = Math.log(1 + (counts.length - n + 0.5) / (n + 0.5));
+    if (!asked.has(word))
+      asked.set(word, { word, n, idf, times: 0, adds: new Float32Array(counts.length) });
     const entry = asked.get(word);
     entry.times += 1;
     counts.forEach((found, i) => {
@@ -35,67 +52,212 @@ export function searchWords({ stop, counts, lengths, having, average }, question
       entry.adds[i] += share;
     });
   }
-  const places = [...scores.keys()].filter((i) => scores[i] > 0).sort((i, j) => scores[j] - scores[i] || i - j);
+  const places = [...scores.keys()]
+    .filter((i) => scores[i] > 0)
+    .sort((i, j) => scores[j] - scores[i] || i - j);
   return { scores, places, asked: [...asked.values()] };
 }
 
 export function searchFigure(widget, el) {
   const { passages, stop_words, examples, k, k1, b, title } = widget.get("data");
-  const index = wordIndex(passages.map(([name, text]) => (name ? `${name}\n${text}` : text)), new Set(stop_words));
-  const typed = make("input", { type: "text", spellcheck: "false", autocomplete: "off", maxlength: 300, value: examples[0].text });
+  const index = wordIndex(
+    passages.map(([name, text]) => (name ? `${name}\n${text}` : text)),
+    new Set(stop_words),
+  );
+  const typed = make("input", {
+    type: "text",
+    spellcheck: "false",
+    autocomplete: "off",
+    maxlength: 300,
+    value: examples[0].text,
+  });
   typed.addEventListener("input", debounce(refresh, 150));
   const colour = (i) => `var(--ink-${(i % 6) + 1})`;
   const list = (name, items) => make("ol", { class: "ink-bars", "aria-label": name }, items);
-  const ask = (text) => { typed.value = text; refresh(); };
+  const ask = (text) => {
+    typed.value = text;
+    refresh();
+  };
   const buttons = examples.map(({ text }) => button(text, () => ask(text)));
-  const dial = (label, max, value) => slider({ label, min: 0, max, step: 0.05, value, format: (v) => v.toFixed(2), oninput: refresh });
-  const soon = dial("How long repeats go on counting, k1:", 3, k1), long = dial("How much length is held against a passage, b:", 1, b);
-  const back = button("First settings", () => { soon.value = k1; long.value = b; refresh(); });
-  const summary = announcer(), rarity = make("div"), byWords = make("div"), byMeaning = make("div");
-  const numbers = make("div", { class: "ink-scroll", tabindex: 0, role: "region", "aria-label": "table of scores" });
-  const column = (name, place) => make("div", { style: { flex: "1 1 15rem", "min-width": 0 } }, make("p", {}, make("b", {}, name)), place);
-  frame(el, title, field("Your question", typed),
+  const dial = (label, max, value) =>
+    slider({
+      label,
+      min: 0,
+      max,
+      step: 0.05,
+      value,
+      format: (v) => v.toFixed(2),
+      oninput: refresh,
+    });
+  const soon = dial("How long repeats go on counting, k1:", 3, k1),
+    long = dial("How much length is held against a passage, b:", 1, b);
+  const back = button("First settings", () => {
+    soon.value = k1;
+    long.value = b;
+    refresh();
+  });
+  const summary = announcer(),
+    rarity = make("div"),
+    byWords = make("div"),
+    byMeaning = make("div");
+  const numbers = make("div", {
+    class: "ink-scroll",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "table of scores",
+  });
+  const column = (name, place) =>
+    make(
+      "div",
+      { style: { flex: "1 1 15rem", "min-width": 0 } },
+      make("p", {}, make("b", {}, name)),
+      place,
+    );
+  frame(
+    el,
+    title,
+    field("Your question", typed),
     make("div", { class: "ink-row", role: "group", "aria-label": "example questions" }, buttons),
-    make("div", { class: "ink-row" }, soon.element, long.element, back), summary.element, rarity,
-    make("div", { class: "ink-row", style: { "align-items": "start" } }, column("By words", byWords), column("By meaning", byMeaning)),
-    make("details", {}, make("summary", {}, "The scores by words as a table"), numbers));
+    make("div", { class: "ink-row" }, soon.element, long.element, back),
+    summary.element,
+    rarity,
+    make(
+      "div",
+      { class: "ink-row", style: { "align-items": "start" } },
+      column("By words", byWords),
+      column("By meaning", byMeaning),
+    ),
+    make("details", {}, make("summary", {}, "The scores by words as a table"), numbers),
+  );
   refresh();
 
   function refresh() {
-    const question = typed.value.trim(), example = examples.find(({ text }) => text.trim() === question);
+    const question = typed.value.trim(),
+      example = examples.find(({ text }) => text.trim() === question);
     const { scores, places, asked } = searchWords(index, question, soon.value, long.value);
-    const moved = soon.value !== k1 || long.value !== b, before = moved ? searchWords(index, question, k1, b).places : places;
-    const best = places.slice(0, k), right = example?.answers ?? [];
-    buttons.forEach((one, i) => set(one, { "aria-pressed": examples[i] === example ? "true" : "false", style: { "font-weight": examples[i] === example ? 700 : 400 } }));
+    const moved = soon.value !== k1 || long.value !== b,
+      before = moved ? searchWords(index, question, k1, b).places : places;
+    const best = places.slice(0, k),
+      right = example?.answers ?? [];
+    buttons.forEach((one, i) =>
+      set(one, {
+        "aria-pressed": examples[i] === example ? "true" : "false",
+        style: { "font-weight": examples[i] === example ? 700 : 400 },
+      }),
+    );
     const left = new Set(wordsOf(question, new Set()).filter((word) => index.stop.has(word)));
     rarity.replaceChildren(
-      make("ul", { class: "ink-bars", "aria-label": "the words of the question" }, asked.map(({ word, n, idf, times }, i) => make("li", {},
-        mark(word, i), n ? ` is in ${n} of ${passages.length} passages: weight ${idf.toFixed(2)}` : " is in no passage", times > 1 ? `, asked ${times} times` : ""))),
-      make("p", { class: "ink-note" }, left.size ? `Left out as stop words: ${[...left].join(", ")}.` : ""));
-    const most = asked.reduce((sum, { n, idf, times }) => sum + (n ? idf * times : 0), 0); // what no passage can exceed
-    byWords.replaceChildren(list("passages found by words", best.map((i, rank) => passage(i, rank, asked, right,
-      asked.map(({ adds }, at) => [adds[i] / most, colour(at)]),
-      `${scores[i].toFixed(2)} = ${asked.filter(({ adds }) => adds[i]).map(({ word, adds }) => `${word} ${adds[i].toFixed(2)}`).join(" + ")}` +
-        (moved ? `; place ${before.indexOf(i) + 1} with the first settings` : "")))),
-      make("p", { class: "ink-note" }, best.length ? "A full bar is the most that the words could add up to." : "Nothing."));
-    byMeaning.replaceChildren(example?.meaning.length
-      ? list("passages found by meaning", example.meaning.map(([i, cosine], rank) => passage(i, rank, asked, right,
-        [[Math.max(0, cosine), "var(--ink-bar)"]], `cosine ${cosine.toFixed(2)}`)))
-      : make("p", { class: "ink-note" }, "For a question of your own the page can only count words. The meaning needs the embedder: Python " +
-        "computed it for the example questions, when this figure was made."));
-    numbers.replaceChildren(table("What each word adds to a passage: how long that is, in words, how often it has the word", ["place", "length", "word", "times", "adds"],
-      best.flatMap((i, rank) => asked.filter(({ adds }) => adds[i]).map(({ word, adds }) =>
-        [rank + 1, index.lengths[i], word, index.counts[i].get(word), adds[i].toFixed(3)]))));
-    summary.say(said(question, asked, places, scores) + (right.length ? ` What answers it: ${where(best, right)} by words` +
-      (example.meaning.length ? `, ${where(example.meaning.map(([i]) => i), right)} by meaning.` : ".") : ""));
+      make(
+        "ul",
+        { class: "ink-bars", "aria-label": "the words of the question" },
+        asked.map(({ word, n, idf, times }, i) =>
+          make(
+            "li",
+            {},
+            mark(word, i),
+            n
+              ? ` is in ${n} of ${passages.length} passages: weight ${idf.toFixed(2)}`
+              : " is in no passage",
+            times > 1 ? `, asked ${times} times` : "",
+          ),
+        ),
+      ),
+      make(
+        "p",
+        { class: "ink-note" },
+        left.size ? `Left out as stop words: ${[...left].join(", ")}.` : "",
+      ),
+    );
+    // what no passage can exceed
+    const most = asked.reduce((sum, { n, idf, times }) => sum + (n ? idf * times : 0), 0);
+    byWords.replaceChildren(
+      list(
+        "passages found by words",
+        best.map((i, rank) =>
+          passage(
+            i,
+            rank,
+            asked,
+            right,
+            asked.map(({ adds }, at) => [adds[i] / most, colour(at)]),
+            `${scores[i].toFixed(2)} = ${asked
+              .filter(({ adds }) => adds[i])
+              .map(({ word, adds }) => `${word} ${adds[i].toFixed(2)}`)
+              .join(" + ")}` +
+              (moved ? `; place ${before.indexOf(i) + 1} with the first settings` : ""),
+          ),
+        ),
+      ),
+      make(
+        "p",
+        { class: "ink-note" },
+        best.length ? "A full bar is the most that the words could add up to." : "Nothing.",
+      ),
+    );
+    byMeaning.replaceChildren(
+      example?.meaning.length
+        ? list(
+            "passages found by meaning",
+            example.meaning.map(([i, cosine], rank) =>
+              passage(
+                i,
+                rank,
+                asked,
+                right,
+                [[Math.max(0, cosine), "var(--ink-bar)"]],
+                `cosine ${cosine.toFixed(2)}`,
+              ),
+            ),
+          )
+        : make(
+            "p",
+            { class: "ink-note" },
+            "For a question of your own the page can only count words. The meaning needs the " +
+              "embedder: Python computed it for the example questions, when this figure was made.",
+          ),
+    );
+    numbers.replaceChildren(
+      table(
+        "What each word adds to a passage: how long that is, in words, how often it has the word",
+        ["place", "length", "word", "times", "adds"],
+        best.flatMap((i, rank) =>
+          asked
+            .filter(({ adds }) => adds[i])
+            .map(({ word, adds }) => [
+              rank + 1,
+              index.lengths[i],
+              word,
+              index.counts[i].get(word),
+              adds[i].toFixed(3),
+            ]),
+        ),
+      ),
+    );
+    summary.say(
+      said(question, asked, places, scores) +
+        (right.length
+          ? ` What answers it: ${where(best, right)} by words` +
+            (example.meaning.length
+              ? `, ${where(
+                  example.meaning.map(([i]) => i),
+                  right,
+                )} by meaning.`
+              : ".")
+          : ""),
+    );
   }
 
   function said(question, asked, places, scores) {
     if (!question) return "Type a question.";
     if (!asked.length) return "Only stop words: there is nothing to search for.";
-    if (!places.length) return `No passage has ${asked.length > 1 ? "any of these words" : "this word"}.`;
+    if (!places.length)
+      return `No passage has ${asked.length > 1 ? "any of these words" : "this word"}.`;
     const [name, text] = passages[places[0]];
-    return `${places.length} of ${passages.length} passages have a word of the question. First by words: “${name ? `${name}: ` : ""}${text}”, score ${scores[places[0]].toFixed(2)}.`;
+    return (
+      `${places.length} of ${passages.length} passages have a word of the question. ` +
+      `First by words: “${name ? `${name}: ` : ""}${text}”, ` +
+      `score ${scores[places[0]].toFixed(2)}.`
+    );
   }
 
   function where(found, right) {
@@ -105,14 +267,36 @@ export function searchFigure(widget, el) {
 
   function passage(i, rank, asked, right, parts, note) {
     const [name, text, source] = passages[i];
-    return make("li", { style: { margin: "0.7rem 0", "line-height": 1.6 } }, `${rank + 1}. `, make("b", {}, marked(name, asked)), name ? ": " : "", marked(text, asked),
-      make("span", { class: "ink-note" }, source ? ` (${source})` : ""), right.includes(i) ? make("b", {}, " ✓ answers it") : null,
-      make("div", { "aria-hidden": "true", style: { display: "flex", height: "0.7rem", border: "1px solid var(--ink-line)", "border-radius": "3px" } },
-        parts.map(([share, shade]) => make("span", { style: { width: `${100 * share}%`, background: shade } }))),
-      make("span", { class: "ink-note" }, note));
+    return make(
+      "li",
+      { style: { margin: "0.7rem 0", "line-height": 1.6 } },
+      `${rank + 1}. `,
+      make("b", {}, marked(name, asked)),
+      name ? ": " : "",
+      marked(text, asked),
+      make("span", { class: "ink-note" }, source ? ` (${source})` : ""),
+      right.includes(i) ? make("b", {}, " ✓ answers it") : null,
+      make(
+        "div",
+        {
+          "aria-hidden": "true",
+          style: {
+            display: "flex",
+            height: "0.7rem",
+            border: "1px solid var(--ink-line)",
+            "border-radius": "3px",
+          },
+        },
+        parts.map(([share, shade]) =>
+          make("span", { style: { width: `${100 * share}%`, background: shade } }),
+        ),
+      ),
+      make("span", { class: "ink-note" }, note),
+    );
   }
 
-  // A text with the question's words marked, each in its colour; as nodes, so that no text is ever read as HTML.
+  // A text with the question's words marked, each in its colour; as nodes, so that no text is ever
+  // read as HTML.
   function marked(text, asked) {
     const nodes = [];
     let at = 0;
@@ -126,7 +310,19 @@ export function searchFigure(widget, el) {
   }
 
   function mark(text, i) {
-    const shade = `color-mix(in srgb, ${colour(i)} calc(var(--ink-mix) * var(--ink-depth)), transparent)`;
-    return make("mark", { style: { color: "inherit", background: shade, padding: 0, "border-bottom": `2px solid ${colour(i)}` } }, text);
+    const strength = "calc(var(--ink-mix) * var(--ink-depth))";
+    const shade = `color-mix(in srgb, ${colour(i)} ${strength}, transparent)`;
+    return make(
+      "mark",
+      {
+        style: {
+          color: "inherit",
+          background: shade,
+          padding: 0,
+          "border-bottom": `2px solid ${colour(i)}`,
+        },
+      },
+      text,
+    );
   }
 }

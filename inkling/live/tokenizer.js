@@ -5,13 +5,27 @@ import { Bpe, hexadecimal, spoken } from "./bpe.js";
 export function tokenizerFigure(widget, el) {
   const { text, merges, start } = widget.get("data");
   const bpe = new Bpe({ merges });
-  const input = make("textarea", { rows: 3, spellcheck: "false", oninput: debounce(() => refresh(), 60) });
+  const input = make("textarea", {
+    rows: 3,
+    spellcheck: "false",
+    oninput: debounce(() => refresh(), 60),
+  });
   const summary = announcer();
   const detail = make("p", { class: "ink-note" });
-  const place = make("div"), tableHere = make("div", { class: "ink-scroll", tabindex: 0, role: "region", "aria-label": "table of tokens" });
+  const place = make("div"),
+    tableHere = make("div", {
+      class: "ink-scroll",
+      tabindex: 0,
+      role: "region",
+      "aria-label": "table of tokens",
+    });
   const step = make("p", { class: "ink-note" });
   const used = slider({
-    label: "Merges in use", min: 0, max: merges.length, value: start, oninput: () => refresh(),
+    label: "Merges in use",
+    min: 0,
+    max: merges.length,
+    value: start,
+    oninput: () => refresh(),
     format: (n) => `${n} of ${merges.length}`,
   });
   const jump = (direction) => {
@@ -19,55 +33,108 @@ export function tokenizerFigure(widget, el) {
     if (next !== null) used.value = next;
     refresh();
   };
-  const back = button("◀ One step back", () => jump(-1)), forward = button("One step on ▶", () => jump(1));
-  frame(el, "From bytes to tokens",
-    field("Text", input), used.element,
-    make("div", { class: "ink-row" }, back, forward, button("All merges", () => { used.value = merges.length; refresh(); }), button("Only bytes", () => { used.value = 0; refresh(); })),
-    step, place, detail, summary.element,
-    make("details", {}, make("summary", {}, "Every token as a table"), tableHere));
+  const back = button("◀ One step back", () => jump(-1)),
+    forward = button("One step on ▶", () => jump(1));
+  frame(
+    el,
+    "From bytes to tokens",
+    field("Text", input),
+    used.element,
+    make(
+      "div",
+      { class: "ink-row" },
+      back,
+      forward,
+      button("All merges", () => {
+        used.value = merges.length;
+        refresh();
+      }),
+      button("Only bytes", () => {
+        used.value = 0;
+        refresh();
+      }),
+    ),
+    step,
+    place,
+    detail,
+    summary.element,
+    make("details", {}, make("summary", {}, "Every token as a table"), tableHere),
+  );
   input.value = text;
   refresh();
 
   // A step: the nearest merge, before or after the slider's place, that changes this very text.
   function neighbour(direction) {
     const now = bpe.encode(input.value, used.value).length;
-    // The number of tokens never grows with more merges, so the place where it changes can be found by halving.
-    let low = direction > 0 ? used.value : 0, high = direction > 0 ? merges.length : used.value;
+    // The number of tokens never grows with more merges, so the place where it changes can be found
+    // by halving.
+    let low = direction > 0 ? used.value : 0,
+      high = direction > 0 ? merges.length : used.value;
     const differs = (limit) => bpe.encode(input.value, limit).length !== now;
     if (!differs(direction > 0 ? high : low)) return null;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (differs(middle) === direction > 0) high = middle; else low = middle;
+      if (differs(middle) === direction > 0) high = middle;
+      else low = middle;
     }
     return direction > 0 ? high : low;
   }
 
   function refresh() {
     const ids = bpe.encode(input.value, used.value);
-    const focused = document.activeElement?.closest?.(".ink-tokens") && place.contains(document.activeElement);
+    const focused =
+      document.activeElement?.closest?.(".ink-tokens") && place.contains(document.activeElement);
     const tokens = strip({
-      name: "tokens", labels: ids.map((id) => bpe.label(id)), onpick: (i) => describe(ids[i]),
-      attributes: (i) => ({ style: { "--ink-shade": `var(--ink-${1 + (i % 6)})` }, "aria-label": name(ids[i]) }),
+      name: "tokens",
+      labels: ids.map((id) => bpe.label(id)),
+      onpick: (i) => describe(ids[i]),
+      attributes: (i) => ({
+        style: { "--ink-shade": `var(--ink-${1 + (i % 6)})` },
+        "aria-label": name(ids[i]),
+      }),
     });
     place.replaceChildren(tokens.element);
     if (focused) tokens.buttons[0]?.focus();
-    detail.textContent = "Point at a token, or move to it with the arrow keys, to see its id and bytes.";
+    detail.textContent =
+      "Point at a token, or move to it with the arrow keys, to see its id and bytes.";
     const bytes = new TextEncoder().encode(input.value).length;
-    summary.say(ids.length === 0 ? "No text, no tokens." : `${ids.length} tokens for ${bytes} bytes: ${(bytes / ids.length).toFixed(2)} bytes a token.`);
+    summary.say(
+      ids.length === 0
+        ? "No text, no tokens."
+        : `${ids.length} tokens for ${bytes} bytes: ` +
+            `${(bytes / ids.length).toFixed(2)} bytes a token.`,
+    );
     const last = merges[used.value - 1];
-    step.textContent = last ? `Merge ${used.value}: ${spokenBytes(last[0])} + ${spokenBytes(last[1])} → ${spokenBytes(last[2])} (id ${last[2]})`
+    step.textContent = last
+      ? `Merge ${used.value}: ${spokenBytes(last[0])} + ${spokenBytes(last[1])} → ` +
+        `${spokenBytes(last[2])} (id ${last[2]})`
       : "No merge in use: every byte is a token of its own.";
-    tableHere.replaceChildren(table("Tokens in order", ["token", "id", "bytes", "in hexadecimal"],
-      ids.slice(0, 400).map((id) => [bpe.label(id), id, bpe.bytes[id].length, hexadecimal(bpe.bytes[id])])));
+    tableHere.replaceChildren(
+      table(
+        "Tokens in order",
+        ["token", "id", "bytes", "in hexadecimal"],
+        ids
+          .slice(0, 400)
+          .map((id) => [bpe.label(id), id, bpe.bytes[id].length, hexadecimal(bpe.bytes[id])]),
+      ),
+    );
     back.disabled = neighbour(-1) === null;
     forward.disabled = neighbour(1) === null;
   }
 
-  function spokenBytes(id) { return spoken(bpe.label(id)); }
-  function name(id) { return `${spokenBytes(id)}, id ${id}`; }
+  function spokenBytes(id) {
+    return spoken(bpe.label(id));
+  }
+  function name(id) {
+    return `${spokenBytes(id)}, id ${id}`;
+  }
   function describe(id) {
     const { length } = bpe.bytes[id];
-    detail.textContent = `${spokenBytes(id)}: id ${id}, ${length} ${length === 1 ? "byte" : "bytes"} (${hexadecimal(bpe.bytes[id])}).` +
-      (id < 256 ? " A single byte." : ` Made by merge ${1 + merges.findIndex((merge) => merge[2] === id)}.`);
+    detail.textContent =
+      `${spokenBytes(id)}: id ${id}, ${length} ${length === 1 ? "byte" : "bytes"} ` +
+      `(${hexadecimal(bpe.bytes[id])}).` +
+      (id < 256
+        ? " A single byte."
+        : ` Made by merge ${1 + merges.findIndex((merge) => merge[2] === id)}.`);
   }
 }

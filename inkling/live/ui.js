@@ -15,8 +15,10 @@ export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "value" || name === "checked") element[name] = value;
-    else if (name === "style") for (const [key, v] of Object.entries(value)) element.style.setProperty(key, v);
-    else if (value === false || value === null || value === undefined) element.removeAttribute(name);
+    else if (name === "style")
+      for (const [key, v] of Object.entries(value)) element.style.setProperty(key, v);
+    else if (value === false || value === null || value === undefined)
+      element.removeAttribute(name);
     else element.setAttribute(name, value === true ? "" : value);
   }
   return element;
@@ -33,18 +35,29 @@ export function svg(tag, attributes = {}, ...children) {
 let counter = 0;
 export const newId = () => `inkling-${++counter}-${Math.random().toString(36).slice(2, 7)}`;
 
-// The frame of a figure: a named group with a heading, the controls, the picture and a spoken summary.
+// The frame of a figure: a named group with a heading, the controls, the picture and a spoken
+// summary.
 export function frame(el, title, ...children) {
   addStyle(el);
   const heading = newId();
   // The last attribute keeps JupyterLab from taking arrow and letter keys for its own.
-  const root = make("div", { class: "inkling", role: "group", "aria-labelledby": heading, "data-lm-suppress-shortcuts": "true" },
-    make("p", { class: "ink-title", id: heading }, title), children);
+  const root = make(
+    "div",
+    {
+      class: "inkling",
+      role: "group",
+      "aria-labelledby": heading,
+      "data-lm-suppress-shortcuts": "true",
+    },
+    make("p", { class: "ink-title", id: heading }, title),
+    children,
+  );
   el.replaceChildren(root);
   return root;
 }
 
-// A labelled slider that shows its value. `format` turns the number into words for the eye and for a screen reader.
+// A labelled slider that shows its value. `format` turns the number into words for the eye and for
+// a screen reader.
 export function slider({ label, min, max, step = 1, value, format = String, oninput }) {
   const id = newId();
   const shown = make("output", { for: id });
@@ -54,14 +67,31 @@ export function slider({ label, min, max, step = 1, value, format = String, onin
     input.setAttribute("aria-valuetext", shown.textContent);
   };
   input.value = value;
-  input.addEventListener("input", () => { show(); oninput?.(Number(input.value)); });
+  input.addEventListener("input", () => {
+    show();
+    oninput?.(Number(input.value));
+  });
   show();
-  const element = make("div", { class: "ink-control" }, make("label", { for: id }, label, " ", shown), input);
+  const element = make(
+    "div",
+    { class: "ink-control" },
+    make("label", { for: id }, label, " ", shown),
+    input,
+  );
   return {
-    element, input,
-    get value() { return Number(input.value); },
-    set value(number) { input.value = number; show(); },
-    set max(number) { input.max = number; show(); },
+    element,
+    input,
+    get value() {
+      return Number(input.value);
+    },
+    set value(number) {
+      input.value = number;
+      show();
+    },
+    set max(number) {
+      input.max = number;
+      show();
+    },
   };
 }
 
@@ -71,13 +101,18 @@ export function field(label, input) {
 }
 
 export function select(label, options, value, onchange) {
-  const input = make("select", {}, options.map(([key, text]) => make("option", { value: key }, text)));
+  const input = make(
+    "select",
+    {},
+    options.map(([key, text]) => make("option", { value: key }, text)),
+  );
   input.value = value;
   input.addEventListener("change", () => onchange(input.value));
   return { element: field(label, input), input };
 }
 
-export const button = (text, onclick, attributes = {}) => make("button", { type: "button", onclick, ...attributes }, text);
+export const button = (text, onclick, attributes = {}) =>
+  make("button", { type: "button", onclick, ...attributes }, text);
 
 // A summary that screen readers speak, once things are quiet for a moment.
 export function announcer() {
@@ -87,83 +122,167 @@ export function announcer() {
     element,
     say(text, wait = 250) {
       clearTimeout(timer);
-      timer = setTimeout(() => { if (element.textContent !== text) element.textContent = text; }, wait);
+      timer = setTimeout(() => {
+        if (element.textContent !== text) element.textContent = text;
+      }, wait);
     },
   };
 }
 
 // rows of cells -> a plain table; numbers stand at the right
 export function table(caption, head, rows) {
-  const cell = (value) => make("td", /^[<\d][\d.,\s%]*$/.test(value) ? { class: "ink-number" } : {}, String(value));
-  return make("table", { class: "ink-table" }, make("caption", {}, caption),
-    make("thead", {}, make("tr", {}, head.map((text) => make("th", { scope: "col" }, text)))),
-    make("tbody", {}, rows.map((row) => make("tr", {}, row.map(cell)))));
+  const cell = (value) =>
+    make("td", /^[<\d][\d.,\s%]*$/.test(value) ? { class: "ink-number" } : {}, String(value));
+  return make(
+    "table",
+    { class: "ink-table" },
+    make("caption", {}, caption),
+    make(
+      "thead",
+      {},
+      make(
+        "tr",
+        {},
+        head.map((text) => make("th", { scope: "col" }, text)),
+      ),
+    ),
+    make(
+      "tbody",
+      {},
+      rows.map((row) => make("tr", {}, row.map(cell))),
+    ),
+  );
 }
 
-// Bars for probabilities, each a button. rows: { label, name, p, pick } with p from 0 to 1; `name` is what is spoken.
+// Bars for probabilities, each a button. rows: { label, name, p, pick } with p from 0 to 1; `name`
+// is what is spoken.
 export function showBars(list, rows) {
   const focused = [...list.children].findIndex((row) => row.contains(document.activeElement));
-  list.replaceChildren(...rows.map(({ label, name, p, pick }) => make("li", {},
-    make("button", { type: "button", class: "ink-bar", onclick: pick, "aria-label": `${name}, ${percent(p)}` },
-      make("span", {}, label),
-      make("span", { class: "ink-track" }, make("span", { style: { width: `${100 * p}%` } })),
-      make("span", {}, percent(p))))));
+  list.replaceChildren(
+    ...rows.map(({ label, name, p, pick }) =>
+      make(
+        "li",
+        {},
+        make(
+          "button",
+          {
+            type: "button",
+            class: "ink-bar",
+            onclick: pick,
+            "aria-label": `${name}, ${percent(p)}`,
+          },
+          make("span", {}, label),
+          make("span", { class: "ink-track" }, make("span", { style: { width: `${100 * p}%` } })),
+          make("span", {}, percent(p)),
+        ),
+      ),
+    ),
+  );
   if (focused >= 0) list.children[Math.min(focused, rows.length - 1)]?.firstChild.focus();
 }
 
-// A row of tokens that the mouse, a finger or the arrow keys can walk over; one stop for the Tab key.
+// A row of tokens that the mouse, a finger or the arrow keys can walk over; one stop for the Tab
+// key.
 // labels: what each shows; attributes(i): more for its button; onpick(i): it has been reached.
-export function strip({ name, labels, attributes = () => ({}), onpick, chosen = 0, className = "ink-tokens" }) {
+export function strip({
+  name,
+  labels,
+  attributes = () => ({}),
+  onpick,
+  chosen = 0,
+  className = "ink-tokens",
+}) {
   let current = null;
-  // A mouse that lies still while the page scrolls under it enters tokens, too, and must not take over from the keys.
-  const moved = (i) => (event) => { if (i !== current && (event.movementX || event.movementY)) reach(i); };
+  // A mouse that lies still while the page scrolls under it enters tokens, too, and must not take
+  // over from the keys.
+  const moved = (i) => (event) => {
+    if (i !== current && (event.movementX || event.movementY)) reach(i);
+  };
   // Spans and not buttons, so that a long text breaks into lines as a text does.
-  const buttons = labels.map((label, i) => make("span", {
-    role: "button", class: "ink-token", tabindex: i === chosen ? 0 : -1,
-    onfocus: () => reach(i), onpointermove: moved(i), ...attributes(i), // these may change the class
-  }, label));
+  const buttons = labels.map((label, i) =>
+    make(
+      "span",
+      {
+        role: "button",
+        class: "ink-token",
+        tabindex: i === chosen ? 0 : -1,
+        onfocus: () => reach(i),
+        onpointermove: moved(i),
+        ...attributes(i), // these may change the class
+      },
+      label,
+    ),
+  );
   const reach = (i) => {
     current = i;
-    for (const [j, other] of buttons.entries()) set(other, { tabindex: i === j ? 0 : -1, "aria-current": i === j ? "true" : null });
+    for (const [j, other] of buttons.entries())
+      set(other, { tabindex: i === j ? 0 : -1, "aria-current": i === j ? "true" : null });
     onpick(i);
   };
   const keys = (event) => {
-    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
+    const step = {
+      ArrowLeft: -1,
+      ArrowUp: -1,
+      ArrowRight: 1,
+      ArrowDown: 1,
+      Home: -Infinity,
+      End: Infinity,
+    }[event.key];
     const at = buttons.indexOf(document.activeElement);
     if (step === undefined || at < 0) return;
     event.preventDefault();
     buttons[Math.max(0, Math.min(buttons.length - 1, at + step))].focus();
   };
-  const element = make("div", { class: className, role: "group", "aria-label": `${name}; arrow keys move`, onkeydown: keys }, buttons);
+  const element = make(
+    "div",
+    { class: className, role: "group", "aria-label": `${name}; arrow keys move`, onkeydown: keys },
+    buttons,
+  );
   return { element, buttons };
 }
 
-export const percent = (p) => (p >= 0.0995 || p === 0 ? `${Math.round(p * 100)}\u00a0%` : p >= 0.0005 ? `${(p * 100).toFixed(1)}\u00a0%` : "<\u00a00.1\u00a0%");
+export const percent = (p) =>
+  p >= 0.0995 || p === 0
+    ? `${Math.round(p * 100)}\u00a0%`
+    : p >= 0.0005
+      ? `${(p * 100).toFixed(1)}\u00a0%`
+      : "<\u00a00.1\u00a0%";
 
 // Let a new text settle before computing anything.
 export function debounce(action, wait = 200) {
   let timer = null;
-  return (...values) => { clearTimeout(timer); timer = setTimeout(() => action(...values), wait); };
+  return (...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => action(...values), wait);
+  };
 }
 
-// -- the model ---------------------------------------------------------------------------------------------------
-// On the site the weights come from one file that all pages share; in a notebook the kernel sends them. Either way
-// only when the reader first does something that needs them, and only once.
+// -- the model ------------------------------------------------------------------------------------
+// On the site the weights come from one file that all pages share; in a notebook the kernel sends
+// them. Either way only when the reader first does something that needs them, and only once.
 
 const loading = {};
 export function loadModel(widget) {
   const name = widget.get("data").weights;
-  loading[name] ??= readWeights(widget, name).then((bytes) => {
-    const model = new Model(bytes);
-    return { model, bpe: new Bpe(model.tokenizer) };
-  }).catch((error) => { delete loading[name]; throw error; });
+  loading[name] ??= readWeights(widget, name)
+    .then((bytes) => {
+      const model = new Model(bytes);
+      return { model, bpe: new Bpe(model.tokenizer) };
+    })
+    .catch((error) => {
+      delete loading[name];
+      throw error;
+    });
   return loading[name];
 }
 
 function readWeights(widget, name) {
   if (globalThis.InklingHost) return globalThis.InklingHost.weights(name);
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no answer from the kernel: run the cell again")), 120000);
+    const timer = setTimeout(
+      () => reject(new Error("no answer from the kernel: run the cell again")),
+      120000,
+    );
     const receive = (message, buffers) => {
       if (message?.type !== "weights") return;
       clearTimeout(timer);
@@ -176,27 +295,35 @@ function readWeights(widget, name) {
   });
 }
 
-// What a figure with a model needs: an asynchronous function that loads the model at its first call and gives
-// { model, bpe, session, start, encode }, or null if that failed; the status line says what is going on.
+// What a figure with a model needs: an asynchronous function that loads the model at its first call
+// and gives { model, bpe, session, start, encode }, or null if that failed; the status line says
+// what is going on.
 export function opener(widget, status) {
   let opened = null;
-  return () => (opened ??= open(widget, status).catch((error) => {
-    opened = null; // the next try may work
-    status.textContent = `The model could not be loaded: ${error.message}.`;
-    return null;
-  }));
+  return () =>
+    (opened ??= open(widget, status).catch((error) => {
+      opened = null; // the next try may work
+      status.textContent = `The model could not be loaded: ${error.message}.`;
+      return null;
+    }));
 }
 
 async function open(widget, status) {
   status.textContent = "Loading the model …";
   const { model, bpe } = await loadModel(widget);
   const { n_layers, n_heads, context_length } = model.config;
-  status.textContent = `The model runs in this page: ${n_layers} layers, ${n_heads} heads, ` +
+  status.textContent =
+    `The model runs in this page: ${n_layers} layers, ${n_heads} heads, ` +
     `a context of ${context_length} tokens, weights rounded to 8 bits.`;
-  const start = model.tokenizer.specials["<|endoftext|>"]; // every document in training began after this token
+  // every document in training began after this token
+  const start = model.tokenizer.specials["<|endoftext|>"];
   return {
-    model, bpe, start, session: new Session(model),
-    // The ids of a text, the start token in front; if it outgrows the context less `room`, only its end.
+    model,
+    bpe,
+    start,
+    session: new Session(model),
+    // The ids of a text, the start token in front; if it outgrows the context less `room`, only its
+    // end.
     encode: (text, room = 0) => {
       const ids = bpe.encode(text);
       const kept = ids.slice(Math.max(0, ids.length + 1 + room - context_length));
@@ -205,7 +332,7 @@ async function open(widget, status) {
   };
 }
 
-// -- the look ----------------------------------------------------------------------------------------------------
+// -- the look -------------------------------------------------------------------------------------
 
 export function addStyle(el) {
   const home = el.getRootNode() instanceof ShadowRoot ? el.getRootNode() : document.head;
@@ -213,82 +340,148 @@ export function addStyle(el) {
   home.append(make("style", { "data-inkling": true }, STYLE));
 }
 
-const DARK = `--ink-text: #e6e6e6; --ink-soft: #a9b0b8; --ink-line: #6b7480; --ink-paper: #1c2128; --ink-raised: #2a313a;
-  --ink-accent: #6cb8ee; --ink-bar: #2f6f9f; --ink-warm: #f0a35c; --ink-mix: 53%; --ink-depth: 0.6;
-  --ink-1: #0072b2; --ink-2: #e69f00; --ink-3: #009e73; --ink-4: #cc79a7; --ink-5: #d55e00; --ink-6: #56b4e9; color-scheme: dark;`;
+const DARK = `
+  --ink-text: #e6e6e6; --ink-soft: #a9b0b8; --ink-line: #6b7480; --ink-paper: #1c2128;
+  --ink-raised: #2a313a; --ink-accent: #6cb8ee; --ink-bar: #2f6f9f; --ink-warm: #f0a35c;
+  --ink-mix: 53%; --ink-depth: 0.6; --ink-1: #0072b2; --ink-2: #e69f00; --ink-3: #009e73;
+  --ink-4: #cc79a7; --ink-5: #d55e00; --ink-6: #56b4e9; color-scheme: dark;`;
 
-// Shades are mixed so that text on them keeps a contrast of 4.5 or more in both schemes; --ink-depth is for the dark one.
+// Shades are mixed so that text on them keeps a contrast of 4.5 or more in both schemes;
+// --ink-depth is for the dark one.
 const STYLE = `
-.inkling { --ink-text: #1f2328; --ink-soft: #57606a; --ink-line: #8b949e; --ink-paper: #ffffff; --ink-raised: #eff2f5;
-  --ink-accent: #0a5c94; --ink-bar: #9ccbee; --ink-warm: #a04a00; --ink-mix: 26%; --ink-depth: 1;
-  --ink-1: #0072b2; --ink-2: #e69f00; --ink-3: #009e73; --ink-4: #cc79a7; --ink-5: #d55e00; --ink-6: #56b4e9;
-  color: var(--ink-text); background: var(--ink-paper); border: 1px solid var(--ink-line); border-radius: 8px;
-  padding: 0.8rem 1rem; margin: 0.6rem 0; font-size: 0.95rem; line-height: 1.45; color-scheme: light;
-  box-sizing: border-box; max-width: 100%; overflow-wrap: anywhere; }
-html[data-theme="dark"] .inkling, html[theme="dark"] .inkling, body[data-jp-theme-light="false"] .inkling,
-body.vscode-dark .inkling { ${DARK} }
+.inkling {
+  --ink-text: #1f2328; --ink-soft: #57606a; --ink-line: #8b949e; --ink-paper: #ffffff;
+  --ink-raised: #eff2f5; --ink-accent: #0a5c94; --ink-bar: #9ccbee; --ink-warm: #a04a00;
+  --ink-mix: 26%; --ink-depth: 1; --ink-1: #0072b2; --ink-2: #e69f00; --ink-3: #009e73;
+  --ink-4: #cc79a7; --ink-5: #d55e00; --ink-6: #56b4e9; color: var(--ink-text);
+  background: var(--ink-paper); border: 1px solid var(--ink-line); border-radius: 8px;
+  padding: 0.8rem 1rem; margin: 0.6rem 0; font-size: 0.95rem; line-height: 1.45;
+  color-scheme: light; box-sizing: border-box; max-width: 100%; overflow-wrap: anywhere;
+}
+html[data-theme="dark"] .inkling, html[theme="dark"] .inkling,
+body[data-jp-theme-light="false"] .inkling, body.vscode-dark .inkling { ${DARK} }
 .inkling *, .inkling *::before { box-sizing: border-box; }
 .inkling p { margin: 0.35rem 0; color: inherit; }
 .inkling .ink-title { font-weight: 650; margin-top: 0; }
 .inkling .ink-note, .inkling .ink-status { color: var(--ink-soft); font-size: 0.86rem; }
-.inkling .ink-summary { border-left: 3px solid var(--ink-accent); padding-left: 0.6rem; min-height: 1.45em; }
-.inkling .ink-row { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: end; margin: 0.5rem 0; }
+.inkling .ink-summary {
+  border-left: 3px solid var(--ink-accent); padding-left: 0.6rem; min-height: 1.45em;
+}
+.inkling .ink-row {
+  display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: end; margin: 0.5rem 0;
+}
 .inkling .ink-control { flex: 1 1 9rem; min-width: 0; margin: 0.25rem 0; }
 .inkling .ink-control.ink-wide { flex-basis: 100%; }
 .inkling label { display: block; font-size: 0.86rem; margin-bottom: 0.15rem; }
 .inkling output { font-weight: 600; font-variant-numeric: tabular-nums; }
-.inkling input:not([type="checkbox"]):not([type="radio"]), .inkling textarea, .inkling select { width: 100%; font: inherit;
-  color: var(--ink-text); background: var(--ink-paper); }
+.inkling input:not([type="checkbox"]):not([type="radio"]), .inkling textarea, .inkling select {
+  width: 100%; font: inherit; color: var(--ink-text); background: var(--ink-paper);
+}
 .inkling input[type="number"], .inkling input[type="text"], .inkling textarea, .inkling select {
-  border: 1px solid var(--ink-line); border-radius: 5px; padding: 0.3rem 0.45rem; }
-.inkling input[type="range"] { accent-color: var(--ink-accent); padding: 0; margin: 0.2rem 0; min-height: 24px; background: transparent; }
-.inkling textarea, .inkling .ink-text { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 0.9rem; }
-.inkling button { font: inherit; color: var(--ink-text); background: var(--ink-raised); border: 1px solid var(--ink-line);
-  border-radius: 5px; padding: 0.3rem 0.7rem; min-height: 28px; cursor: pointer; }
+  border: 1px solid var(--ink-line); border-radius: 5px; padding: 0.3rem 0.45rem;
+}
+.inkling input[type="range"] {
+  accent-color: var(--ink-accent); padding: 0; margin: 0.2rem 0; min-height: 24px;
+  background: transparent;
+}
+.inkling textarea, .inkling .ink-text {
+  font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 0.9rem;
+}
+.inkling button {
+  font: inherit; color: var(--ink-text); background: var(--ink-raised);
+  border: 1px solid var(--ink-line); border-radius: 5px; padding: 0.3rem 0.7rem; min-height: 28px;
+  cursor: pointer;
+}
 .inkling button:hover:not(:disabled) { border-color: var(--ink-accent); }
 .inkling button:disabled { opacity: 0.55; cursor: default; }
-.inkling :is(button, input, textarea, select, summary, [tabindex]):focus-visible { outline: 3px solid var(--ink-accent); outline-offset: 1px; }
+.inkling :is(button, input, textarea, select, summary, [tabindex]):focus-visible {
+  outline: 3px solid var(--ink-accent); outline-offset: 1px;
+}
 .inkling .ink-bars { list-style: none; margin: 0.5rem 0; padding: 0; }
 .inkling .ink-bars li { margin: 0.2rem 0; }
 .inkling .ink-bars li::marker { content: ""; }
-.inkling .ink-bar { display: grid; grid-template-columns: minmax(6.5rem, 25%) 1fr 4rem; gap: 0.5rem; width: 100%; align-items: center;
-  text-align: left; padding: 0.1rem 0.5rem; }
+.inkling .ink-bar {
+  display: grid; grid-template-columns: minmax(6.5rem, 25%) 1fr 4rem; gap: 0.5rem; width: 100%;
+  align-items: center; text-align: left; padding: 0.1rem 0.5rem;
+}
 .inkling .ink-bar > :first-child { overflow: hidden; text-overflow: ellipsis; white-space: pre; }
 .inkling .ink-bar > :last-child { text-align: right; font-variant-numeric: tabular-nums; }
 .inkling .ink-track { height: 0.8rem; border-radius: 3px; display: block; }
-.inkling .ink-track > span { display: block; height: 100%; border-radius: 3px; background: var(--ink-bar);
-  border-right: 3px solid var(--ink-accent); transition: width 0.15s; }
+.inkling .ink-track > span {
+  display: block; height: 100%; border-radius: 3px; background: var(--ink-bar);
+  border-right: 3px solid var(--ink-accent); transition: width 0.15s;
+}
 .inkling [aria-current] { outline: 3px solid var(--ink-accent); }
-.inkling .ink-bar, .inkling .ink-token { white-space: pre-wrap; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 0.88rem; }
-.inkling .ink-tokens { display: flex; flex-wrap: wrap; gap: 3px; margin: 0.5rem 0; padding: 0; list-style: none; }
-.inkling .ink-token { display: inline-block; border: 1px solid var(--ink-line); border-radius: 4px; padding: 0.05rem 0.25rem;
-  color: var(--ink-text); min-height: 0; background: color-mix(in srgb, var(--ink-shade, transparent) calc(var(--ink-strength, var(--ink-mix)) * var(--ink-depth)), var(--ink-paper)); }
-.inkling .ink-text { border: 1px solid var(--ink-line); border-radius: 5px; padding: 0.5rem; min-height: 4.5em; max-height: 20rem;
-  overflow: auto; white-space: pre-wrap; line-height: 1.7; }
-.inkling .ink-text .ink-shaded { background: color-mix(in srgb, var(--ink-shade) calc(var(--ink-strength) * var(--ink-depth)), transparent); border-radius: 3px; }
+.inkling .ink-bar, .inkling .ink-token {
+  white-space: pre-wrap; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
+  font-size: 0.88rem;
+}
+.inkling .ink-tokens {
+  display: flex; flex-wrap: wrap; gap: 3px; margin: 0.5rem 0; padding: 0; list-style: none;
+}
+.inkling .ink-token {
+  display: inline-block; border: 1px solid var(--ink-line); border-radius: 4px;
+  padding: 0.05rem 0.25rem; color: var(--ink-text); min-height: 0;
+  background: color-mix(in srgb,
+    var(--ink-shade, transparent) calc(var(--ink-strength, var(--ink-mix)) * var(--ink-depth)),
+    var(--ink-paper));
+}
+.inkling .ink-text {
+  border: 1px solid var(--ink-line); border-radius: 5px; padding: 0.5rem; min-height: 4.5em;
+  max-height: 20rem; overflow: auto; white-space: pre-wrap; line-height: 1.7;
+}
+.inkling .ink-text .ink-shaded {
+  background: color-mix(in srgb,
+    var(--ink-shade) calc(var(--ink-strength) * var(--ink-depth)), transparent);
+  border-radius: 3px;
+}
 .inkling .ink-text .ink-shaded { --ink-shade: var(--ink-warm); }
 .inkling .ink-unlikely { border-bottom: 2px dotted var(--ink-warm); }
 .inkling .ink-spans { line-height: 2; }
 .inkling .ink-short { flex: 0 1 7rem; }
 .inkling .ink-span:focus-visible, .inkling .ink-token:focus-visible { outline-offset: 0; }
-.inkling .ink-span { padding: 0.15em 0; background: color-mix(in srgb, var(--ink-shade) calc(var(--ink-strength) * var(--ink-depth)), transparent); }
-.inkling .ink-key { display: inline-flex; align-items: center; min-height: 24px; gap: 0.3rem; font-size: 0.9rem; margin: 0; }
+.inkling .ink-span {
+  padding: 0.15em 0;
+  background: color-mix(in srgb,
+    var(--ink-shade) calc(var(--ink-strength) * var(--ink-depth)), transparent);
+}
+.inkling .ink-key {
+  display: inline-flex; align-items: center; min-height: 24px; gap: 0.3rem; font-size: 0.9rem;
+  margin: 0;
+}
 .inkling .ink-legend { gap: 0.3rem 1.2rem; }
 .inkling .ink-later { border-style: dashed; opacity: 0.6; }
-.inkling .ink-maps { display: grid; grid-template-columns: repeat(var(--ink-columns), minmax(0, 6.5rem)); gap: 6px; }
+.inkling .ink-maps {
+  display: grid; grid-template-columns: repeat(var(--ink-columns), minmax(0, 6.5rem)); gap: 6px;
+}
 .inkling .ink-map { padding: 3px; display: block; font-size: 0.8rem; text-align: center; }
 .inkling .ink-map[aria-pressed="true"] { outline: 3px solid var(--ink-accent); font-weight: 700; }
-.inkling .ink-map canvas { width: 100%; aspect-ratio: 1; image-rendering: pixelated; display: block; background: var(--ink-paper); }
-.inkling .ink-table { border-collapse: collapse; overflow-wrap: normal; font-size: 0.86rem; margin: 0.4rem 0; color: inherit; }
-.inkling .ink-table caption { text-align: left; color: var(--ink-soft); caption-side: top; padding: 0.2rem 0; }
-.inkling .ink-table th, .inkling .ink-table td { border-bottom: 1px solid var(--ink-line); padding: 0.15rem 0.6rem 0.15rem 0; text-align: left;
-  color: inherit; background: none; }
+.inkling .ink-map canvas {
+  width: 100%; aspect-ratio: 1; image-rendering: pixelated; display: block;
+  background: var(--ink-paper);
+}
+.inkling .ink-table {
+  border-collapse: collapse; overflow-wrap: normal; font-size: 0.86rem; margin: 0.4rem 0;
+  color: inherit;
+}
+.inkling .ink-table caption {
+  text-align: left; color: var(--ink-soft); caption-side: top; padding: 0.2rem 0;
+}
+.inkling .ink-table th, .inkling .ink-table td {
+  border-bottom: 1px solid var(--ink-line); padding: 0.15rem 0.6rem 0.15rem 0; text-align: left;
+  color: inherit; background: none;
+}
 .inkling .ink-table .ink-number { text-align: right; font-variant-numeric: tabular-nums; }
 .inkling .ink-scroll { overflow: auto; max-height: 18rem; }
 .inkling summary { cursor: pointer; min-height: 24px; display: list-item; }
 .inkling details { margin: 0.4rem 0; }
 .inkling svg { max-width: 100%; height: auto; display: block; }
 .inkling svg text { fill: var(--ink-text); font-size: 12px; }
-@media (max-width: 480px) { .inkling { padding: 0.6rem; } .inkling .ink-bar { grid-template-columns: 6rem 1fr 3.6rem; gap: 0.3rem; } }
-@media (prefers-reduced-motion: reduce) { .inkling * { transition: none !important; animation: none !important; } }
+@media (max-width: 480px) {
+  .inkling { padding: 0.6rem; }
+  .inkling .ink-bar { grid-template-columns: 6rem 1fr 3.6rem; gap: 0.3rem; }
+}
+@media (prefers-reduced-motion: reduce) {
+  .inkling * { transition: none !important; animation: none !important; }
+}
 `;

@@ -1,5 +1,6 @@
-// Runs the figures' JavaScript for tests/live/test_live.py: `node run.mjs <folder of the modules>` reads jobs from its input,
-// one JSON line each, and answers each with one JSON line. A job names a function below and gives its arguments.
+// Runs the figures' JavaScript for tests/live/test_live.py: `node run.mjs <folder of the modules>`
+// reads jobs from its input, one JSON line each, and answers each with one JSON line. A job names a
+// function below and gives its arguments.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -17,17 +18,24 @@ const model = (path) => new Model(new Uint8Array(readFileSync(path)));
 const jobs = {
   // the logits after each token
   logits({ weights, ids }) {
-    const m = model(weights), cache = m.newCache();
+    const m = model(weights),
+      cache = m.newCache();
     return ids.map((id) => Array.from(m.forward(id, cache)));
   },
   // attention[position][layer]: heads * (position + 1) numbers
   attention({ weights, ids }) {
-    const m = model(weights), cache = m.newCache();
-    return ids.map((id) => { const watch = []; m.forward(id, cache, watch); return watch.map((row) => Array.from(row)); });
+    const m = model(weights),
+      cache = m.newCache();
+    return ids.map((id) => {
+      const watch = [];
+      m.forward(id, cache, watch);
+      return watch.map((row) => Array.from(row));
+    });
   },
   // a session that is asked for several texts in turn: the last logits of each
   async session({ weights, texts }) {
-    const session = new Session(model(weights)), out = [];
+    const session = new Session(model(weights)),
+      out = [];
     for (const ids of texts) out.push(Array.from(await session.logits(ids)));
     return out;
   },
@@ -38,11 +46,19 @@ const jobs = {
     return answers.map((logits) => logits && Array.from(logits));
   },
   error({ weights, ids }) {
-    const m = model(weights), cache = m.newCache();
-    try { for (const id of ids) m.forward(id, cache); return null; } catch (error) { return `${error.name}: ${error.message}`; }
+    const m = model(weights),
+      cache = m.newCache();
+    try {
+      for (const id of ids) m.forward(id, cache);
+      return null;
+    } catch (error) {
+      return `${error.name}: ${error.message}`;
+    }
   },
   greedy({ weights, prompt, count }) {
-    const m = model(weights), cache = m.newCache(), out = [];
+    const m = model(weights),
+      cache = m.newCache(),
+      out = [];
     let logits;
     for (const id of prompt) logits = m.forward(id, cache);
     for (let i = 0; i < count; i++) {
@@ -52,7 +68,10 @@ const jobs = {
     return out;
   },
   sampled({ weights, prompt, count, seed, options }) {
-    const m = model(weights), cache = m.newCache(), out = [], random = randomNumbers(seed);
+    const m = model(weights),
+      cache = m.newCache(),
+      out = [],
+      random = randomNumbers(seed);
     let logits;
     for (const id of prompt) logits = m.forward(id, cache);
     for (let i = 0; i < count; i++) {
@@ -65,10 +84,21 @@ const jobs = {
     const bpe = new Bpe(tables);
     return texts.map((text) => bpe.encode(text, limit));
   },
-  decode({ tables, ids }) { const bpe = new Bpe(tables); return ids.map((row) => bpe.decode(row)); },
-  labels({ tables, ids }) { const bpe = new Bpe(tables); return ids.map((id) => bpe.label(id)); },
-  distributions({ logits, options }) { return options.map((o) => Array.from(distribution(Float32Array.from(logits), o))); },
-  random({ seed, count }) { const next = randomNumbers(seed); return Array.from({ length: count }, next); },
+  decode({ tables, ids }) {
+    const bpe = new Bpe(tables);
+    return ids.map((row) => bpe.decode(row));
+  },
+  labels({ tables, ids }) {
+    const bpe = new Bpe(tables);
+    return ids.map((id) => bpe.label(id));
+  },
+  distributions({ logits, options }) {
+    return options.map((o) => Array.from(distribution(Float32Array.from(logits), o)));
+  },
+  random({ seed, count }) {
+    const next = randomNumbers(seed);
+    return Array.from({ length: count }, next);
+  },
   draws({ probabilities, seed, count }) {
     const random = randomNumbers(seed);
     return Array.from({ length: count }, () => draw(probabilities, random));
@@ -78,21 +108,34 @@ const jobs = {
     const { used, next, total } = continuations(tables, tokens, longest);
     return { used, total, next: [...next] };
   },
-  words({ texts, stop }) { const left = new Set(stop); return texts.map((text) => wordsOf(text, left)); },
+  words({ texts, stop }) {
+    const left = new Set(stop);
+    return texts.map((text) => wordsOf(text, left));
+  },
   // for each question all scores, the places found, and what each word adds
   search({ texts, stop, questions, k1, b }) {
     const index = wordIndex(texts, new Set(stop));
     return questions.map((question) => {
       const { scores, places, asked } = searchWords(index, question, k1, b);
-      return { scores: [...scores], places, asked: asked.map(({ word, n, idf, adds }) => ({ word, n, idf, adds: [...adds] })) };
+      return {
+        scores: [...scores],
+        places,
+        asked: asked.map(({ word, n, idf, adds }) => ({ word, n, idf, adds: [...adds] })),
+      };
     });
   },
-  taste({ differences, targets, prior, n }) { return fitTaste(differences, targets, prior, n); },
+  taste({ differences, targets, prior, n }) {
+    return fitTaste(differences, targets, prior, n);
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { job, ...values } = JSON.parse(line);
   let answer;
-  try { answer = { value: await jobs[job](values) }; } catch (error) { answer = { error: error.stack }; }
+  try {
+    answer = { value: await jobs[job](values) };
+  } catch (error) {
+    answer = { error: error.stack };
+  }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
