@@ -5,6 +5,7 @@ commands.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import inkling
 REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 PINS = dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)$", REQUIREMENTS, re.MULTILINE))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+MOST_IGNORES = 40  # of the type checker's rules, over library and tools
 # Where the name that is imported is not the name that is installed.
 DISTRIBUTION = {
     "yaml": "jupyter-book",
@@ -207,6 +209,74 @@ def test_no_public_name_is_defined_twice():
                 owners.setdefault(node.name, []).append(name)
     twice = {name: found for name, found in owners.items() if len(found) > 1 and name != "main"}
     assert not twice, f"one owner or two names: {twice}"
+
+
+# --- the types ------------------------------------------------------------------------------------
+
+
+def type_check(folder: Path, *paths: Path | str) -> tuple[dict, str]:
+    """What the type checker counts with the settings in `folder`, and what it says."""
+    command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable]
+    run = subprocess.run([*command, *map(str, paths)], cwd=folder, capture_output=True, text=True)
+    assert run.returncode in (0, 1), run.stdout + run.stderr
+    found = json.loads(run.stdout)
+    said = [
+        f"{Path(each['file']).name}:{each['range']['start']['line'] + 1}: {each['message']}"
+        for each in found["generalDiagnostics"]
+    ]
+    return found["summary"], "\n".join(said)
+
+
+def test_the_types_are_right():
+    summary, said = type_check(ROOT)
+    assert summary["filesAnalyzed"] >= len(tracked("inkling/**/*.py", "tools/*.py")), (
+        "not all of it"
+    )
+    assert (summary["errorCount"], summary["warningCount"]) == (0, 0), said
+
+
+PLANTED = """
+from inkling.text.tokenizer import Tokenizer
+from inkling.training.generate import Sampling
+
+
+def temperature(sampling: Sampling | None) -> float:
+    return sampling.temperature
+
+
+def ids(tokenizer: Tokenizer) -> list[int]:
+    return tokenizer.encode(3)
+
+
+def name(long: bool) -> str:
+    if long:
+        return "long"
+"""
+
+
+def test_a_wrong_type_is_found(tmp_path):
+    """An optional used as if it were there, a wrong argument, a missing return."""
+    settings = PYPROJECT["tool"]["basedpyright"] | {"include": ["."], "extraPaths": [str(ROOT)]}
+    del settings["venv"], settings["venvPath"]
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    (tmp_path / "planted.py").write_text(PLANTED)
+    summary, said = type_check(tmp_path)
+    assert summary["errorCount"] == 3, said
+    for line, word in ((7, '"temperature"'), (11, '"text"'), (14, '"str"')):
+        assert re.search(f"planted.py:{line}: .*{word}", said), said
+
+
+def test_where_the_type_checker_looks_away_a_reason_stands():
+    """So many ignores, each of one rule and with its reason behind it."""
+    lines = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in tracked("inkling/**/*.py", "tools/**/*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"# *(type|pyright): *(ignore|basic|off)", line)
+    ]
+    bare = [x for x in lines if not re.search(r"# pyright: ignore\[\w+\] *[#(:,;-]* *\w+", x)]
+    assert not bare, f"no rule, or no reason: {bare}"
+    assert len(lines) <= MOST_IGNORES, f"{len(lines)} ignores: {lines}"
 
 
 # --- the style of the code ------------------------------------------------------------------------

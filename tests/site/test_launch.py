@@ -106,7 +106,7 @@ def test_the_wheel_has_every_file_of_the_library(source, wheels):
         for path in (source / "inkling").rglob("*")
         if path.is_file()
     }
-    lost = {file for file in files - inside if not file.endswith(".pyc")}
+    lost = {file for file in files - inside if not file.endswith((".pyc", "ruff.toml"))}
     assert not lost, (
         f"not in the wheel: {sorted(lost)[:8]}; see [tool.setuptools.package-data] in"
         " pyproject.toml"
