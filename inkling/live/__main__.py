@@ -19,8 +19,8 @@ def main() -> None:
         help="a checkpoint folder to use as the base model instead of the shipped one",
     )
     arguments = parser.parse_args()
-    checkpoints = {"base": arguments.checkpoint} if arguments.checkpoint else shipped()
-    for path in export(arguments.folder, checkpoints):
+    models = {"base": arguments.checkpoint} if arguments.checkpoint else shipped()
+    for path in export(arguments.folder, models):
         print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
 
 

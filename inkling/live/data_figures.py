@@ -8,6 +8,8 @@ from html import escape
 
 from inkling.files import InklingError
 from inkling.live.figure import Figure, html_table, visible
+from inkling.live.weights import tokenizer_tables
+from inkling.text.tokenizer import Tokenizer
 
 _SPAN_MEASURES = {
     "surprise": "The model's surprise by kind",
@@ -123,28 +125,8 @@ class TokenizerFigure(Figure):
         merges: how many merges are in use at first; None is all of them.
     """
 
-    def __init__(self, tokenizer, text: str, merges: int | None = None):
-        from inkling.text.tokenizer import GPT2_PATTERN
-
-        if tokenizer.pattern != GPT2_PATTERN:
-            raise InklingError(
-                "the figure cuts texts by GPT-2's pattern, and this tokenizer has"
-                " another: train one with the default pattern."
-            )
-        special = set(tokenizer.special_tokens.values())
-        ids = {}
-        for i in range(tokenizer.vocab_size):
-            if i not in special:
-                ids[tokenizer.token_bytes(i)] = i
-        if any(ids.get(bytes([byte])) != byte for byte in range(256)):
-            raise InklingError(
-                "the figure needs a tokenizer whose ids 0 to 255 are the bytes: use"
-                " Tokenizer.train."
-            )
-        table = [
-            [ids[left], ids[right], ids[left + right]]
-            for left, right in tokenizer.merges
-        ]
+    def __init__(self, tokenizer: Tokenizer, text: str, merges: int | None = None):
+        table = tokenizer_tables(tokenizer)["merges"]
         super().__init__(
             {
                 "text": text,

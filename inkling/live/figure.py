@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import tempfile
 from html import escape
 from pathlib import Path
 
 import anywidget
 import traitlets
 
+from inkling import checkpoints
 from inkling.files import InklingError
 from inkling.live.bundle import bundle
-from inkling.live.weights import pack_weights, page_model
+from inkling.live.weights import open_checkpoint, pack, page_model
+from inkling.model.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -31,26 +33,24 @@ class Figure(anywidget.AnyWidget):
         sync=True
     )
 
-    def __init__(self, data: dict, weights: bytes | Path | None = None):
+    def __init__(self, data: dict, weights: bytes | None = None):
         super().__init__(figure=type(self).__name__, data=data)
         self._weights = weights
         self.on_msg(self._answer)
 
     def _answer(self, _widget, message: dict, _buffers) -> None:
         if message.get("type") == "weights" and self._weights is not None:
-            packed = (
-                self._weights
-                if isinstance(self._weights, bytes)
-                else pack_weights(self._weights)
-            )
-            self.send({"type": "weights"}, buffers=[packed])
+            self.send({"type": "weights"}, buffers=[self._weights])
 
     def fallback(self) -> str:
         """The first state as plain HTML, for readers without scripts."""
         return ""
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict] | None:
+        shown = super()._repr_mimebundle_(**kwargs)
+        if shown is None:  # a widget without a view, which a figure never is
+            return None
+        data, metadata = shown
         # Colab might choose the HTML although it can show the widget
         if "google.colab" not in sys.modules:
             view = f'<script type="{VIEW}">{{"model_id": "{self.model_id}"}}</script>'
@@ -77,45 +77,36 @@ class ModelFigure(Figure):
         self,
         data: dict,
         checkpoint: str | Path | None = None,
-        model=None,
-        tokenizer=None,
+        model: Transformer | None = None,
+        tokenizer: Tokenizer | None = None,
     ):
         if (model is None) != (tokenizer is None):
             raise InklingError(
                 "give both `model` and `tokenizer`, or neither: a model reads only its"
                 " own ids."
             )
-        if model is not None:
-            with tempfile.TemporaryDirectory() as folder:
-                model.save_pretrained(folder)
-                tokenizer.save(Path(folder) / "tokenizer.json")
-                weights, page = pack_weights(folder), page_model(folder)
-        elif checkpoint is not None:
-            weights, page = pack_weights(checkpoint), page_model(checkpoint)
-        else:
-            from inkling import checkpoints
-
-            weights = Path(checkpoints.path("base"))
-            page = page_model(weights)
+        shipped, where = model is None and checkpoint is None, "tokenizer"
+        if model is None or tokenizer is None:
+            folder = Path(checkpoint or checkpoints.path("base"))
+            model, tokenizer = open_checkpoint(folder)
+            where = str(folder / "tokenizer.json")
+        packed = pack(model, tokenizer, where)
         # The name under which the page keeps the weights; another model must have
         # another name.
-        name = (
-            "base"
-            if isinstance(weights, Path)
-            else "own-" + hashlib.sha256(weights).hexdigest()[:12]
-        )
-        super().__init__(
-            {**data, "weights": name, "first": self.first_state(data, *page)}, weights
-        )
+        name = "base" if shipped else "own-" + hashlib.sha256(packed).hexdigest()[:12]
+        first = self.first_state(data, page_model(model, packed), tokenizer)
+        super().__init__({**data, "weights": name, "first": first}, packed)
 
-    def first_state(self, data: dict, model, tokenizer) -> dict | None:
+    def first_state(
+        self, data: dict, model: Transformer, tokenizer: Tokenizer
+    ) -> dict | None:
         """What the figure shows before the weights have loaded, computed with the
         weights as the page rounds them.
         """
         return None
 
 
-def start_ids(tokenizer, text: str) -> list[int]:
+def start_ids(tokenizer: Tokenizer, text: str) -> list[int]:
     """Ids of a text as the figures read it: after the end-of-text token, as every
     document in training was.
     """

@@ -3,8 +3,11 @@
 import base64
 from html import escape
 
+import torch
+
 from inkling.files import InklingError
 from inkling.live.figure import ModelFigure, html_table, start_ids, visible
+from inkling.model.transformer import Block
 
 BITS_PER_NAT = 1.4426950408889634
 
@@ -35,8 +38,6 @@ class NextToken(ModelFigure):
         )
 
     def first_state(self, data, model, tokenizer):
-        import torch
-
         ids = start_ids(tokenizer, data["prompt"])[-model.config.context_length :]
         with torch.inference_mode():
             logits = model(torch.tensor([ids]))[0, -1]  # (vocabulary,)
@@ -82,8 +83,6 @@ class AttentionFigure(ModelFigure):
         )
 
     def first_state(self, data, model, tokenizer):
-        import torch
-
         config = model.config
         for name, value, count in (
             ("layer", data["layer"], config.n_layers),
@@ -107,6 +106,7 @@ class AttentionFigure(ModelFigure):
                 model.rope_sin[:T],
             )
             for block in model.layers:
+                assert isinstance(block, Block)  # a ModuleList may hold anything
                 # (n_heads, T, T)
                 weights = block.self_attn.weights(block.input_layernorm(x), cos, sin)[0]
                 x = block(x, cos, sin)
@@ -183,8 +183,6 @@ class GenerateFigure(ModelFigure):
         )
 
     def first_state(self, data, model, tokenizer):
-        import torch
-
         from inkling.training.generate import generate
 
         ids, end = (

@@ -8,6 +8,7 @@ import http.server
 import io
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -28,12 +29,20 @@ from inkling.files import InklingError
 from inkling.live.__main__ import main as command_line
 from inkling.live.bundle import HERE, bundle
 from inkling.live.ranking_figure import fit
-from inkling.live.weights import dequantised, export, pack_weights, page_model, tokenizer_tables
+from inkling.live.weights import (
+    dequantised,
+    export,
+    open_checkpoint,
+    pack_weights,
+    page_model,
+    tokenizer_tables,
+)
 from inkling.model.transformer import ModelConfig, Transformer
 from inkling.reading.bm25 import BM25, STOP_WORDS, words
 from inkling.reading.passages import Passage
 from inkling.real.quantise import quantise_int8
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.text.tokenizer_json import DIGITS_PATTERN
 from inkling.training.generate import Sampling, generate, random_numbers
 from inkling.training.pretrain import StepRecord
 from inkling.world import World
@@ -159,8 +168,14 @@ def packed(checkpoint, tmp_path_factory):
     return path
 
 
+def the_page(checkpoint):
+    """The model with the page's rounded weights, and the tokenizer."""
+    model, tokenizer = open_checkpoint(checkpoint)
+    return page_model(model, pack_weights(checkpoint)), tokenizer
+
+
 def tables_of(checkpoint):
-    return tokenizer_tables(json.loads((checkpoint / "tokenizer.json").read_text(encoding="utf-8")))
+    return tokenizer_tables(Tokenizer.load(checkpoint / "tokenizer.json"))
 
 
 # --- the code as one text -------------------------------------------------------------------------
@@ -234,10 +249,28 @@ def test_an_incomplete_or_broken_checkpoint_is_a_clear_error(checkpoint, tmp_pat
     folder = tmp_path / "c"
     shutil.copytree(checkpoint, folder)
     (folder / missing).write_bytes(b"{")
-    with pytest.raises(InklingError, match="cannot be read"):
+    with pytest.raises(InklingError, match=rf"{re.escape(missing)} is (not|truncated)"):
         pack_weights(folder)
     (folder / missing).unlink()
     with pytest.raises(InklingError, match=missing):
+        pack_weights(folder)
+
+
+def test_a_tokenizer_that_the_page_cannot_run_is_refused_by_its_files_name(checkpoint, tmp_path):
+    folder = tmp_path / "c"
+    shutil.copytree(checkpoint, folder)
+    whole = Tokenizer.load(folder / "tokenizer.json")
+    swapped = whole.vocabulary | {b"a": ord("b"), b"b": ord("a")}
+    Tokenizer(whole.merges, whole.special_tokens, vocabulary=swapped).save(
+        folder / "tokenizer.json"
+    )
+    with pytest.raises(InklingError, match=r"c.tokenizer.json: .* ids 0 to 255 are the bytes"):
+        pack_weights(folder)
+    with pytest.raises(InklingError, match=r"c.tokenizer.json: .* ids 0 to 255 are the bytes"):
+        live.NextToken("Ada", checkpoint=folder)
+    digits = Tokenizer(whole.merges, whole.special_tokens, DIGITS_PATTERN, whole.vocabulary)
+    digits.save(folder / "tokenizer.json")
+    with pytest.raises(InklingError, match="c.tokenizer.json: .* GPT-2's pattern"):
         pack_weights(folder)
 
 
@@ -266,7 +299,7 @@ def test_logits_are_pythons(node, tmp_path, shape):
     """
     folder = make_checkpoint(tmp_path / "c", seed=len(str(shape)), **shape)
     (tmp_path / "weights").write_bytes(pack_weights(folder))
-    model, tokenizer = page_model(str(folder))
+    model, tokenizer = the_page(folder)
     ids = random.Random(0).choices(range(tokenizer.vocab_size), k=64)
     with torch.inference_mode():
         expected = model(torch.tensor([ids]))[0].numpy()
@@ -276,7 +309,7 @@ def test_logits_are_pythons(node, tmp_path, shape):
 
 
 def test_attention_weights_are_pythons(node, checkpoint, packed):
-    model, _ = page_model(str(checkpoint))
+    model, _ = the_page(checkpoint)
     config, ids = model.config, random.Random(2).choices(range(300), k=20)
     got = node("attention", weights=str(packed), ids=ids)
     with torch.inference_mode():
@@ -430,7 +463,7 @@ def test_draws_follow_the_probabilities(node):
 
 
 def test_the_same_seed_writes_the_same_text_as_python(node, checkpoint, packed):
-    model, tokenizer = page_model(str(checkpoint))
+    model, tokenizer = the_page(checkpoint)
     prompt = live.figure.start_ids(tokenizer, "Ada walked")
     assert node("greedy", weights=str(packed), prompt=prompt, count=30) == generate(
         model, prompt, 30, temperature=0
