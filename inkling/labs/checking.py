@@ -5,6 +5,9 @@ A check never stops the notebook. An exercise that you have not done yet says so
 """
 
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 
 class Mistake(Exception):
@@ -15,6 +18,15 @@ def expect(condition: bool, reason: str) -> None:
     """Raise `Mistake(reason)` unless `condition` holds."""
     if not condition:
         raise Mistake(reason)
+
+
+def as_number(found: Any) -> float:
+    """What the reader's code returned, if it is a number; otherwise the mistake."""
+    expect(
+        isinstance(found, int | float | np.floating) and not isinstance(found, bool),
+        f"Return a number; you return {found!r}.",
+    )
+    return float(found)
 
 
 def judge(exercise: str, check: Callable[[], str]) -> bool:

@@ -7,15 +7,7 @@ import numpy as np
 
 from inkling.assistant.preferences import Pair
 from inkling.assistant.tastes import FEATURES, TasteModel
-from inkling.labs.checking import expect, judge
-
-
-def _number(found: object) -> float:
-    expect(
-        isinstance(found, int | float | np.floating) and not isinstance(found, bool),
-        f"Return a number; you return {found!r}.",
-    )
-    return float(found)
+from inkling.labs.checking import as_number, expect, judge
 
 
 def _close(one: float, other: float) -> bool:
@@ -30,7 +22,7 @@ def check_preference_probability(answer: Callable[[float, float], float]) -> boo
     """Exercise 1: Bradley-Terry."""
 
     def check() -> str:
-        found = _number(answer(2.0, 0.5))
+        found = as_number(answer(2.0, 0.5))
         expect(
             not _close(found, _sigma(-1.5)),
             "The sign is turned round: the left reply has the higher reward, and you say it is"
@@ -81,7 +73,7 @@ def check_preference_loss(answer: Callable[[Sequence[float], Sequence[float]], f
         chosen, rejected = [1.0, 0.0, 2.0], [0.0, 1.0, 2.0]
         gaps = [c - r for c, r in zip(chosen, rejected, strict=True)]
         losses = [-math.log(_sigma(gap)) for gap in gaps]
-        found = _number(answer(chosen, rejected))
+        found = as_number(answer(chosen, rejected))
         expect(
             not _close(found, -sum(losses) / 3),
             "It is negative: the minus is missing. A loss of 0 is the best.",
@@ -105,7 +97,7 @@ def check_preference_loss(answer: Callable[[Sequence[float], Sequence[float]], f
             _close(found, mean),
             f"For gaps of 1, -1 and 0 the mean is {mean:.4f}; you say {found:.4f}.",
         )
-        right, wrong = _number(answer([3.0], [0.0])), _number(answer([0.0], [3.0]))
+        right, wrong = as_number(answer([3.0], [0.0])), as_number(answer([0.0], [3.0]))
         expect(
             right < wrong,
             "You have swapped chosen and rejected: the loss is small where the chosen reply has the"
@@ -196,7 +188,7 @@ def check_agreement(answer: Callable[[Sequence[float], Sequence[float]], float])
     """Exercise 4: the share of choices foretold, a tie counting half."""
 
     def check() -> str:
-        found = _number(answer([1.0, 2.0, 0.0, 0.5], [0.0, 1.0, 3.0, 0.5]))
+        found = as_number(answer([1.0, 2.0, 0.0, 0.5], [0.0, 1.0, 3.0, 0.5]))
         expect(
             not _close(found, 0.75),
             "You count the tie as right. A model that gives all replies 0 would score 1.",
@@ -213,7 +205,7 @@ def check_agreement(answer: Callable[[Sequence[float], Sequence[float]], float])
         )
         expect(_close(found, 0.625), f"Two right, one wrong, one tie: 0.625; you say {found}.")
         expect(
-            _close(_number(answer([0.0] * 4, [0.0] * 4)), 0.5),
+            _close(as_number(answer([0.0] * 4, [0.0] * 4)), 0.5),
             "A model without an opinion should score 0.5.",
         )
         return (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from inkling.files import InklingError
-from inkling.labs.checking import expect, judge
+from inkling.labs.checking import Mistake, as_number, expect, judge
 from inkling.labs.rlhf_rubric import read_rubric
 from inkling.labs.rlhf_samples import Samples, best_of, favourites, gold_by_kind
 from inkling.world import World
@@ -15,15 +15,7 @@ from inkling.world import World
 BAR = 0.9
 
 
-def _number(found: object) -> float:
-    expect(
-        isinstance(found, int | float | np.floating) and not isinstance(found, bool),
-        f"Return a number; you return {found!r}.",
-    )
-    return float(found)
-
-
-def _numbers(found: object, n: int) -> np.ndarray:
+def _one_each(found: object, n: int) -> np.ndarray:
     expect(found is not None, "You return nothing. End with `return`.")
     found = np.asarray(found, float)
     expect(
@@ -49,7 +41,7 @@ def check_kl_estimate(
             [False, True, True, True],
         )
         each = np.array(new) - np.array(ref)  # 1.5, 1, -1, 0.75
-        found, mask = _number(answer(new, ref, written)), np.array(written)
+        found, mask = as_number(answer(new, ref, written)), np.array(written)
         right = float(each[mask].sum())
         expect(
             not _same(found, -right),
@@ -94,7 +86,7 @@ def check_token_rewards(
         new, ref, score, beta = [-0.5, -2.0, -0.25], [-1.5, -1.0, -1.0], 2.0, 0.1
         price = -beta * (np.array(new) - np.array(ref))  # -0.1, 0.1, -0.075
         last = np.array([0.0, 0.0, score])
-        found = _numbers(answer(score, new, ref, beta), 3)
+        found = _one_each(answer(score, new, ref, beta), 3)
         expect(
             not _same(found, last - price),
             "The price has the wrong sign: you pay the policy for straying. Take beta x (log pi -"
@@ -140,7 +132,7 @@ def check_group_advantages(answer: Callable[[Sequence[float]], Sequence[float]])
     def check() -> str:
         scores = np.array([3.0, 1.0, 1.0, -1.0])
         with np.errstate(all="ignore"):
-            found = _numbers(answer(scores.tolist()), 4)
+            found = _one_each(answer(scores.tolist()), 4)
             flat = _safely(lambda: answer([2.0, 2.0, 2.0]))
         centred = scores - scores.mean()
         expect(
@@ -202,7 +194,7 @@ def check_clipped_gain(answer: Callable[[float, float, float], float]) -> bool:
 
     def check() -> str:
         cases = [(1.1, 1.0), (1.5, 1.0), (0.5, 1.0), (1.5, -1.0), (0.5, -1.0), (0.9, -2.0)]
-        found = [_number(answer(ratio, advantage, 0.2)) for ratio, advantage in cases]
+        found = [as_number(answer(ratio, advantage, 0.2)) for ratio, advantage in cases]
 
         def like(rule: Callable[[float, float, float], float]) -> bool:
             return _same(
@@ -263,7 +255,7 @@ def check_best_of_n_kl(answer: Callable[[int], float]) -> bool:
     """Exercise 5: how far best-of-n is from the start."""
 
     def check() -> str:
-        found = _number(answer(64))
+        found = as_number(answer(64))
         right = math.log(64) - 63 / 64
         expect(
             not _same(found, math.log(64)),
@@ -305,7 +297,7 @@ def check_rubric(samples: Samples, world: World, text: str | None) -> bool:
         try:
             rubric = read_rubric(text)
         except InklingError as error:
-            expect(False, str(error))
+            raise Mistake(str(error)) from error
         points = samples.points(rubric.reward)
         start, gold = best_of(points, samples.gold, [1, 64])[:, 1]
         if gold < BAR:
@@ -320,8 +312,7 @@ def check_rubric(samples: Samples, world: World, text: str | None) -> bool:
                 if gold < start
                 else "It helps"
             )
-            expect(
-                False,
+            raise Mistake(
                 f"{verdict}: from {start:.2f} to {gold:.2f} for the best of 64; the bar is {BAR:g}."
                 f" It serves requests of the kind {worst!r} worst. One favourite of it, {reply!r}:"
                 f" the fault that it has is {fault!r}. Reward what is wanted once, and make the"
