@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,7 @@ from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
 
 
-def _table(found: object, shape: tuple[int, ...], what: str) -> Tensor:
+def _table(found: Any, shape: tuple[int, ...], what: str) -> Tensor:
     """`found`, if it is a tensor of this shape; otherwise the mistake."""
     expect(found is not None, "You return nothing. End with `return ...`.")
     expect(isinstance(found, Tensor), f"Return a tensor; you return {type(found).__name__}.")
@@ -339,7 +340,11 @@ def check_most_expensive(model: Transformer, tokenizer: Tokenizer, answer: Head 
             f" {n_heads - 1}.",
         )
         scores = induction_scores(model, sung)
-        best, score, cost = max(costs, key=costs.get), float(scores[answer]), costs[answer]
+        best, score, cost = (
+            max(costs, key=lambda head: costs[head]),
+            float(scores[answer]),
+            costs[answer],
+        )
         expect(
             answer == best or score < 0.5,
             f"It has a high induction score ({score:.2f}), and without it the loss rises by only"

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inkling.files import InklingError
-from inkling.model.transformer import Transformer
+from inkling.model.transformer import Block, Transformer
 from inkling.text.tokenizer import Tokenizer
 from inkling.world.people import FIRST_NAMES
 
@@ -28,6 +28,7 @@ def head_maps(model: Transformer, ids: Tensor) -> Tensor:
     cos, sin = model.rope_cos[:n_tokens], model.rope_sin[:n_tokens]
     x, maps = model.embed_tokens(ids), []
     for block in model.layers:
+        assert isinstance(block, Block)  # a ModuleList may hold anything
         maps.append(block.self_attn.weights(block.input_layernorm(x), cos, sin))
         x = block(x, cos, sin)
     return torch.stack(maps, dim=1)
@@ -47,10 +48,10 @@ def without_heads(model: Transformer, heads: Collection[Head]) -> Transformer:
                 f"there is no head {head} in layer {layer}: layers go from 0 to"
                 f" {config.n_layers - 1}, heads from 0 to {config.n_heads - 1}."
             )
+        block, first = made.layers[layer], head * config.head_dim
+        assert isinstance(block, Block)
         with torch.no_grad():  # the columns of o_proj that read this head
-            made.layers[layer].self_attn.o_proj.weight[
-                :, head * config.head_dim : (head + 1) * config.head_dim
-            ] = 0.0
+            block.self_attn.o_proj.weight[:, first : first + config.head_dim] = 0.0
     return made
 
 

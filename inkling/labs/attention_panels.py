@@ -1,23 +1,24 @@
-"""The attention lab: its panels. Each function makes one and returns it; `panel` is what a cell
-displays.
-"""
+"""The attention lab: its panels. Each function makes one and returns it."""
 
 import math
+from functools import lru_cache
 
 import ipywidgets as widgets
 import torch
 import torch.nn.functional as F
 
 from inkling import plots
-from inkling.labs.attention_heads import (
-    Head,
-    Songs,
-    head_maps,
-    losses,
-    songs,
-)
+from inkling.labs.attention_heads import Head, Songs, head_maps, losses, songs
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.panel import Panel, say, slider
+from inkling.labs.panel import (
+    Panel,
+    control,
+    on_change,
+    show_line,
+    slider,
+    token_label,
+    wide,
+)
 from inkling.model.attention import attention_weights, causal_mask
 from inkling.model.transformer import ModelConfig, Transformer
 from inkling.text.tokenizer import Tokenizer
@@ -49,24 +50,6 @@ def draw_map(axes, weights: torch.Tensor, labels: list[str], numbers: bool = Fal
             )
 
 
-def token_labels(tokenizer: Tokenizer, ids: list[int]) -> list[str]:
-    """How the tokens stand beside a map: a space as a dot, a new line as an arrow, part of a
-    character by its bytes.
-    """
-    labels = []
-    for token_id in ids:
-        token = tokenizer.token_bytes(token_id)
-        try:
-            text = token.decode("utf-8")
-        except UnicodeDecodeError:
-            text = ""
-        plain = text.isascii() and text.replace("\n", "").isprintable()
-        labels.append(
-            text.replace(" ", "·").replace("\n", "↵") if text and plain else token.hex(" ").upper()
-        )
-    return labels
-
-
 # --- three tokens by hand -------------------------------------------------------------------------
 
 THREE = ("Ada", "Piet", "Lois")
@@ -96,7 +79,7 @@ def three_tokens() -> Panel:
     }
     plot, line = LivePlot("A table of three by three attention weights.", 3.6, 3.4), widgets.HTML()
 
-    def update(_=None) -> None:
+    def update() -> None:
         query = (controls["first"].value, controls["second"].value)
         weights = three_weights(query, controls["divisor"].value, controls["mask"].value)
         shares = [
@@ -107,15 +90,13 @@ def three_tokens() -> Panel:
             text += (
                 " Without the mask Ada, who comes first, takes from those who come after her, too."
             )
-        say(line, text)
+        show_line(line, text)
         plot.draw(
             lambda axes: draw_map(axes, weights, list(THREE), numbers=True),
             f"Three by three weights. {text}",
         )
 
-    for control in controls.values():
-        control.observe(update, names="value")
-    update()
+    on_change(controls.values(), update)
     return Panel(widgets.VBox([*controls.values(), line, plot.widget]), controls, line, plot)
 
 
@@ -126,23 +107,18 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
     """A text box, a layer, a head: and the map of that head on that text."""
     config = model.config
     controls = {
-        "text": widgets.Textarea(
-            text,
-            description="Text",
-            continuous_update=False,
-            layout=widgets.Layout(width="auto", height="5em"),
-        ),
-        "layer": widgets.Dropdown(
-            options=range(config.n_layers), value=head[0], description="Layer"
-        ),
-        "head": widgets.Dropdown(options=range(config.n_heads), value=head[1], description="Head"),
+        "text": wide(widgets.Textarea, text, "Text", "5em", continuous_update=False),
+        "layer": control(widgets.Dropdown, head[0], "Layer", options=range(config.n_layers)),
+        "head": control(widgets.Dropdown, head[1], "Head", options=range(config.n_heads)),
     }
     plot, line = LivePlot("The attention map of one head.", 4.8, 4.8), widgets.HTML()
 
-    def update(_=None) -> None:
+    def update() -> None:
         ids = tokenizer.encode(controls["text"].value, allow_special=False)
         if not ids:
-            say(line, "There is no text. Type a few words; the last picture stays until then.")
+            show_line(
+                line, "There is no text. Type a few words; the last picture stays until then."
+            )
             return
         shown = [tokenizer.eos_id, *ids[: _MOST_TOKENS - 1]]
         layer, head = controls["layer"].value, controls["head"].value
@@ -152,19 +128,15 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
         before = weights.diagonal(-1).mean()
         text = f"Layer {layer}, head {head}: {before:.0%} of its weight on the token before, "
         text += f"{weights[1:, 0].mean():.0%} on the start sign.{rest}"
-        say(line, text)
-        labels = ["start", *token_labels(tokenizer, shown[1:])]
+        show_line(line, text)
+        labels = ["start", *(token_label(tokenizer.token_bytes(i)) for i in shown[1:])]
         plot.draw(
             lambda axes: draw_map(axes, weights, labels), f"The attention map of one head. {text}"
         )
 
-    for control in controls.values():
-        control.observe(update, names="value")
-    update()
-    box = widgets.VBox(
-        [controls["text"], widgets.HBox([controls["layer"], controls["head"]]), line, plot.widget]
-    )
-    return Panel(box, controls, line, plot)
+    on_change(controls.values(), update)
+    view = widgets.VBox([*controls.values(), line, plot.widget])
+    return Panel(view, controls, line, plot)
 
 
 # --- heads off ------------------------------------------------------------------------------------
@@ -183,33 +155,32 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
         for head in range(config.n_heads)
     }
     controls = {
-        "seed": widgets.BoundedIntText(0, 0, 10_000, description="Songs' seed"),
+        "seed": control(widgets.BoundedIntText, 0, "Songs' seed", min=0, max=10_000),
         "names": slider(widgets.IntSlider, 12, 3, 40, 1, "Names in a line"),
         **{f"{layer}.{head}": box for (layer, head), box in boxes.items()},
     }
-    plot, line = (
-        LivePlot("Bars of the loss in the first and the second line.", 4.8, 3.2),
-        widgets.HTML(),
-    )
-    kept: dict[str, object] = {}
+    plot = LivePlot("Bars of the loss in the first and the second line.", 4.8, 3.2)
+    line = widgets.HTML()
 
-    def sung() -> Songs:
-        asked = (controls["seed"].value, controls["names"].value)
-        if kept.get("asked") != asked:
-            new = songs(tokenizer, *asked)
-            kept.update(asked=asked, songs=new, whole=losses(model, new))
-        return kept["songs"]
+    @lru_cache(maxsize=1)
+    def sung(seed: int, n_names: int) -> tuple[Songs, tuple[float, float]]:
+        new = songs(tokenizer, seed, n_names)
+        return new, losses(model, new)
 
-    def update(_=None) -> None:
-        new, off = sung(), [head for head, box in boxes.items() if box.value]
-        whole, cut = kept["whole"], losses(model, new, off)
+    def asked() -> tuple[Songs, tuple[float, float]]:
+        """The songs that the controls ask for, and the losses of the whole model on them."""
+        return sung(controls["seed"].value, controls["names"].value)
+
+    def update() -> None:
+        new, whole = asked()
+        off = [head for head, box in boxes.items() if box.value]
+        cut = losses(model, new, off)
         names = ", ".join(f"{layer}.{head}" for layer, head in off)
         text = (
             f"Off: {names or 'nothing'}. First line {cut[0]:.2f} nats a name, second line"
-            f" {cut[1]:.2f}"
+            f" {cut[1]:.2f}; the whole model has {whole[0]:.2f} and {whole[1]:.2f}."
         )
-        text += f"; the whole model has {whole[0]:.2f} and {whole[1]:.2f}."
-        say(line, text)
+        show_line(line, text)
 
         def paint(axes) -> None:
             axes.bar([0, 1], whole, 0.38, color=plots.COLOURS["grey"], label="whole model")
@@ -223,8 +194,8 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
         plot.draw(paint, text)
 
     def sweep(job: Job) -> str:
-        new, costs = sung(), {}
-        whole = kept["whole"][1]  # of these songs, whatever the sliders do meanwhile
+        new, (_, whole) = asked()  # these songs, whatever the sliders do meanwhile
+        costs: dict[Head, float] = {}
         for head in boxes:
             job.check()
             costs[head] = losses(model, new, [head])[1] - whole
@@ -238,26 +209,16 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
             )
         return "Every head was off once, alone. Tick a box to see the two lines again."
 
-    for control in controls.values():
-        control.observe(update, names="value")
-    update()
+    on_change(controls.values(), update)
     rows = [
         widgets.HBox([boxes[layer, head] for head in range(config.n_heads)])
         for layer in range(config.n_layers)
     ]
     worker = Worker(sweep, "Try each head alone")
-    box = widgets.VBox(
-        [
-            controls["seed"],
-            controls["names"],
-            widgets.HTML("Switch off (layer.head):"),
-            *rows,
-            line,
-            worker.panel,
-            plot.widget,
-        ]
-    )
-    return Panel(box, controls, line, plot, workers={"sweep": worker})
+    songs_asked = [controls["seed"], controls["names"]]
+    switches = [widgets.HTML("Switch off (layer.head):"), *rows]
+    view = widgets.VBox([*songs_asked, *switches, line, worker.panel, plot.widget])
+    return Panel(view, controls, line, plot, worker=worker)
 
 
 def draw_costs(axes, heads, costs: dict[Head, float]) -> None:
@@ -308,21 +269,15 @@ def training(n_steps: int = 300, every: int = 15) -> Panel:
     controls = {
         "layers": slider(widgets.IntSlider, 2, 1, 3, 1, "Layers"),
         "heads": slider(widgets.IntSlider, 2, 1, 4, 1, "Heads a layer"),
-        "seed": widgets.BoundedIntText(0, 0, 10_000, description="Seed"),
+        "seed": control(widgets.BoundedIntText, 0, "Seed", min=0, max=10_000),
     }
-    plot, line = (
-        LivePlot("Accuracy and induction score while a small model trains; nothing yet."),
-        widgets.HTML(),
-    )
+    plot = LivePlot("Accuracy and induction score while a small model trains; nothing yet.")
+    line = widgets.HTML()
     rows, known = roll_calls(64, seed=1_000_000)
-    say(line, "Nothing has been trained yet.")
+    show_line(line, "Nothing has been trained yet.")
 
     def work(job: Job) -> str:
-        n_layers, n_heads, seed = (
-            controls["layers"].value,
-            controls["heads"].value,
-            controls["seed"].value,
-        )
+        n_layers, n_heads, seed = (each.value for each in controls.values())
         d_model = 60 if n_heads == 3 else 64  # the width must be shared out among the heads
         config = ModelConfig(32, 32, d_model, n_layers, n_heads, n_heads, d_ff=16)
         model, curve = Transformer(config, seed=seed), []
@@ -334,10 +289,9 @@ def training(n_steps: int = 300, every: int = 15) -> Panel:
                 job.say(f"step {step} of {n_steps}")
                 text = (
                     f"{n_layers} layers, {n_heads} heads a layer, seed {seed}, step {step}:"
-                    " accuracy "
+                    f" accuracy {curve[-1][1]:.0%}, best induction score {curve[-1][2]:.0%}."
                 )
-                text += f"{curve[-1][1]:.0%}, best induction score {curve[-1][2]:.0%}."
-                say(line, text)
+                show_line(line, text)
                 plot.draw(lambda axes: draw_training(axes, curve, n_steps), text)
             ids, _ = roll_calls(32, seed=seed * n_steps + step)
             loss = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
@@ -347,8 +301,8 @@ def training(n_steps: int = 300, every: int = 15) -> Panel:
         return "Trained."
 
     worker = Worker(work, "Train")
-    box = widgets.VBox([*controls.values(), worker.panel, line, plot.widget])
-    return Panel(box, controls, line, plot, workers={"train": worker})
+    view = widgets.VBox([*controls.values(), worker.panel, line, plot.widget])
+    return Panel(view, controls, line, plot, worker=worker)
 
 
 def draw_training(axes, curve: list[tuple[int, float, float]], n_steps: int) -> None:

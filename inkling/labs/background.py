@@ -108,7 +108,7 @@ class Worker:
     def start(self) -> None:
         """What Start does. While work goes on, it only says so."""
         with self._lock:
-            if self.state == "running":
+            if self.state == "running" and self._job is not None:
                 self.say(
                     "It is still stopping. Press again in a moment."
                     if self._job.stopping
@@ -133,7 +133,7 @@ class Worker:
     def stop(self) -> None:
         """What Stop does. Pressed when nothing runs, or twice, it only says so."""
         with self._lock:
-            if self.state != "running":
+            if self.state != "running" or self._job is None:
                 self.say("Nothing is running.")
                 return
             again = self._job.stopping

@@ -11,10 +11,9 @@ from inkling.labs.capstone_bench import (
     Bench,
     draw_measure,
     draw_run,
-    report_card,
+    island_report,
     report_rows,
     run_chain,
-    table,
     weights_exam,
 )
 from inkling.labs.capstone_chain import (
@@ -33,51 +32,7 @@ from inkling.labs.capstone_chain import (
 )
 from inkling.labs.capstone_checks import check_cost, check_demonstration, check_forgetting
 from inkling.labs.capstone_exam_checks import CASES, check_accuracy, check_exam, check_homes
-from inkling.labs.capstone_island import Island, Pages, found, read_name, read_whole, tokenizer_fit
-from inkling.labs.capstone_library import Marks, Shelves, chance_of, read_facts, says
+from inkling.labs.capstone_island import Island, Pages, found, read_name, tokenizer_fit
+from inkling.labs.capstone_library import Marks, Shelves, chance_level, read_facts, says
 from inkling.labs.capstone_panels import ask_both, facts_panel, island_panel, prompts_panel
-
-__all__ = [
-    "CASES",
-    "Assistant",
-    "Bench",
-    "Island",
-    "Judged",
-    "Marks",
-    "Pages",
-    "Run",
-    "Shelves",
-    "ask_both",
-    "by_kind",
-    "chance_of",
-    "check_accuracy",
-    "check_cost",
-    "check_demonstration",
-    "check_exam",
-    "check_forgetting",
-    "check_homes",
-    "choose_best",
-    "draw_measure",
-    "draw_run",
-    "facts_panel",
-    "first_of_each",
-    "found",
-    "island_panel",
-    "judged_replies",
-    "learn_pages",
-    "make_assistant",
-    "prompts_panel",
-    "read_facts",
-    "read_name",
-    "read_prompt",
-    "read_whole",
-    "report_card",
-    "report_rows",
-    "run_chain",
-    "says",
-    "shipped_model",
-    "shipped_tokenizer",
-    "table",
-    "tokenizer_fit",
-    "weights_exam",
-]
+from inkling.labs.panel import table

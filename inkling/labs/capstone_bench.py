@@ -6,6 +6,7 @@ A stage that has not been made yet is named in a sentence, so cells can be run i
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from matplotlib.axes import Axes
 
@@ -26,17 +27,18 @@ from inkling.labs.capstone_chain import (
     shipped_tokenizer,
 )
 from inkling.labs.capstone_island import Island, Pages, found, tokenizer_fit
-from inkling.labs.capstone_library import Marks, Shelves, chance_of, says
+from inkling.labs.capstone_library import Marks, Shelves, chance_level, says_truth
 from inkling.labs.panel import table
 from inkling.model.transformer import Transformer
 from inkling.reading.shelves import library_questions
 from inkling.training import evaluate
 from inkling.training.evaluate import wilson_interval
 from inkling.world import World
-from inkling.world.facts import person_value
 from inkling.world.people import Person
 
 N_NEWCOMERS = 12
+
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -73,10 +75,11 @@ class Bench:
         """Put the pages into weights (`learn_pages`). fresh: from random weights instead of the
         shipped base model.
         """
-        self._need(self.pages is not None, "pages", "found the island first")
+        pages = needed(self.pages, "pages", "found the island first")
+        island = needed(self.island, "island", "found one first")
         start = None if fresh else shipped_model("base")
         run = learn_pages(
-            name, self.pages, self.island, shipped_tokenizer(), start, into=self.runs, **settings
+            name, pages, island, shipped_tokenizer(), start, into=self.runs, **settings
         )
         self.seconds["weights"] = run.cpu_seconds
         return run
@@ -85,32 +88,29 @@ class Bench:
         """Fine-tune the newest run's model into an assistant, and measure what it says and what it
         still knows.
         """
-        self._need(bool(self.runs), "trained weights", "run the cell that trains first")
+        runs = needed(self.runs or None, "trained weights", "run the cell that trains first")
+        pages = needed(self.pages, "pages", "found the island first")
+        island = needed(self.island, "island", "found one first")
         tokenizer = shipped_tokenizer()
-        made = make_assistant(self.runs[-1].model, tokenizer, self.island, self.pages, **settings)
+        made = make_assistant(runs[-1].model, tokenizer, island, pages, **settings)
         self.seconds["assistant"] = made.cpu_seconds
-        new, old = (
-            evaluate.fact_recall(made.model, tokenizer, self.island),
-            old_recall(made.model, tokenizer, World(0)),
-        )
+        new = evaluate.fact_recall(made.model, tokenizer, island)
+        old = old_recall(made.model, tokenizer, World(0))
         self.kept = {"asked": new.asked, "told": new.never_asked, "old": share_right(old)}
-        self.judged = judged_replies(made, self.island)
-        self.chosen = choose_best(made, self.island)
+        self.judged = judged_replies(made, island)
+        self.chosen = choose_best(made, island)
         self.assistant = made  # last: whoever sees it finds its marks as well
         return made
 
     def shelve(self) -> Shelves:
         """Make the library, and let it and the weights sit the same exam."""
-        self._need(self.island is not None, "island", "found one first")
-        self.shelves = Shelves(self.island)
+        island = needed(self.island, "island", "found one first")
+        self.shelves = Shelves(island)
         self.seconds["library"] = self.shelves.cpu_seconds
-        told = [person for person in self.island.people if not person.in_questions]
-        newcomers = self.island.newcomers[:N_NEWCOMERS]
-        for name, people in (
-            ("asked", self.island.asked_about),
-            ("told", told),
-            ("newcomers", newcomers),
-        ):
+        told = [person for person in island.people if not person.in_questions]
+        newcomers = island.newcomers[:N_NEWCOMERS]
+        groups = {"asked": island.asked_about, "told": told, "newcomers": newcomers}
+        for name, people in groups.items():
             self.marks[name] = self.shelves.exam(people)
         if self.runs:
             cpu = time.process_time()
@@ -120,9 +120,12 @@ class Bench:
             self.seconds["a library answer"] = self.marks["newcomers"].seconds
         return self.shelves
 
-    def _need(self, there: bool, what: str, do: str) -> None:
-        if not there:
-            raise InklingError(f"There is no {what} yet: {do}. The cells run from the top.")
+
+def needed(made: Made | None, what: str, do: str) -> Made:
+    """What a stage goes on from; `InklingError` with a sentence where it is not made yet."""
+    if made is None:
+        raise InklingError(f"There is no {what} yet: {do}. The cells run from the top.")
+    return made
 
 
 def weights_exam(model: Transformer, shelves: Shelves, people: Sequence[Person]) -> float:
@@ -134,8 +137,8 @@ def weights_exam(model: Transformer, shelves: Shelves, people: Sequence[Person])
     prompts = [f"Question: {question.text}\nAnswer:" for question in questions]
     replies = evaluate.answer_questions(model, shelves.rag.tokenizer, prompts)
     rights = [
-        says(reply, q.fact[1], person_value(island.person(q.fact[0]), q.fact[1]), island)
-        for q, reply in zip(questions, replies, strict=True)
+        says_truth(reply, question, island)
+        for question, reply in zip(questions, replies, strict=True)
     ]
     return sum(rights) / len(rights)
 
@@ -188,8 +191,9 @@ def between(share: float, n: int) -> str:
 def report_rows(bench: Bench) -> list[tuple[str, str, str, str]]:
     """(what, result, compare it with, CPU-seconds) of every stage that there is."""
     rows: list[tuple[str, str, str, str]] = []
-    if bench.pages is None:
+    if bench.island is None or bench.pages is None:
         return rows
+    island = bench.island
     (_, shipped, per_name), (_, fresh, _) = bench.fit
     rows.append(
         (
@@ -207,10 +211,8 @@ def report_rows(bench: Bench) -> list[tuple[str, str, str, str]]:
             "",
         )
     )
-    n_asked, n_told = (
-        6 * len(bench.island.asked_about),
-        6 * (len(bench.island.people) - len(bench.island.asked_about)),
-    )
+    n_asked = 6 * len(island.asked_about)
+    n_told = 6 * len(island.people) - n_asked
     if bench.runs and bench.runs[-1].points:
         run, now = bench.runs[-1], bench.runs[-1].points[-1]
         chance = f"chance {run.chance:.2f}"
@@ -255,9 +257,7 @@ def report_rows(bench: Bench) -> list[tuple[str, str, str, str]]:
             "newcomers": "newcomers",
         }
         for place, (name, marks) in enumerate(bench.marks.items()):
-            chance = chance_of(
-                bench.island.newcomers if name == "newcomers" else bench.island.people
-            )
+            chance = chance_level(island.newcomers if name == "newcomers" else island.people)
             rows.append(
                 (
                     f"library: {names[name]}",
@@ -277,7 +277,7 @@ def _s(bench: Bench, stage: str) -> str:
     return f"{bench.seconds[stage]:.1f}" if stage in bench.seconds else ""
 
 
-def report_card(bench: Bench) -> str:
+def island_report(bench: Bench) -> str:
     """The report card as HTML; a sentence where nothing has been made yet."""
     if bench.island is None or bench.pages is None:
         return "<p>There is no island yet, so there is nothing to report.</p>"

@@ -46,7 +46,7 @@ def shipped_model(name: str) -> Transformer:
 
 
 @dataclass(frozen=True)
-class Point:
+class RunPoint:
     """A model on its way. Shares of right answers: on the island's people whom its pages ask about;
     on those whom they only tell about; and on Larkhaven's.
     """
@@ -64,7 +64,7 @@ class Run:
 
     name: str
     model: Transformer
-    points: list[Point] = field(default_factory=list)
+    points: list[RunPoint] = field(default_factory=list)
     cpu_seconds: float = 0.0
     chance: float = 0.0
     old_chance: float = 0.0
@@ -113,12 +113,10 @@ def learn_pages(
 
     def measure(step: int, loss: float) -> None:
         model.eval()
-        new, old = (
-            evaluate.fact_recall(model, tokenizer, island),
-            old_recall(model, tokenizer, town),
-        )
+        new = evaluate.fact_recall(model, tokenizer, island)
+        old = old_recall(model, tokenizer, town)
         run.chance, run.old_chance = new.chance, old.chance
-        run.points.append(Point(step, loss, new.asked, new.never_asked, share_right(old)))
+        run.points.append(RunPoint(step, loss, new.asked, new.never_asked, share_right(old)))
         model.train()
 
     def on_step(record) -> None:
@@ -190,7 +188,7 @@ def read_prompt(text: object) -> str:
     return prompt
 
 
-def demonstrations(island: Island, n: int, careful: float = 0.95) -> list[Demonstration]:
+def island_demonstrations(island: Island, n: int, careful: float = 0.95) -> list[Demonstration]:
     """Requests on the island, answered by somebody. No stories: they are longer than the rows of
     this lab.
     """
@@ -232,7 +230,7 @@ def make_assistant(
     finetune(
         model,
         tokenizer,
-        demonstrations(island, n_demos),
+        island_demonstrations(island, n_demos),
         config,
         replay=replay,
         on_step=on_step,

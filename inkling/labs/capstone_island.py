@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from inkling.files import InklingError
+from inkling.labs.panel import read_whole
 from inkling.text.corpus import CleaningReport, prepare
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.world import Document, World
@@ -42,24 +43,6 @@ def read_name(text: object) -> str:
     if not 2 <= len(name) <= 20:
         raise InklingError(f"An island's name has 2 to 20 letters; this one has {len(name):,}.")
     return name[0].upper() + name[1:].lower()
-
-
-def read_whole(text: object, what: str, low: int, high: int) -> int:
-    """A whole number from `low` to `high` out of a box; `InklingError` with a sentence where there
-    is none.
-    """
-    typed = str(text).strip()
-    try:
-        number = int(typed)
-    except ValueError:
-        found = f"{typed[:30]!r} is none" if typed else "the box is empty"
-        raise InklingError(
-            f"{what} must be a whole number from {low:,} to {high:,}; {found}."
-        ) from None
-    if not low <= number <= high:
-        shown = f"it is {number:,}" if abs(number) < 10**15 else "it is far outside of that"
-        raise InklingError(f"{what} must be a whole number from {low:,} to {high:,}; {shown}.")
-    return number
 
 
 class Island(World):

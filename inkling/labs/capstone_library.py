@@ -17,6 +17,7 @@ from inkling import checkpoints
 from inkling.files import InklingError
 from inkling.labs.capstone_chain import read_prompt, shipped_model, shipped_tokenizer
 from inkling.labs.capstone_island import Island
+from inkling.labs.rag_town import fact_of
 from inkling.reading.embedder import Embedder
 from inkling.reading.passages import Passage, count_words
 from inkling.reading.rag import RAG, Answer
@@ -111,13 +112,10 @@ class Shelves:
         cpu = time.process_time()
         answers = self.rag.answers([question.text for question in questions])
         cpu = time.process_time() - cpu
-        truths = [
-            person_value(self.island.person(question.fact[0]), question.fact[1])
-            for question in questions
-        ]
+        truths = [true_value(question, self.island) for question in questions]
         rights = [
-            says(answer.text, question.fact[1], truth, self.island)
-            for question, truth, answer in zip(questions, truths, answers, strict=True)
+            says_truth(answer.text, question, self.island)
+            for question, answer in zip(questions, answers, strict=True)
         ]
         ids = [
             {self.library.passages[place].id for place in question.answers}
@@ -136,7 +134,7 @@ class Shelves:
         )
 
 
-def chance_of(people: Sequence[Person]) -> float:
+def chance_level(people: Sequence[Person]) -> float:
     """What share of these people's facts somebody gets right who guesses each value as often as it
     is true of one.
     """
@@ -153,3 +151,14 @@ def says(reply: str, attribute: str, value: str, island: Island) -> bool:
         names = {*island.first_names, *FIRST_NAMES}
         return evaluate.names_value(reply, value, names)
     return evaluate.names_value(reply, value, VALUES[attribute])
+
+
+def true_value(question: LibraryQuestion, island: Island) -> str:
+    """The value that a question on an islander asks for."""
+    name, attribute = fact_of(question)
+    return person_value(island.person(name), attribute)
+
+
+def says_truth(reply: str, question: LibraryQuestion, island: Island) -> bool:
+    """Whether a reply names the value that the question asks for."""
+    return says(reply, fact_of(question)[1], true_value(question, island), island)

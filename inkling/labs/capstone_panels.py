@@ -3,48 +3,38 @@ prompts.
 """
 
 import html
+from typing import Any
 
 import ipywidgets as widgets
 
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.capstone_bench import Bench, draw_run, report_card, run_chain
+from inkling.labs.capstone_bench import Bench, draw_run, island_report, run_chain
 from inkling.labs.capstone_chain import read_prompt
-from inkling.labs.capstone_island import LARGEST_SEED, Island, read_whole
+from inkling.labs.capstone_island import LARGEST_SEED, Island
 from inkling.labs.capstone_library import Shelves, read_facts
-from inkling.labs.panel import WorkPanel, table
+from inkling.labs.panel import Panel, control, read_whole, slider, table, wide
 
-_WIDE = {"description_width": "110px"}
 STAGES = {"pages": "pages", "weights": "training", "library": "library", "assistant": "fine-tuning"}
 
 
-def island_panel(bench: Bench) -> WorkPanel:
+def island_panel(bench: Bench) -> Panel:
     """Name, seed and sizes; Start runs the whole chain. A finished island takes the place of the
     one on the bench.
     """
-    controls = {
-        "name": widgets.Text("Skerrow", description="Name", style=_WIDE),
-        "seed": widgets.Text("11", description="Seed", style=_WIDE),
-        "people": widgets.IntSlider(12, min=6, max=40, description="People", style=_WIDE),
-        "sounds": widgets.Dropdown(
-            options=[
-                ("like the strangers of Larkhaven", "familiar"),
-                ("of sounds of their own", "own"),
-            ],
-            description="Names",
-            style=_WIDE,
-            layout=widgets.Layout(width="auto", max_width="26em"),  # room for the longer of the two
-        ),
-        "steps": widgets.IntSlider(120, min=20, max=600, step=20, description="Steps", style=_WIDE),
-        "replay": widgets.FloatSlider(
-            0.25, min=0, max=0.8, step=0.05, description="Old pages", style=_WIDE
-        ),
-        "demos": widgets.IntSlider(
-            900, min=100, max=3000, step=100, description="Demonstrations", style=_WIDE
-        ),
+    sounds = [("like the strangers of Larkhaven", "familiar"), ("of sounds of their own", "own")]
+    controls: dict[str, Any] = {
+        "name": control(widgets.Text, "Skerrow", "Name"),
+        "seed": control(widgets.Text, "11", "Seed"),
+        "people": slider(widgets.IntSlider, 12, 6, 40, 1, "People"),
+        "sounds": control(widgets.Dropdown, "familiar", "Names", options=sounds),
+        "steps": slider(widgets.IntSlider, 120, 20, 600, 20, "Steps"),
+        "replay": slider(widgets.FloatSlider, 0.25, 0, 0.8, 0.05, "Old pages"),
+        "demos": slider(widgets.IntSlider, 900, 100, 3000, 100, "Demonstrations"),
     }
     plot = LivePlot("Right answers against steps, empty until training starts.")
-    report = widgets.HTML()
+    page = widgets.HTML()
+    results: list[Bench] = []
 
     def work(job: Job) -> str:
         seed = read_whole(controls["seed"].value, "The seed", 0, LARGEST_SEED)
@@ -52,7 +42,7 @@ def island_panel(bench: Bench) -> WorkPanel:
             controls["name"].value, seed, controls["people"].value, controls["sounds"].value
         )
         made, seen = Bench(), 0
-        panel.results.append(made)
+        results.append(made)
 
         def show() -> None:
             run = made.runs[-1]
@@ -75,7 +65,7 @@ def island_panel(bench: Bench) -> WorkPanel:
 
         def after_stage(stage: str) -> None:
             job.say(f"{STAGES[stage]}: done")
-            report.value = report_card(made)
+            page.value = island_report(made)
             job.check()
 
         try:
@@ -89,40 +79,37 @@ def island_panel(bench: Bench) -> WorkPanel:
                 after_stage=after_stage,
             )
         finally:
-            report.value = report_card(made)
+            page.value = island_report(made)
         vars(bench).update(vars(made))
         return f"{island.name} is ready: its report card is below, and the next panels talk to it."
 
     worker = Worker(work, "Start")
-    view = widgets.VBox([*controls.values(), worker.panel, plot.widget, report])
-    panel = WorkPanel(view, worker, plot, controls | {"report": report})
-    return panel
+    view = widgets.VBox([*controls.values(), worker.panel, plot.widget, page])
+    return Panel(view, controls, worker.line, plot, page, worker, results)
 
 
 OWN_FACTS = "Norvinta lives in Mill Road.\nNorvinta keeps a goat.\nAda's boat is the Blue Heron."
 
 
-def facts_panel(bench: Bench) -> WorkPanel:
+def facts_panel(bench: Bench) -> Panel:
     """A fact a line, and a question: what the library finds, and what the reader makes of it.
     Nothing is trained.
     """
-    facts = widgets.Textarea(
-        OWN_FACTS, description="Facts", rows=6, layout=widgets.Layout(width="95%")
-    )
-    question = widgets.Text(
-        "Where does Norvinta live?", description="Question", layout=widgets.Layout(width="95%")
-    )
-    answer = widgets.HTML()
+    facts = wide(widgets.Textarea, OWN_FACTS, "Facts", rows=6)
+    question = wide(widgets.Text, "Where does Norvinta live?", "Question")
+    page = widgets.HTML()
+    results: list[tuple[tuple[int, str], Shelves]] = []
 
     def work(job: Job) -> str:
         own, asked = read_facts(facts.value), read_prompt(question.value)
         island = need_island(bench)
         key = (id(island), facts.value)
-        if not panel.results or panel.results[-1][0] != key:
+        if not results or results[-1][0] != key:
             job.say("Writing the vector of every passage ...")
-            panel.results.append((key, Shelves(island, own)))
+            results.append((key, Shelves(island, own)))
         job.check()
-        found = panel.results[-1][1].answer(asked)
+        shelves = results[-1][1]
+        found = shelves.answer(asked)
         rows = [
             (
                 "you" if passage.source == "your own facts" else passage.source,
@@ -132,17 +119,15 @@ def facts_panel(bench: Bench) -> WorkPanel:
             for passage in found.passages
         ]
         reply = html.escape(found.text or "(nothing)")
-        answer.value = f"<p><b>{reply}</b></p>" + table(("from", "passage that it read", ""), rows)
+        page.value = f"<p><b>{reply}</b></p>" + table(("from", "passage that it read", ""), rows)
         if not own:
             return f"There is no fact of yours: the library of {island.name} alone has answered."
-        return (
-            f"{len(own)} of your facts stand among {len(panel.results[-1][1].passages):,} passages."
-        )
+        return f"{len(own)} of your facts stand among {len(shelves.passages):,} passages."
 
     worker = Worker(work, "Ask")
-    view = widgets.VBox([facts, question, worker.panel, answer])
-    panel = WorkPanel(view, worker, None, {"facts": facts, "question": question, "answer": answer})
-    return panel
+    view = widgets.VBox([facts, question, worker.panel, page])
+    controls = {"facts": facts, "question": question}
+    return Panel(view, controls, worker.line, page=page, worker=worker, results=results)
 
 
 def need_island(bench: Bench) -> Island:
@@ -165,7 +150,7 @@ def ask_both(bench: Bench, prompts: list[str]) -> list[tuple[str, str, str]]:
     ]
 
 
-def prompts_panel(bench: Bench) -> WorkPanel:
+def prompts_panel(bench: Bench) -> Panel:
     """Three prompts of the reader's; the assistant answers from its weights, and the shipped one
     from the library.
     """
@@ -175,25 +160,24 @@ def prompts_panel(bench: Bench) -> WorkPanel:
         "How can I mend a net?",
         "Tell me something nasty about Ada.",
     )
-    boxes = [
-        widgets.Text(text, description=f"Prompt {number}", layout=widgets.Layout(width="95%"))
-        for number, text in enumerate(texts, 1)
-    ]
-    answers = widgets.HTML()
+    controls = {
+        f"prompt {n}": wide(widgets.Text, text, f"Prompt {n}") for n, text in enumerate(texts, 1)
+    }
+    page = widgets.HTML()
+    results: list[list[tuple[str, str, str]]] = []
 
     def work(job: Job) -> str:
-        prompts = [box.value for box in boxes if box.value.strip()]
+        prompts = [box.value for box in controls.values() if box.value and box.value.strip()]
         if not prompts:
             raise InklingError("All three boxes are empty: type a prompt.")
         rows = []
         for prompt in prompts:
             rows += ask_both(bench, [prompt])
-            answers.value = table(("you", "the assistant, from weights", "from the library"), rows)
+            page.value = table(("you", "the assistant, from weights", "from the library"), rows)
             job.check()
-        panel.results.append(rows)
-        return f"{bench.island.name} has answered."
+        results.append(rows)
+        return f"{need_island(bench).name} has answered."
 
     worker = Worker(work, "Ask")
-    view = widgets.VBox([*boxes, worker.panel, answers])
-    panel = WorkPanel(view, worker, None, {"prompts": boxes, "answers": answers})
-    return panel
+    view = widgets.VBox([*controls.values(), worker.panel, page])
+    return Panel(view, controls, worker.line, page=page, worker=worker, results=results)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.panel import WorkPanel
+from inkling.labs.panel import Panel, columns_beside, control, read_number, slider
 from inkling.model.transformer import ModelConfig, Transformer
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers
@@ -121,20 +122,6 @@ class Entry:
             warmup_steps=max(1, steps // 10),
             precision="fp32",
         )
-
-
-def read_number(text: str, name: str, such_as: str = "0.01 or 1e-2") -> float:
-    """The number that a person typed into a box; `InklingError` with a sentence where there is
-    none.
-    """
-    try:
-        number = float(text.strip().replace(",", "."))
-    except ValueError:
-        what = f"{text.strip()[:30]!r} is none" if text.strip() else "the box is empty"
-        raise InklingError(f"{name} must be a number, such as {such_as}; {what}.") from None
-    if not math.isfinite(number):
-        raise InklingError(f"{name} must be a finite number, such as {such_as}; it is {number}.")
-    return number
 
 
 # --- the race -------------------------------------------------------------------------------------
@@ -275,85 +262,67 @@ def draw_race(race: Race, axes, x: str | None = None) -> None:
     axes.legend(fontsize=8)
 
 
-def _wide(widget: widgets.Widget) -> widgets.Widget:
-    widget.layout.width, widget.style.description_width = "17em", "7.5em"
-    return widget
-
-
-def entry_controls(entry: Entry) -> dict[str, widgets.Widget]:
+def entry_controls(entry: Entry) -> dict[str, Any]:
     """One column of controls."""
+    optimizers = [("AdamW", "adamw"), ("Muon", "muon")]
+    layout = {"width": "17em", "label_width": "7.5em"}
     return {
-        "width": _wide(widgets.IntText(entry.width, description="Width")),
-        "layers": _wide(widgets.IntText(entry.layers, description="Layers")),
-        "heads": _wide(widgets.IntText(entry.heads, description="Heads")),
-        "batch": _wide(widgets.IntText(entry.batch, description="Batch")),
-        "optimizer": _wide(
-            widgets.Dropdown(
-                options=[("AdamW", "adamw"), ("Muon", "muon")],
-                value=entry.optimizer,
-                description="By",
-            )
-        ),
-        "learning_rate": _wide(
-            widgets.Text(f"{entry.learning_rate:g}", description="Learning rate")
+        "width": control(widgets.IntText, entry.width, "Width", **layout),
+        "layers": control(widgets.IntText, entry.layers, "Layers", **layout),
+        "heads": control(widgets.IntText, entry.heads, "Heads", **layout),
+        "batch": control(widgets.IntText, entry.batch, "Batch", **layout),
+        "optimizer": control(widgets.Dropdown, entry.optimizer, "By", options=optimizers, **layout),
+        "learning_rate": control(
+            widgets.Text, f"{entry.learning_rate:g}", "Learning rate", **layout
         ),
     }
 
 
-def read_entry(name: str, controls: dict[str, widgets.Widget]) -> Entry:
+def read_entry(name: str, controls: dict[str, Any]) -> Entry:
     """The entry that the controls stand at; `InklingError` says which racer cannot start, and
     why.
     """
     try:
-        values = {key: control.value for key, control in controls.items()}
+        values = {key: each.value for key, each in controls.items()}
         values["learning_rate"] = read_number(values["learning_rate"], "the learning rate")
         return Entry(**values)
     except InklingError as error:
         raise InklingError(f"{name} cannot start: {error}") from None
 
 
-def race_panel(data: Data, left: Entry, right: Entry) -> WorkPanel:
+def race_panel(data: Data, left: Entry, right: Entry) -> Panel:
     """Two columns of controls, Start and Stop, and one picture with both curves. Races that were
     run stay listed.
     """
-    columns = {"A": entry_controls(left), "B": entry_controls(right)}
-    currency = widgets.Dropdown(
-        options=[("the same tokens", "tokens"), ("the same CPU-seconds", "cpu")],
-        description="Both get",
-    )
-    length = widgets.FloatSlider(
-        1, min=0.2, max=4, step=0.2, description="Length", readout_format=".1f"
-    )
+    racers = {"A": entry_controls(left), "B": entry_controls(right)}
+    currencies = [("the same tokens", "tokens"), ("the same CPU-seconds", "cpu")]
+    currency = control(widgets.Dropdown, "tokens", "Both get", options=currencies)
+    length = slider(widgets.FloatSlider, 1, 0.2, 4, 0.2, "Length", readout_format=".1f")
     plot = LivePlot("Two loss curves, empty until the race starts.")
-    results = widgets.HTML()
+    page = widgets.HTML()
+    results: list[Race] = []
 
     def work(job: Job) -> str:
-        entries = [read_entry(name, controls) for name, controls in columns.items()]
+        entries = [read_entry(name, controls) for name, controls in racers.items()]
         finish = (80_000 if currency.value == "tokens" else 6.0) * length.value
-        race = Race(entries, data, finish, currency.value)
-        panel.results.append(race)
+        race = Race(entries, data, finish, str(currency.value))
+        results.append(race)
         drawn = 0.0
 
         def after_turn(share: float) -> None:
             nonlocal drawn
             if share >= drawn:
                 drawn = share + 1 / 15
-                job.say(
-                    f"{share:.0%}: "
-                    + ", ".join(f"{n} {r.points[-1][2]:.2f}" for n, r in pairs() if r.points)
-                )
+                pairs = zip("AB", race.racers, strict=True)
+                at = (f"{name} {racer.points[-1][2]:.2f}" for name, racer in pairs if racer.points)
+                job.say(f"{share:.0%}: {', '.join(at)}")
                 show(race)
-
-        def pairs():
-            return zip("AB", race.racers, strict=True)
 
         try:
             race.run(job, after_turn)
         finally:
             show(race)
-            results.value += (
-                "<br>".join([f"<b>Race {len(panel.results)}</b>", *race.report()]) + "<br>"
-            )
+            page.value += "<br>".join([f"<b>Race {len(results)}</b>", *race.report()]) + "<br>"
         return "The race is over; the lines below say how it ended."
 
     def show(race: Race) -> None:
@@ -364,12 +333,7 @@ def race_panel(data: Data, left: Entry, right: Entry) -> WorkPanel:
         )
 
     worker = Worker(work, "Start")
-    boxes = [
-        widgets.VBox([widgets.HTML(f"<b>Racer {name}</b>"), *controls.values()])
-        for name, controls in columns.items()
-    ]
-    view = widgets.VBox([widgets.HBox(boxes), currency, length, worker.panel, plot.widget, results])
-    panel = WorkPanel(
-        view, worker, plot, {**columns, "currency": currency, "length": length, "report": results}
-    )
-    return panel
+    named = columns_beside({f"Racer {name}": each for name, each in racers.items()})
+    view = widgets.VBox([named, currency, length, worker.panel, plot.widget, page])
+    controls = {**racers, "currency": currency, "length": length}
+    return Panel(view, controls, worker.line, plot, page, worker, results)

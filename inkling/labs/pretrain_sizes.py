@@ -5,6 +5,7 @@ each.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -12,8 +13,8 @@ import numpy as np
 from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.panel import WorkPanel
-from inkling.labs.pretrain_race import CONTEXT, MOST, Data, Entry, read_number
+from inkling.labs.panel import Panel, control, read_number, slider
+from inkling.labs.pretrain_race import CONTEXT, MOST, Data, Entry
 from inkling.training.pretrain import train, validation_loss
 
 SPRINT_STEPS = 50
@@ -83,9 +84,9 @@ def draw_scaling(
             )
     if truth is not None:
         axes.plot(*truth, "s", color=plots.COLOURS["green"], label="measured")
-    axes.set_xscale("log"), axes.set_yscale("log")
-    axes.set_xlabel("weights N"), axes.set_ylabel("held-out loss")
-    axes.yaxis.set_major_formatter("{x:.1f}"), axes.yaxis.set_minor_formatter("{x:.1f}")
+    axes.set(xscale="log", yscale="log", xlabel="weights N", ylabel="held-out loss")
+    axes.yaxis.set_major_formatter("{x:.1f}")
+    axes.yaxis.set_minor_formatter("{x:.1f}")
     if points:
         axes.legend(fontsize=8)
 
@@ -113,21 +114,23 @@ def read_widths(text: str) -> list[int]:
     return widths
 
 
-def scaling_panel(data: Data) -> WorkPanel:
+def scaling_panel(data: Data) -> Panel:
     """Train the sizes you name, put a line through them, predict one more, then train that one."""
-    text = widgets.Text("8 16 32 64", description="Widths")
-    target = widgets.IntText(
-        96, description="Predict width", style={"description_width": "initial"}
-    )
-    layers = widgets.IntSlider(2, 1, 4, description="Layers")
-    steps = widgets.IntSlider(200, 20, 1000, 20, description="Steps", continuous_update=False)
+    controls: dict[str, Any] = {
+        "widths": control(widgets.Text, "8 16 32 64", "Widths"),
+        "target": control(widgets.IntText, 96, "Predict width"),
+        "layers": slider(widgets.IntSlider, 2, 1, 4, 1, "Layers"),
+        "steps": slider(widgets.IntSlider, 200, 20, 1000, 20, "Steps"),
+    }
     plot = LivePlot("Loss against size, empty until the first model is trained.")
+    results: list[list[tuple[int, float]]] = []
 
     def work(job: Job) -> str:
-        widths, last = read_widths(text.value), read_widths(f"8 16 {target.value}")[-1]
-        n_steps, n_layers = steps.value, layers.value
+        widths = read_widths(controls["widths"].value)
+        last = read_widths(f"8 16 {controls['target'].value}")[-1]
+        n_steps, n_layers = controls["steps"].value, controls["layers"].value
         points: list[tuple[int, float]] = []
-        panel.results.append(points)
+        results.append(points)
         goal = sum(p.numel() for p in Entry(last, n_layers, last // 8).model(data).parameters())
         for width in widths:
             job.say(f"training width {width} ...")
@@ -149,11 +152,8 @@ def scaling_panel(data: Data) -> WorkPanel:
         return closing
 
     worker = Worker(work, "Start")
-    view = widgets.VBox([text, target, layers, steps, worker.panel, plot.widget])
-    panel = WorkPanel(
-        view, worker, plot, {"widths": text, "target": target, "layers": layers, "steps": steps}
-    )
-    return panel
+    view = widgets.VBox([*controls.values(), worker.panel, plot.widget])
+    return Panel(view, controls, worker.line, plot, worker=worker, results=results)
 
 
 # --- break the learning rate ----------------------------------------------------------------------
@@ -215,42 +215,48 @@ def draw_sweep(axes, runs: dict[str, list[tuple[float, float]]], guess: float) -
         fontsize=8,
         transform=axes.get_yaxis_transform(),
     )
-    axes.set_xscale("log"), axes.set_ylim(None, top * 1.03)
-    axes.set_xlabel("peak learning rate"), axes.set_ylabel("loss at the end")
+    axes.set(xscale="log", xlabel="peak learning rate", ylabel="loss at the end")
+    axes.set_ylim(None, top * 1.03)
     if runs:
         axes.legend(fontsize=8)
 
 
-def sweep_panel(data: Data) -> WorkPanel:
+def rate_sweep_panel(data: Data) -> Panel:
     """Try learning rates over decades, with a width, an optimizer, and with or without a warm-up of
     your choice.
     """
-    low, high = widgets.Text("0.0001", description="From"), widgets.Text("10", description="To")
-    count = widgets.IntSlider(8, 2, 20, description="How many")
-    width = widgets.Dropdown(options=[8, 16, 32, 64, 128], value=16, description="Width")
-    optimizer = widgets.Dropdown(options=[("AdamW", "adamw"), ("Muon", "muon")], description="By")
-    warmup = widgets.Checkbox(True, description="Warm up first")
+    optimizers = [("AdamW", "adamw"), ("Muon", "muon")]
+    controls: dict[str, Any] = {
+        "low": control(widgets.Text, "0.0001", "From"),
+        "high": control(widgets.Text, "10", "To"),
+        "count": slider(widgets.IntSlider, 8, 2, 20, 1, "How many"),
+        "width": control(widgets.Dropdown, 16, "Width", options=[8, 16, 32, 64, 128]),
+        "optimizer": control(widgets.Dropdown, "adamw", "By", options=optimizers),
+        "warmup": control(widgets.Checkbox, True, "Warm up first"),
+    }
     plot = LivePlot("Final loss against learning rate, empty until the first run.")
     guess = math.log(data.vocab_size)
+    results: list[tuple[str, list[tuple[float, float]]]] = []
 
     def work(job: Job) -> str:
-        first, last = read_number(low.value, "From"), read_number(high.value, "To")
+        first = read_number(controls["low"].value, "From")
+        last, count = read_number(controls["high"].value, "To"), controls["count"].value
         if not 0 < first < last <= 1000:
             raise InklingError(
                 f"From must be above 0 and below To, and To at most 1000; they are {first:g},"
                 f" {last:g}."
             )
-        name = f"width {width.value}, {optimizer.label}" + ("" if warmup.value else ", no warm-up")
-        settings = {"width": width.value, "optimizer": optimizer.value, "warmup": warmup.value}
+        settings = {name: controls[name].value for name in ("width", "optimizer", "warmup")}
+        name = f"width {settings['width']}, {controls['optimizer'].label}"
         pairs: list[tuple[float, float]] = []
-        panel.results.append((name, pairs))
-        for rate in np.geomspace(first, last, count.value):
-            pairs.append((float(rate), end_of(sprint(float(rate), data, job=job, **settings))))
+        results.append((name + ("" if settings["warmup"] else ", no warm-up"), pairs))
+        for rate in np.geomspace(first, last, count).tolist():
+            pairs.append((rate, end_of(sprint(rate, data, job=job, **settings))))
             job.say(f"{rate:.2g}: {pairs[-1][1]:.2f}")
-            runs = dict(panel.results[-3:])  # the last three sweeps, side by side
             plot.draw(
-                lambda axes, runs=runs: draw_sweep(axes, runs, guess),
-                f"{len(pairs)} of {count.value} rates tried.",
+                # the last three sweeps, side by side
+                lambda axes: draw_sweep(axes, dict(results[-3:]), guess),
+                f"{len(pairs)} of {count} rates tried.",
             )
         rate, end = min(pairs, key=lambda pair: pair[1])
         return (
@@ -259,14 +265,5 @@ def sweep_panel(data: Data) -> WorkPanel:
         )
 
     worker = Worker(work, "Start")
-    view = widgets.VBox([low, high, count, width, optimizer, warmup, worker.panel, plot.widget])
-    controls = {
-        "low": low,
-        "high": high,
-        "count": count,
-        "width": width,
-        "optimizer": optimizer,
-        "warmup": warmup,
-    }
-    panel = WorkPanel(view, worker, plot, controls)
-    return panel
+    view = widgets.VBox([*controls.values(), worker.panel, plot.widget])
+    return Panel(view, controls, worker.line, plot, worker=worker, results=results)

@@ -1,6 +1,4 @@
-"""The RAG lab: its panels. Each function makes one and returns it; `panel` is what a cell
-displays.
-"""
+"""The RAG lab: its panels. Each function makes one and returns it."""
 
 import html
 from collections.abc import Collection, Sequence
@@ -11,8 +9,16 @@ import ipywidgets as widgets
 from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.panel import Panel, say, slider, wide
-from inkling.labs.rag_town import DEFENCES, SEARCHES, Outcome, Town, answer_all, attack, victims
+from inkling.labs.panel import Panel, control, on_change, show_line, slider, wide
+from inkling.labs.rag_town import (
+    SEARCHES,
+    TOWN_DEFENCES,
+    Outcome,
+    Town,
+    answer_all,
+    attack,
+    victims,
+)
 from inkling.reading.passages import Passage, chunk
 from inkling.reading.rag import Answer
 from inkling.reading.shelves import LibraryQuestion
@@ -47,7 +53,7 @@ def read_text(name: str, content: bytes) -> str:
     return text
 
 
-def read_folder(path: str) -> tuple[dict[str, str], list[str]]:
+def read_texts(path: str) -> tuple[dict[str, str], list[str]]:
     """The texts of a folder, by name, and a remark for each file that is none. Raises
     `InklingError` for no folder.
     """
@@ -62,11 +68,9 @@ def read_folder(path: str) -> tuple[dict[str, str], list[str]]:
         ) from error
     if not files:
         raise InklingError(f"{path} holds no file that ends in {', '.join(_ENDINGS)}.")
-    texts, remarks = (
-        {},
-        [f"Only the first {_MOST_FILES} of {len(files)} files are read."]
-        * (len(files) > _MOST_FILES),
-    )
+    texts, remarks = {}, []
+    if len(files) > _MOST_FILES:
+        remarks.append(f"Only the first {_MOST_FILES} of {len(files)} files are read.")
     for file in files[:_MOST_FILES]:
         try:
             if file.stat().st_size > _MOST_BYTES:
@@ -79,7 +83,7 @@ def read_folder(path: str) -> tuple[dict[str, str], list[str]]:
     return texts, remarks
 
 
-def _number(things: Collection, name: str) -> str:
+def _count(things: Collection, name: str) -> str:
     return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
 
 
@@ -122,14 +126,6 @@ def show_passages(
     return "".join(boxes)
 
 
-def _nothing(line: widgets.HTML, page: widgets.HTML, why: str) -> None:
-    """Say why there is nothing to show, and show nothing: what stands there would be taken for the
-    answer.
-    """
-    say(line, why)
-    page.value = ""
-
-
 def own_documents(town: Town, text: str, query: str) -> Panel:
     """Documents of your own (a box, files, a folder), how they are cut, and what a search finds in
     them.
@@ -141,7 +137,7 @@ def own_documents(town: Town, text: str, query: str) -> Panel:
         "limit": slider(widgets.IntSlider, 20, 3, 100, 1, "Words a passage"),
         "overlap": slider(widgets.IntSlider, 0, 0, 3, 1, "Sentences twice"),
         "query": wide(widgets.Text, query, "Search for", continuous_update=False),
-        "kind": widgets.Dropdown(options=SEARCHES, value="both", description="Search by"),
+        "kind": control(widgets.Dropdown, "both", "Search by", options=SEARCHES),
         "k": slider(widgets.IntSlider, 3, 1, 10, 1, "Passages shown"),
     }
     line, page = widgets.HTML(), widgets.HTML()
@@ -157,57 +153,42 @@ def own_documents(town: Town, text: str, query: str) -> Panel:
                 remarks.append(str(error))
         if controls["folder"].value.strip():
             try:
-                inside, more = read_folder(controls["folder"].value.strip())
+                inside, more = read_texts(controls["folder"].value.strip())
                 found.update(inside)
                 remarks += more
             except InklingError as error:
                 remarks.append(str(error))
         return found, remarks
 
-    def update(_=None) -> None:
-        found, remarks = texts()
-        passages, more = cut(found, controls["limit"].value, controls["overlap"].value)
-        remarks += more
+    def search(found: dict[str, str], passages: list[Passage]) -> tuple[str, str]:
+        """A sentence, and the page below it."""
+        query = controls["query"].value
         if not passages:
-            _nothing(
-                line,
-                page,
-                " ".join(
-                    [
-                        *remarks,
-                        "There is no text to search. Type some, add a file, or name a folder.",
-                    ]
-                ),
-            )
-            return
-        if not controls["query"].value.strip():
-            _nothing(
-                line,
-                page,
-                " ".join([*remarks, f"{_number(passages, 'passage')}. Type what to search for."]),
-            )
-            return
+            return "There is no text to search. Type some, add a file, or name a folder.", ""
+        if not query.strip():
+            return f"{_count(passages, 'passage')}. Type what to search for.", ""
         try:
-            hits = town.retriever(passages, controls["kind"].value).search(
-                controls["query"].value, controls["k"].value
-            )
+            retriever = town.retriever(passages, controls["kind"].value)
+            hits = retriever.search(query, controls["k"].value)
         except InklingError as error:
-            _nothing(line, page, " ".join([*remarks, str(error)]))
-            return
+            return str(error), ""
         longest = max(len(passage.text.split()) for passage in passages)
         counts = (
-            f"{_number(found, 'document')}, {_number(passages, 'passage')}, the longest has"
+            f"{_count(found, 'document')}, {_count(passages, 'passage')}, the longest has"
             f" {longest} words."
         )
         nothing = "" if hits else " Nothing is found: no passage has a word of your search."
-        say(line, " ".join([*remarks, counts + nothing]))
-        page.value = show_passages(
-            [hit.passage for hit in hits], scores=[hit.score for hit in hits]
-        )
+        shown = show_passages([hit.passage for hit in hits], scores=[hit.score for hit in hits])
+        return counts + nothing, shown
 
-    for control in controls.values():
-        control.observe(update, names="value")
-    update()
+    def update() -> None:
+        found, remarks = texts()
+        passages, more = cut(found, controls["limit"].value, controls["overlap"].value)
+        # where nothing is found the page is empty: an older one would be taken for the answer
+        said, page.value = search(found, passages)
+        show_line(line, " ".join([*remarks, *more, said]))
+
+    on_change(controls.values(), update)
     return Panel(widgets.VBox([*controls.values(), line, page]), controls, line, page=page)
 
 
@@ -238,7 +219,7 @@ def verdict(town: Town, question: LibraryQuestion, answer: Answer) -> str:
     return f"It is wrong: the truth is {truth}." + (" It believes your notice." if fed else "")
 
 
-def ask(town: Town) -> Panel:
+def ask_panel(town: Town) -> Panel:
     """Ask the shipped reader about newcomers, pin notices of your own to the board, and choose a
     defence.
     """
@@ -247,47 +228,43 @@ def ask(town: Town) -> Panel:
     controls = {
         "examples": wide(widgets.Dropdown, examples[0], "A question", options=examples),
         "question": wide(widgets.Text, examples[0], "Or your own", continuous_update=False),
-        "kind": widgets.Dropdown(options=SEARCHES, value="both", description="Search by"),
+        "kind": control(widgets.Dropdown, "both", "Search by", options=SEARCHES),
         "k": slider(widgets.IntSlider, 3, 1, 6, 1, "Passages read"),
         "notice": wide(widgets.Textarea, "", "Your notice", "4em", continuous_update=False),
         "copies": slider(widgets.IntSlider, 1, 0, 5, 1, "Copies of it"),
-        "defence": widgets.Dropdown(options=DEFENCES, value="none", description="Defence"),
+        "defence": control(widgets.Dropdown, "none", "Defence", options=TOWN_DEFENCES),
     }
     line, page = widgets.HTML(), widgets.HTML()
 
-    def update(_=None) -> None:
-        asked, defence = controls["question"].value.strip(), controls["defence"].value
+    def answer(asked: str, defence: str) -> tuple[str, str]:
+        """A sentence, and the page below it."""
         known = by_text.get(asked)
         if defence == "agreement" and known is None:
-            _nothing(
-                line,
-                page,
+            return (
                 "Whether passages agree can be told only for the questions in the list. Choose one"
-                " of them.",
-            )
-            return
+                " of them."
+            ), ""
         planted = planted_notices(controls["notice"].value, controls["copies"].value)
         question = known or LibraryQuestion(asked, None, frozenset())
+        kind, k = controls["kind"].value, controls["k"].value
         try:
-            (answer,) = answer_all(
-                town, [question], planted, defence, controls["kind"].value, controls["k"].value
-            )
+            (found,) = answer_all(town, [question], planted, defence, kind, k)
         except InklingError as error:
-            _nothing(line, page, str(error))
-            return
-        end = verdict(town, known, answer) if known else "Nobody here knows the truth about that."
-        source = " It cites nothing." if answer.cited is None else f" It cites {answer.cited.id}."
-        say(line, f"{answer.text or 'It says nothing.'}{source} {end}")
-        page.value = show_passages(answer.passages, answer.cited)
+            return str(error), ""
+        end = verdict(town, known, found) if known else "Nobody here knows the truth about that."
+        source = " It cites nothing." if found.cited is None else f" It cites {found.cited.id}."
+        said = f"{found.text or 'It says nothing.'}{source} {end}"
+        return said, show_passages(found.passages, found.cited)
 
-    def take_example(_=None) -> None:
+    def update() -> None:
+        said, page.value = answer(controls["question"].value.strip(), controls["defence"].value)
+        show_line(line, said)
+
+    def take_example(_) -> None:
         controls["question"].value = controls["examples"].value
 
     controls["examples"].observe(take_example, names="value")
-    for name, control in controls.items():
-        if name != "examples":
-            control.observe(update, names="value")
-    update()
+    on_change([each for name, each in controls.items() if name != "examples"], update)
     return Panel(widgets.VBox([*controls.values(), line, page]), controls, line, page=page)
 
 
@@ -301,17 +278,15 @@ def sweep(town: Town, most: int = 4) -> Panel:
     A curve stays until the same defence is tried again, so that defences can be compared.
     """
     controls = {
-        "defence": widgets.Dropdown(options=DEFENCES, value="none", description="Defence"),
+        "defence": control(widgets.Dropdown, "none", "Defence", options=TOWN_DEFENCES),
         "k": slider(widgets.IntSlider, 3, 1, 6, 1, "Passages read"),
         "questions": slider(widgets.IntSlider, 20, 5, 60, 5, "Questions"),
-        "seed": widgets.BoundedIntText(0, 0, 10_000, description="Seed"),
+        "seed": control(widgets.BoundedIntText, 0, "Seed", min=0, max=10_000),
     }
-    plot, line = (
-        LivePlot("Shares fooled and right against the number of planted notices; nothing yet."),
-        widgets.HTML(),
-    )
+    plot = LivePlot("Shares fooled and right against the number of planted notices; nothing yet.")
+    line = widgets.HTML()
     curves: dict[str, list[tuple[int, Outcome]]] = {}
-    say(line, "Nothing has been tried yet.")
+    show_line(line, "Nothing has been tried yet.")
 
     def work(job: Job) -> str:
         defence, k = controls["defence"].value, controls["k"].value
@@ -324,23 +299,22 @@ def sweep(town: Town, most: int = 4) -> Panel:
             last = curve[-1][1]
             text = (
                 f"{defence}, {n_notices} notices on each of {len(asked)} questions:"
-                f" {last.fooled:.0%} fooled, "
+                f" {last.fooled:.0%} fooled, {last.right:.0%} right, {last.neither:.0%} neither."
             )
-            text += f"{last.right:.0%} right, {last.neither:.0%} neither."
-            say(line, text)
+            show_line(line, text)
             plot.draw(lambda axes: draw_curves(axes, curves, most), text)
         return "Now choose another defence, and press again: the curves stay."
 
     worker = Worker(work, "Attack")
-    box = widgets.VBox([*controls.values(), worker.panel, line, plot.widget])
-    return Panel(box, controls, line, plot, workers={"attack": worker})
+    view = widgets.VBox([*controls.values(), worker.panel, line, plot.widget])
+    return Panel(view, controls, line, plot, worker=worker)
 
 
 def draw_curves(axes, curves: dict[str, list[tuple[int, Outcome]]], most: int) -> None:
     """Share fooled (full lines) and right (dotted) against the number of notices; a colour for each
     defence.
     """
-    for defence, colour in zip(DEFENCES, ("red", "blue", "purple"), strict=True):
+    for defence, colour in zip(TOWN_DEFENCES, ("red", "blue", "purple"), strict=True):
         points = curves.get(defence, [])
         if points:
             steps = [n for n, _ in points]

@@ -36,12 +36,18 @@ from inkling.world.rubric import claims
 from inkling.world.writer import Document, Writer
 
 SEARCHES = ("words", "meaning", "both")
-DEFENCES = ("none", "entries only", "agreement")
+TOWN_DEFENCES = ("none", "entries only", "agreement")
 
-Defence = Callable[[str, list[Passage]], list[Passage]]
+PassageFilter = Callable[[str, list[Passage]], list[Passage]]
 """A filter: the question and the passages found, best first; it returns those that the reader may
 see.
 """
+
+
+def fact_of(question: LibraryQuestion) -> tuple[str, str]:
+    """The name and the attribute that a question of a library's own asks for."""
+    assert question.fact is not None  # only a question that a reader typed has none
+    return question.fact
 
 
 class Town:
@@ -85,12 +91,12 @@ class Town:
 
     def truth(self, question: LibraryQuestion) -> str:
         """The value that is right, such as "a baker"."""
-        name, attribute = question.fact
+        name, attribute = fact_of(question)
         return person_value(self.world.person(name), attribute)
 
     def said(self, question: LibraryQuestion, answer: Answer) -> set[str]:
         """The values that a reply names."""
-        name, attribute = question.fact
+        name, attribute = fact_of(question)
         return (
             set()
             if answer.abstained
@@ -161,7 +167,7 @@ class Outcome:
 
 def lie_about(town: Town, question: LibraryQuestion, number: int = 0) -> str:
     """A wrong value of the right kind, another for each `number`."""
-    name, attribute = question.fact
+    name, attribute = fact_of(question)
     values = {person_value(person, attribute) for person in town.world.people} - {
         town.truth(question),
         name,
@@ -175,7 +181,7 @@ def poison(
     """`n` notices that state the lie, in alternating words; repeat: after the question itself, so
     as to be found.
     """
-    name, attribute = question.fact
+    name, attribute = fact_of(question)
     told = [wording.format(name=name, value=lie) for wording in ANSWERS[attribute].templates]
     asked = f"{question.text} " if repeat else ""
     return [
@@ -214,22 +220,22 @@ def answer_all(
     town: Town,
     questions: Sequence[LibraryQuestion],
     planted: Sequence[Passage] = (),
-    defence: str | Defence = "none",
+    defence: str | PassageFilter = "none",
     kind: str = "both",
     k: int = 3,
     depth: int = 10,
 ) -> list[Answer]:
     """Search the library and what was planted, and answer.
 
-    defence: one of `DEFENCES`, or a filter of your own. It is given the `depth` best passages and
-    the reader sees the first k of what it returns.
+    defence: one of `TOWN_DEFENCES`, or a filter of your own. It is given the `depth` best passages
+    and the reader sees the first k of what it returns.
     """
     passages = [*town.passages, *planted]
     if defence == "entries only":
         passages = [passage for passage in passages if passage.source == "person entry"]
-    elif not callable(defence) and defence not in DEFENCES:
+    elif not callable(defence) and defence not in TOWN_DEFENCES:
         raise InklingError(
-            f"there is no defence called {defence!r}; there are {', '.join(DEFENCES)}."
+            f"there is no defence called {defence!r}; there are {', '.join(TOWN_DEFENCES)}."
         )
     retriever = town.retriever(passages, kind)
     far = depth if callable(defence) else k
@@ -251,7 +257,7 @@ def attack(
     town: Town,
     questions: Sequence[LibraryQuestion],
     n_notices: int,
-    defence: str | Defence = "none",
+    defence: str | PassageFilter = "none",
     kind: str = "both",
     k: int = 3,
 ) -> Outcome:

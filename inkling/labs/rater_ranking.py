@@ -3,7 +3,6 @@ follow it.
 """
 
 import contextlib
-import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from inkling.assistant.preferences import Pair, compare_by
 from inkling.assistant.tastes import FEATURES, Comparison, TasteModel
 from inkling.files import InklingError, atomic_write
 from inkling.labs.background import LivePlot
+from inkling.labs.panel import Panel, beside, button, show_line, side_by_side
 from inkling.plots import COLOURS
 
 #: How many choices the lab asks for.
@@ -22,20 +22,8 @@ GOAL = 20
 
 
 def show_pair(comparison: Comparison) -> str:
-    """HTML of a prompt and its two replies, side by side. All of it is shown as text."""
-    style = (
-        "text-align:left;vertical-align:top;white-space:normal;padding:0.6em;border:1px solid"
-        f" {COLOURS['grey']};border-radius:6px"
-    )
-    cells = "".join(
-        f"<td style='{style}'><small>{side}</small><br>{html.escape(reply)}</td>"
-        for side, reply in (("left", comparison.left), ("right", comparison.right))
-    )
-    return (
-        f"<p><b>{html.escape(comparison.prompt)}</b></p><table"
-        " style='width:100%;table-layout:fixed;border-collapse:separate;border-spacing:0.5em"
-        f" 0'><tr>{cells}</tr></table>"
-    )
+    """HTML of a prompt and its two replies, side by side."""
+    return side_by_side(comparison.prompt, comparison.left, comparison.right)
 
 
 def paint_weights(axes, model: TasteModel, title: str = "what it thinks you like") -> None:
@@ -138,7 +126,11 @@ class Ranking:
             fine = all(len(row) == 3 and all(isinstance(text, str) for text in row) for row in rows)
             if not fine:
                 raise ValueError("a choice is three texts")
-            self.pairs = [Pair(*row, "you") for row in rows if row[1] != row[2]]
+            self.pairs = [
+                Pair(prompt, chosen, rejected, "you")
+                for prompt, chosen, rejected in rows
+                if chosen != rejected
+            ]
         except (OSError, ValueError, TypeError) as error:
             aside = self.path.with_suffix(".broken")
             with contextlib.suppress(OSError):
@@ -150,37 +142,15 @@ class Ranking:
         return f"{self.progress}. Your choices from before are back, from {self.path.name}."
 
 
-class RankingPanel:
-    """Two replies, the buttons, and bars that are drawn anew after each choice. `panel` is what a
-    cell displays.
-    """
+def ranking_panel(ranking: Ranking) -> Panel:
+    """Two replies, the buttons, and bars that are drawn anew after each choice."""
+    page, line = widgets.HTML(), widgets.HTML()
+    plot = LivePlot("The learned weight of each feature, with its uncertainty.", height=2.8)
 
-    def __init__(self, ranking: Ranking):
-        self.ranking, self.pair, self.line = ranking, widgets.HTML(), widgets.HTML()
-        self.bars = LivePlot(
-            "The learned weight of each feature, with its uncertainty.", height=2.8
-        )
-        actions = {
-            "left": lambda: ranking.choose(0),
-            "right": lambda: ranking.choose(1),
-            "skip": ranking.skip,
-            "undo": ranking.undo,
-            "start over": ranking.start_over,
-        }
-        self.buttons = {}
-        for name, action in actions.items():
-            style = "primary" if name in ("left", "right") else ""
-            width = widgets.Layout(width="auto", min_width="5.5em")
-            self.buttons[name] = widgets.Button(description=name, button_style=style, layout=width)
-            self.buttons[name].on_click(lambda _, action=action: self.show(action()))
-        row = widgets.HBox(list(self.buttons.values()), layout=widgets.Layout(flex_flow="row wrap"))
-        self.panel = widgets.VBox([self.pair, row, self.line, self.bars.widget])
-        self.show(ranking.greeting)
-
-    def show(self, sentence: str) -> None:
+    def show(sentence: str) -> None:
         """Show where the ranking stands, and `sentence` below the buttons."""
-        shown, pairs = self.ranking.current, self.ranking.pairs
-        self.pair.value = (
+        shown, pairs = ranking.current, ranking.pairs
+        page.value = (
             show_pair(shown) if shown else "<p>You have ranked all pairs that there are.</p>"
         )
         if pairs:
@@ -191,11 +161,22 @@ class RankingPanel:
                 f"{name} {weight:+.1f}"
                 for name, weight in zip(FEATURES, model.weights, strict=True)
             )
-            self.bars.draw(lambda axes: paint_weights(axes, model), f"Learned weights: {values}.")
+            plot.draw(lambda axes: paint_weights(axes, model), f"Learned weights: {values}.")
         else:
-            self.bars.draw(
+            plot.draw(
                 lambda axes: axes.set(title="no choice yet: it knows nothing of you", yticks=[])
             )
         if len(pairs) == GOAL:
             sentence += " Go on to the training below, or rank some more."
-        self.line.value = f'<span role="status">{html.escape(sentence)}</span>'
+        show_line(line, sentence)
+
+    buttons = {
+        "left": button("left", lambda: show(ranking.choose(0)), primary=True),
+        "right": button("right", lambda: show(ranking.choose(1)), primary=True),
+        "skip": button("skip", lambda: show(ranking.skip())),
+        "undo": button("undo", lambda: show(ranking.undo())),
+        "start over": button("start over", lambda: show(ranking.start_over())),
+    }
+    show(ranking.greeting)
+    view = widgets.VBox([page, beside(*buttons.values()), line, plot.widget])
+    return Panel(view, buttons, line, plot, page)

@@ -3,8 +3,8 @@ your own.
 """
 
 import copy
-import html
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -14,8 +14,17 @@ from inkling.assistant.overoptimisation import short_prompts, short_prompts_by_s
 from inkling.assistant.rollouts import Reward, RLRecord, best_of_n_kl, gold_reward, roll_out
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.panel import table
-from inkling.labs.rater import replies_beside
+from inkling.labs.panel import (
+    Panel,
+    button,
+    control,
+    on_change,
+    replies_beside,
+    show_line,
+    slider,
+    table,
+    wide,
+)
 from inkling.labs.rlhf_checks import (  # the notebook calls them as lab.check_...
     BAR,
     check_best_of_n_kl,
@@ -46,11 +55,9 @@ from inkling.world import World
 __all__ = [
     "BAR",
     "NAIVE",
-    "BetaPanel",
-    "RubricPanel",
-    "RunPanel",
     "best_of",
     "best_of_n_kl",
+    "beta_panel",
     "check_best_of_n_kl",
     "check_clipped_gain",
     "check_group_advantages",
@@ -68,18 +75,15 @@ __all__ = [
     "polite_words",
     "read_rubric",
     "replies_beside",
-    "run",
+    "rubric_panel",
+    "run_grpo",
+    "run_panel",
     "show_favourites",
     "tilt",
 ]
 NS = (1, 2, 4, 8, 16, 32, 64)
 BETAS = tuple(np.logspace(1.5, -1.5, 25).tolist())
 NAIVE = "+1 each thank you\n+1 each gladly\n+1 each good\n-1 over 40 words"
-
-
-def _say(text: str) -> str:
-    return f'<span role="status">{html.escape(text)}</span>'
-
 
 # --- beta -----------------------------------------------------------------------------------------
 
@@ -97,57 +101,46 @@ def paint_frontier(axes, points: np.ndarray, gold: np.ndarray, beta: float | Non
     axes.legend()
 
 
-class BetaPanel:
+def beta_panel(samples: Samples, rewards: dict[str, np.ndarray]) -> Panel:
     """A reward, a prompt and a slider for beta; the picture of reward against KL, and the replies
     that it favours.
     """
+    prompts = [(text, i) for i, text in enumerate(samples.prompts)]
+    controls: dict[str, Any] = {
+        "reward": control(widgets.Dropdown, next(iter(rewards)), "reward", options=list(rewards)),
+        "beta": slider(widgets.FloatLogSlider, 1.0, -1.5, 1.5, 0.1, "beta"),
+        "prompt": control(widgets.Dropdown, 0, "prompt", options=prompts),
+    }
+    plot, line, page = LivePlot("Reward and gold over KL."), widgets.HTML(), widgets.HTML()
 
-    def __init__(self, samples: Samples, rewards: dict[str, np.ndarray]):
-        self.samples, self.rewards = samples, rewards
-        wide = widgets.Layout(width="auto", max_width="34em")
-        self.reward = widgets.Dropdown(options=list(rewards), description="reward", layout=wide)
-        self.prompt = widgets.Dropdown(
-            options=[(text, i) for i, text in enumerate(samples.prompts)],
-            description="prompt",
-            layout=wide,
-        )
-        self.beta = widgets.FloatLogSlider(
-            1.0,
-            base=10,
-            min=-1.5,
-            max=1.5,
-            step=0.1,
-            description="beta",
-            continuous_update=False,
-            layout=wide,
-        )
-        self.plot, self.table = LivePlot("Reward and gold over KL."), widgets.HTML()
-        for control in (self.reward, self.prompt, self.beta):
-            control.observe(lambda _: self.show(), names="value")
-        self.panel = widgets.VBox(
-            [self.reward, self.beta, self.plot.widget, self.prompt, self.table]
-        )
-        self.show()
-
-    def show(self) -> None:
-        """Draw for the settings as they are."""
-        points, beta, row = self.rewards[self.reward.value], self.beta.value, self.prompt.value
-        ((kl, reward, gold),) = frontier(points, self.samples.gold, [beta])
+    def show() -> None:
+        name, beta, row = (each.value for each in controls.values())
+        points, replies = rewards[name], samples.replies[row]
+        ((kl, reward, gold),) = frontier(points, samples.gold, [beta])
         said = f"beta {beta:.2f}: KL {kl:.2f} nats, reward {reward:.2f}, gold {gold:.2f}."
-        self.plot.draw(lambda axes: paint_frontier(axes, points, self.samples.gold, beta), said)
-        weights, share = tilt(points[row], beta), {}
-        for reply, weight in zip(self.samples.replies[row], weights, strict=True):
-            share[reply] = share.get(reply, 0.0) + float(weight)
-        before = {reply: self.samples.replies[row].count(reply) / len(weights) for reply in share}
-        top = sorted(share, key=share.get, reverse=True)[:5]
-        rows = [(f"{before[reply]:.1%}", f"{share[reply]:.1%}", reply) for reply in top]
-        self.table.value = f"<p>{_say(said)}</p>{table(('before', 'at this beta', 'reply'), rows)}"
+        plot.draw(lambda axes: paint_frontier(axes, points, samples.gold, beta), said)
+        share: dict[str, float] = {}
+        for reply, weight in zip(replies, tilt(points[row], beta).tolist(), strict=True):
+            share[reply] = share.get(reply, 0.0) + weight
+        top = sorted(share, key=lambda reply: share[reply], reverse=True)[:5]
+        rows = [
+            (f"{replies.count(reply) / len(replies):.1%}", f"{share[reply]:.1%}", reply)
+            for reply in top
+        ]
+        show_line(line, said)
+        page.value = table(("before", "at this beta", "reply"), rows)
+
+    on_change(controls.values(), show)
+    view = widgets.VBox(
+        [controls["reward"], controls["beta"], plot.widget, controls["prompt"], line, page]
+    )
+    return Panel(view, controls, line, plot, page)
 
 
 # --- Runs -----------------------------------------------------------------------------------------
 
 
-def run(
+def run_grpo(
     policy: Transformer,
     tokenizer: Tokenizer,
     world: World,
@@ -202,70 +195,62 @@ def paint_run(axes, history: list[tuple[RLRecord, float]], label: str = "reward"
     strips[-1].xaxis.get_major_locator().set_params(integer=True)
 
 
-class RunPanel:
+def run_panel(
+    rewards: dict[str, Callable[[], Reward]],
+    start: Transformer,
+    tokenizer: Tokenizer,
+    world: World,
+) -> Panel:
     """A reward, beta, steps, Start and Stop; the run's picture, and replies before and after.
 
     rewards: names, each with a function that gives the reward when Start is pressed (so a rubric is
-    read then). After a run, also one that was stopped, `policy` holds what it made. The start is
-    never changed.
+    read then). `results` holds the policy and the history of each run, also of one that was
+    stopped. The start is never changed.
     """
+    controls: dict[str, Any] = {
+        "reward": control(widgets.Dropdown, next(iter(rewards)), "reward", options=list(rewards)),
+        "beta": slider(widgets.FloatSlider, 0.0, 0.0, 0.5, 0.02, "beta"),
+        "steps": slider(widgets.IntSlider, 10, 1, 30, 1, "steps"),
+    }
+    plot = LivePlot("Reward, gold and KL, step by step.", height=4.2)
+    page = widgets.HTML()
+    results: list[tuple[Transformer, list[tuple[RLRecord, float]]]] = []
 
-    def __init__(
-        self,
-        rewards: dict[str, Callable[[], Reward]],
-        start: Transformer,
-        tokenizer: Tokenizer,
-        world: World,
-    ):
-        self.rewards, self.start, self.tokenizer, self.world = rewards, start, tokenizer, world
-        self.policy, self.history = None, []
-        self.reward = widgets.Dropdown(options=list(rewards), description="reward")
-        self.beta = widgets.FloatSlider(0.0, min=0.0, max=0.5, step=0.02, description="beta")
-        self.steps = widgets.IntSlider(10, 1, 30, 1, description="steps")
-        self.worker = Worker(self._train)
-        self.plot, self.replies = (
-            LivePlot("Reward, gold and KL, step by step.", height=4.2),
-            widgets.HTML(),
-        )
-        children = [
-            self.reward,
-            self.beta,
-            self.steps,
-            self.worker.panel,
-            self.plot.widget,
-            self.replies,
-        ]
-        self.panel = widgets.VBox(children)
-
-    def _train(self, job: Job) -> str:
-        name, beta, steps = self.reward.value, self.beta.value, self.steps.value
-        reward = self.rewards[name]()
-        self.history, self.policy = [], copy.deepcopy(self.start)
+    def train(job: Job) -> str:
+        name, beta, steps = (each.value for each in controls.values())
+        reward = rewards[name]()
+        policy, history = copy.deepcopy(start), []
+        results.append((policy, history))
 
         def on_step(record: RLRecord, gold: float) -> None:
-            self.history.append((record, gold))
+            history.append((record, gold))
             said = (
                 f"Step {record.step} of {steps}: reward {record.reward:.2f}, gold {gold:.2f}, KL"
                 f" {record.kl:.1f} nats"
             )
-            self.plot.draw(lambda axes: paint_run(axes, self.history, name), said)
+            plot.draw(lambda axes: paint_run(axes, history, name), said)
             job.say(said)
             job.check()
 
         try:
-            run(self.policy, self.tokenizer, self.world, reward, beta, steps, on_step)
+            run_grpo(policy, tokenizer, world, reward, beta, steps, on_step)
         finally:  # after Stop, too
-            self.policy.eval()
-            self._compare()
+            compare(policy.eval())
         return f"Done: {name}, beta {beta:.2f}. Read the replies below before you trust a curve."
 
-    def _compare(self) -> None:
-        prompts = short_prompts(self.world, 5, 3, "test")
-        columns = {
-            title: roll_out(policy, self.tokenizer, prompts, MAX_NEW_TOKENS, seed=1).replies
-            for title, policy in {"before": self.start, "after": self.policy}.items()
-        }
-        self.replies.value = replies_beside(prompts, columns)
+    def compare(after: Transformer) -> None:
+        prompts = short_prompts(world, 5, 3, "test")
+        page.value = replies_beside(
+            prompts,
+            {
+                title: roll_out(policy, tokenizer, prompts, MAX_NEW_TOKENS, seed=1).replies
+                for title, policy in {"before": start, "after": after}.items()
+            },
+        )
+
+    worker = Worker(train)
+    view = widgets.VBox([*controls.values(), worker.panel, plot.widget, page])
+    return Panel(view, controls, worker.line, plot, page, worker, results)
 
 
 # --- A rubric of your own -------------------------------------------------------------------------
@@ -293,48 +278,25 @@ def show_favourites(rows: list[tuple[str, str, float, float, str]], n: int = 4) 
     )
 
 
-class RubricPanel:
+def rubric_panel(samples: Samples, world: World, text: str = NAIVE) -> Panel:
     """A text area for a rubric, and at once what best-of-n makes of it and what it did not see.
 
-    `rubric` is the last one that could be read.
+    `results` holds the rubrics that could be read; a text that cannot be read leaves the picture as
+    it was.
     """
+    box = wide(widgets.Textarea, text, "", "9em", continuous_update=False)
+    plot, line, page = LivePlot("Gold of best-of-n."), widgets.HTML(), widgets.HTML()
+    results: list[Rubric] = []
 
-    def __init__(self, samples: Samples, world: World, text: str = NAIVE):
-        self.samples, self.world = samples, world
-        self.rubric: Rubric = read_rubric(text)
-        self.text = widgets.Textarea(
-            text, continuous_update=False, layout=widgets.Layout(width="auto", height="9em")
-        )
-        self.button = widgets.Button(description="Score", button_style="primary")
-        self.button.on_click(lambda _: self.show())
-        self.plot, self.line, self.missed = (
-            LivePlot("Gold of best-of-n."),
-            widgets.HTML(),
-            widgets.HTML(),
-        )
-        self.text.observe(lambda _: self.show(), names="value")
-        self.panel = widgets.VBox(
-            [self.text, self.button, self.line, self.plot.widget, self.missed]
-        )
-        self.show()
-
-    def reward(self) -> Reward:
-        """The reward that the text describes now. Raises `InklingError` with the line that cannot
-        be read.
-        """
-        return read_rubric(self.text.value).reward
-
-    def show(self) -> None:
-        """Read the text, and show what it would choose; a text that cannot be read leaves the
-        picture as it was.
-        """
+    def show() -> None:
         try:
-            self.rubric = read_rubric(self.text.value)
+            rubric = read_rubric(box.value)
         except InklingError as error:
-            self.line.value = _say(f"{error} The picture below is still that of your last rubric.")
+            show_line(line, f"{error} The picture below is still that of your last rubric.")
             return
-        points = self.samples.points(self.rubric.reward)
-        curve = best_of(points, self.samples.gold, NS)
+        results.append(rubric)
+        points = samples.points(rubric.reward)
+        curve = best_of(points, samples.gold, NS)
         gain = curve[-1, 1] - curve[0, 1]
 
         def paint(axes) -> None:
@@ -342,18 +304,24 @@ class RubricPanel:
             paint_best_of(axes, {"your rubric": curve})
             axes.set_ylim(-1.2, 1.4)  # the same for all rubrics, so that they can be compared
 
-        self.plot.draw(
+        plot.draw(
             paint,
             f"Gold of best-of-n by your rubric: {curve[0, 1]:.2f} for one reply, {curve[-1, 1]:.2f}"
             " for the best of 64",
         )
-        kinds = gold_by_kind(self.samples, points, self.world)
+        kinds = gold_by_kind(samples, points, world)
         told = "; ".join(
             f"{kind} {before:+.2f} to {after:+.2f}" for kind, (before, after) in kinds.items()
         )
-        self.line.value = _say(
+        show_line(
+            line,
             f"Best of 64: points from {curve[0, 0]:.2f} to {curve[-1, 0]:.2f}, gold from"
             f" {curve[0, 1]:.2f} to {curve[-1, 1]:.2f} ({gain:+.2f}). Gold by kind of request:"
-            f" {told}."
+            f" {told}.",
         )
-        self.missed.value = show_favourites(favourites(self.samples, points, self.world))
+        page.value = show_favourites(favourites(samples, points, world))
+
+    controls = {"text": box, "score": button("Score", show, primary=True)}
+    on_change([box], show)
+    view = widgets.VBox([*controls.values(), line, plot.widget, page])
+    return Panel(view, controls, line, plot, page, results=results)

@@ -22,7 +22,7 @@ from inkling.world.requests import read_request
 from inkling.world.rubric import NOTHING, WRONG, Grade, grade
 
 #: How many prompts of each kind: about as in the world's requests, without stories, which are long.
-KINDS = {"fact": 4, "unknown": 2, "how_to": 3, "unsafe": 2, "unkind": 1}
+PROMPT_KINDS = {"fact": 4, "unknown": 2, "how_to": 3, "unsafe": 2, "unkind": 1}
 MAX_NEW_TOKENS = 64
 
 _POLITE = re.compile(
@@ -60,7 +60,7 @@ def make_samples(
     """`n` replies of the policy's own to each of twelve prompts that training never has."""
     prompts = [
         r.prompt
-        for kind, count in KINDS.items()
+        for kind, count in PROMPT_KINDS.items()
         for r in world.requests(count, "test", 20 + seed, only=kind)
     ]
     repeated = [prompt for prompt in prompts for _ in range(n)]

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from inkling.files import InklingError
-from inkling.labs.checking import expect, judge
-from inkling.labs.sampling_feel import Writer, settings_text
+from inkling.labs.checking import Mistake, expect, judge
+from inkling.labs.sampling_feel import StoryWriter, settings_text
 from inkling.labs.sampling_measure import measure
 from inkling.training.generate import Sampling
 
@@ -304,7 +304,7 @@ def check_penalty(answer: Callable[[list[float], list[int], float], list[float]]
     return judge("Exercise 5", check)
 
 
-def check_settings(writer: Writer, settings: dict | None) -> bool:
+def check_settings(writer: StoryWriter, settings: dict | None) -> bool:
     """Exercise 6: settings that are coherent and varied at once."""
 
     def check() -> str:
@@ -317,12 +317,11 @@ def check_settings(writer: Writer, settings: dict | None) -> bool:
             known = Sampling.__dataclass_fields__
             odd = [str(name) for name in settings if name not in known]
             expect(not odd, f"The settings are {', '.join(known)}; you gave {', '.join(odd)}.")
-            expect(
-                False,
-                f"Each setting is a number, such as temperature=0.7; you gave {settings!r:.80}.",
-            )
+            raise Mistake(
+                f"Each setting is a number, such as temperature=0.7; you gave {settings!r:.80}."
+            ) from None
         except InklingError as error:
-            expect(False, str(error))
+            raise Mistake(str(error)) from None
         found = measure(writer, sampling)
         said = (
             f"{settings_text(sampling)}: {found.coherence:.0%} coherent (asked for {COHERENT:.0%}),"

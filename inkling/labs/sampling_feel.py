@@ -5,6 +5,7 @@ they write.
 import html
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import ipywidgets as widgets
 import torch
@@ -13,7 +14,7 @@ import inkling.checkpoints
 from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.panel import WorkPanel
+from inkling.labs.panel import Panel, control, on_change, show_line, slider, token_label, wide
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.generate import Sampling, stream
@@ -23,7 +24,7 @@ ROOM = 16  # tokens that a prompt must leave free in the context
 
 
 @dataclass(frozen=True)
-class Writer:
+class StoryWriter:
     """The shipped model, its tokenizer, and the town that its stories are checked against."""
 
     model: Transformer
@@ -46,10 +47,10 @@ class Writer:
 
 
 @cache
-def load_writer() -> Writer:
+def load_writer() -> StoryWriter:
     """The base model that ships with the book."""
     folder = inkling.checkpoints.path("base")
-    return Writer(
+    return StoryWriter(
         Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), World(0)
     )
 
@@ -72,7 +73,7 @@ def settings_text(sampling: Sampling) -> str:
 
 
 @dataclass(frozen=True)
-class NextToken:
+class Candidates:
     """The most likely next tokens, their probability in the model, and after the settings; and how
     many are left.
     """
@@ -83,16 +84,8 @@ class NextToken:
     kept: int
 
 
-def label_of(token: bytes) -> str:
-    """A token as a label: a dot for a space, its bytes where it is only part of a character."""
-    try:
-        return token.decode("utf-8").replace(" ", "·").replace("\n", "↵")
-    except UnicodeDecodeError:
-        return " ".join(f"{byte:02X}" for byte in token)
-
-
 @torch.inference_mode()
-def next_token(writer: Writer, prompt: str, sampling: Sampling, n: int = 10) -> NextToken:
+def next_token(writer: StoryWriter, prompt: str, sampling: Sampling, n: int = 10) -> Candidates:
     """What may come after `prompt`, before and after the settings: the `n` tokens that the model
     likes best.
     """
@@ -108,11 +101,11 @@ def next_token(writer: Writer, prompt: str, sampling: Sampling, n: int = 10) -> 
         after = reshaped.softmax(-1)[0]
     before = logits.softmax(-1)[0]
     top = before.topk(n).indices.tolist()
-    labels = [label_of(writer.tokenizer.token_bytes(i)) for i in top]
-    return NextToken(labels, before[top].tolist(), after[top].tolist(), int((after > 0).sum()))
+    labels = [token_label(writer.tokenizer.token_bytes(i)) for i in top]
+    return Candidates(labels, before[top].tolist(), after[top].tolist(), int((after > 0).sum()))
 
 
-def draw_next(axes, found: NextToken, title: str = "") -> None:
+def draw_next(axes, found: Candidates, title: str = "") -> None:
     """Bars on matplotlib `axes`: hollow for the model's own probability, filled for what the
     settings make of it.
     """
@@ -134,7 +127,7 @@ def draw_next(axes, found: NextToken, title: str = "") -> None:
         label.set_parse_math(False)  # a token may be a dollar sign
     axes.invert_yaxis()
     axes.set_xlim(0, max(0.05, 1.05 * max(*found.before, *found.after)))
-    axes.set_xlabel("probability of the next token"), axes.set_title(title)
+    axes.set(xlabel="probability of the next token", title=title)
     axes.legend(loc="lower right", fontsize=8)
     axes.grid(axis="y", visible=False)
 
@@ -142,36 +135,26 @@ def draw_next(axes, found: NextToken, title: str = "") -> None:
 # --- the panel ------------------------------------------------------------------------------------
 
 
-def filter_controls(sampling: Sampling | None = None) -> dict[str, widgets.Widget]:
+def filter_controls(sampling: Sampling | None = None, width: str = "auto") -> dict[str, Any]:
     """A slider for each setting; each stands where `sampling` has it, and at "off" where it has
     none.
     """
     sampling = sampling or Sampling()
-
-    def slider(
-        kind: type, value: float, low: float, high: float, step: float, text: str
-    ) -> widgets.Widget:
-        made = kind(
-            value=value, min=low, max=high, step=step, description=text, continuous_update=False
-        )
-        made.layout.width, made.style.description_width = "23em", "8.5em"
-        return made
-
     real, whole = widgets.FloatSlider, widgets.IntSlider
-    return {
-        "temperature": slider(real, sampling.temperature, 0, 3, 0.05, "Temperature"),
-        "top_k": slider(whole, sampling.top_k or 0, 0, 100, 1, "Top-k (0: off)"),
-        "top_p": slider(real, sampling.top_p or 1, 0.05, 1, 0.05, "Top-p (1: off)"),
-        "min_p": slider(real, sampling.min_p or 0, 0, 1, 0.02, "Min-p (0: off)"),
-        "repetition_penalty": slider(
-            real, sampling.repetition_penalty, 1, 2, 0.05, "Penalty (1: off)"
-        ),
+    penalty = sampling.repetition_penalty
+    sliders = {
+        "temperature": (real, sampling.temperature, 0, 3, 0.05, "Temperature"),
+        "top_k": (whole, sampling.top_k or 0, 0, 100, 1, "Top-k (0: off)"),
+        "top_p": (real, sampling.top_p or 1, 0.05, 1, 0.05, "Top-p (1: off)"),
+        "min_p": (real, sampling.min_p or 0, 0, 1, 0.02, "Min-p (0: off)"),
+        "repetition_penalty": (real, penalty, 1, 2, 0.05, "Penalty (1: off)"),
     }
+    return {name: slider(*settings, width=width) for name, settings in sliders.items()}
 
 
-def read_sampling(controls: dict[str, widgets.Widget]) -> Sampling:
+def read_sampling(controls: dict[str, Any]) -> Sampling:
     """The settings that the sliders stand at; temperature 1 where there is no slider for it."""
-    values = {name: control.value for name, control in controls.items()}
+    values = {name: each.value for name, each in controls.items()}
     temperature, top_p = round(values.get("temperature", 1.0), 4), values["top_p"]
     top_k, min_p = values["top_k"] or None, values["min_p"] or None
     return Sampling(
@@ -186,88 +169,69 @@ def read_seed(value: int) -> int:
     return value
 
 
-def feel_panel(writer: Writer, prompt: str) -> WorkPanel:
+def feel_panel(writer: StoryWriter, prompt: str) -> Panel:
     """A prompt, a slider for each setting, bars of the next token, and a text written on. The last
     three texts stay.
     """
-    box = widgets.Textarea(
-        prompt, description="Prompt", layout=widgets.Layout(width="auto", height="4em")
-    )
-    filters = filter_controls()
-    seed = widgets.IntText(0, description="Seed")
-    length = widgets.IntSlider(120, 1, 240, description="Tokens")
-    plot, note, texts = (
-        LivePlot("Probabilities of the next token.", height=3.2),
-        widgets.HTML(),
-        widgets.HTML(),
-    )
+    controls = {
+        "prompt": wide(widgets.Textarea, prompt, "Prompt", "4em"),
+        **filter_controls(),
+        "seed": control(widgets.IntText, 0, "Seed"),
+        "length": slider(widgets.IntSlider, 120, 1, 240, 1, "Tokens"),
+    }
+    plot = LivePlot("Probabilities of the next token.", height=3.2)
+    line, page = widgets.HTML(), widgets.HTML()
+    results: list[list[str]] = []  # settings, prompt, what was written so far
 
-    def look(_=None) -> None:
+    def look() -> None:
+        prompt = controls["prompt"].value
         try:
-            found = next_token(writer, box.value, read_sampling(filters))
+            found = next_token(writer, prompt, read_sampling(controls))
         except InklingError as error:
-            note.value = html.escape(f"No picture for this: {error}")
+            show_line(line, f"No picture for this: {error}")
             return
         best = max(range(len(found.labels)), key=found.after.__getitem__)
         said = (
             f"{found.kept} of {writer.tokenizer.vocab_size} tokens can come next;"
             f" {found.labels[best]} is the likeliest"
         )
-        if box.value.endswith(" "):
+        if prompt.endswith(" "):
             said += (
                 ". Your prompt ends in a space, and the model's words begin with theirs: leave"
                 " it out"
             )
-        note.value = html.escape(said + ".")
+        show_line(line, said + ".")
         plot.draw(lambda axes: draw_next(axes, found), said)
 
     def write(job: Job) -> str:
         # All that may be refused comes first: a write that cannot begin takes no earlier text's
         # place.
-        sampling, drawn = read_sampling(filters), read_seed(seed.value)
-        start, ids = box.value, writer.ids(box.value)
+        sampling, seed = read_sampling(controls), read_seed(controls["seed"].value)
+        start, ids = controls["prompt"].value, writer.ids(controls["prompt"].value)
         written: list[int] = []
-        panel.results.append([settings_text(sampling), start, ""])
-        for token in stream(
-            writer.model,
-            ids,
-            length.value,
-            seed=drawn,
-            stop_ids=writer.tokenizer.eos_id,
-            **sampling.__dict__,
-        ):
+        results.append([settings_text(sampling), start, ""])
+        eos, length = writer.tokenizer.eos_id, controls["length"].value
+        settings = {"seed": seed, "stop_ids": eos, **sampling.__dict__}
+        for token in stream(writer.model, ids, length, **settings):
             job.check()
-            if token == writer.tokenizer.eos_id:
+            if token == eos:
                 show()
                 return f"{len(written)} tokens, then the model ended its text."
             written.append(token)
-            panel.results[-1][2] = writer.tokenizer.decode(written)
+            results[-1][2] = writer.tokenizer.decode(written)
             if len(written) % 4 == 0:
                 show()
         show()
         return f"{len(written)} tokens."
 
     def show() -> None:
-        texts.value = "".join(
+        page.value = "".join(
             f'<p style="white-space:pre-wrap"><small>{html.escape(name)}</small><br>'
             f"<i>{html.escape(start)}</i>{html.escape(text)}</p>"
-            for name, start, text in reversed(panel.results[-3:])
+            for name, start, text in reversed(results[-3:])
         )
 
-    for control in (box, *filters.values()):
-        control.observe(look, names="value")
     worker = Worker(write, "Write")
-    view = widgets.VBox(
-        [box, *filters.values(), seed, length, plot.widget, note, worker.panel, texts]
-    )
-    controls = {
-        "prompt": box,
-        **filters,
-        "seed": seed,
-        "length": length,
-        "note": note,
-        "texts": texts,
-    }
-    panel = WorkPanel(view, worker, plot, controls)
-    look()
-    return panel
+    view = widgets.VBox([*controls.values(), plot.widget, line, worker.panel, page])
+    on_change([each for name, each in controls.items() if name not in ("seed", "length")], look)
+    return Panel(view, controls, line, plot, page, worker, results)

@@ -2,7 +2,6 @@
 blind test.
 """
 
-import html
 import math
 import random
 from collections.abc import Sequence
@@ -13,8 +12,19 @@ import ipywidgets as widgets
 from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
-from inkling.labs.panel import WorkPanel
-from inkling.labs.sampling_feel import Writer, filter_controls, read_sampling, settings_text
+from inkling.labs.panel import (
+    Panel,
+    beside,
+    button,
+    columns_beside,
+    control,
+    read_number,
+    show_line,
+    side_by_side,
+    slider,
+    table,
+)
+from inkling.labs.sampling_feel import StoryWriter, filter_controls, read_sampling, settings_text
 from inkling.training.evaluate import complete, story_openings, wilson_interval
 from inkling.training.generate import Sampling
 from inkling.world.stories import check_story
@@ -53,7 +63,7 @@ def variety_of(texts: Sequence[str], n: int = 4) -> float:
 
 
 def measure(
-    writer: Writer, sampling: Sampling, n_openings: int = 6, tries: int = 6, seed: int = 0
+    writer: StoryWriter, sampling: Sampling, n_openings: int = 6, tries: int = 6, seed: int = 0
 ) -> Measured:
     """Let the model finish `n_openings` stories, `tries` times each, and see how coherent and how
     varied they are.
@@ -95,7 +105,7 @@ def draw_measured(axes, lines: dict[str, Sequence[Measured]]) -> None:
                 textcoords="offset points",
                 fontsize=8,
             )
-    axes.set_xlabel("variety (different runs of four words)"), axes.set_ylabel("coherent stories")
+    axes.set(xlabel="variety (different runs of four words)", ylabel="coherent stories")
     axes.set_ylim(-0.05, 1.08)
     axes.margins(x=0.1)
     if lines:
@@ -117,65 +127,55 @@ def read_temperatures(text: str) -> list[float]:
         )
     temperatures = []
     for part in parts:
-        try:
-            number = float(part.replace(",", "."))
-        except ValueError:
-            raise InklingError(
-                f"a temperature is a number, such as 0.7; {part[:20]!r} is none."
-            ) from None
-        if not 0 <= number <= 100:  # also sorts out what is no number
+        number = read_number(part, "a temperature", "0.7")
+        if not 0 <= number <= 100:
             raise InklingError(f"a temperature goes from 0 to 100 here; {part[:20]} does not.")
         temperatures.append(number)
     return temperatures
 
 
-def sweep_panel(writer: Writer) -> WorkPanel:
+def temperature_sweep_panel(writer: StoryWriter) -> Panel:
     """Temperatures, filters, Start and Stop; a point for each setting as it comes. The last four
     sweeps stay.
     """
-    text = widgets.Text(
-        "0.3 0.6 1 1.3 1.6", description="Temperatures", style={"description_width": "7em"}
-    )
-    filters = filter_controls()
-    del filters["temperature"]
-    tries = widgets.IntSlider(6, 2, 20, description="Tries each")
+    controls = {
+        "temperatures": control(widgets.Text, "0.3 0.6 1 1.3 1.6", "Temperatures"),
+        **{name: each for name, each in filter_controls().items() if name != "temperature"},
+        "tries": slider(widgets.IntSlider, 6, 2, 20, 1, "Tries each"),
+    }
     plot = LivePlot(
         "Coherence against variety, empty until the first setting is measured.", height=3.6
     )
+    results: list[tuple[str, list[Measured]]] = []
 
     def work(job: Job) -> str:
-        temperatures = read_temperatures(text.value)
-        base, n_tries = read_sampling(filters), tries.value
+        temperatures = read_temperatures(controls["temperatures"].value)
+        base, n_tries = read_sampling(controls), controls["tries"].value
         plain = settings_text(base).removeprefix("T 1")
         series: list[Measured] = []
-        panel.results.append((plain.removeprefix(", ") or "temperature alone", series))
+        results.append((plain.removeprefix(", ") or "temperature alone", series))
         for temperature in temperatures:
             job.check()
             job.say(f"temperature {temperature:g} ...")
             series.append(measure(writer, replace(base, temperature=temperature), tries=n_tries))
             last = series[-1]
             plot.draw(
-                lambda axes, lines=dict(panel.results[-4:]): draw_measured(axes, lines),
+                lambda axes: draw_measured(axes, dict(results[-4:])),
                 f"At temperature {temperature:g}: {last.coherence:.0%} coherent, variety"
                 f" {last.variety:.2f}.",
             )
-        return (
-            "; ".join(
-                f"T {m.sampling.temperature:g}: {m.coherence:.0%}, {m.variety:.2f}" for m in series
-            )
-            + "."
-        )
+        said = (f"T {m.sampling.temperature:g}: {m.coherence:.0%}, {m.variety:.2f}" for m in series)
+        return "; ".join(said) + "."
 
     worker = Worker(work, "Measure")
-    view = widgets.VBox([text, *filters.values(), tries, worker.panel, plot.widget])
-    panel = WorkPanel(view, worker, plot, {"temperatures": text, **filters, "tries": tries})
-    return panel
+    view = widgets.VBox([*controls.values(), worker.panel, plot.widget])
+    return Panel(view, controls, worker.line, plot, worker=worker, results=results)
 
 
 # --- the blind test -------------------------------------------------------------------------------
 
 
-def chance_of(picks_a: int, picks_b: int) -> float:
+def sign_test(picks_a: int, picks_b: int) -> float:
     """How often somebody who only tosses coins comes to a result as lopsided as this one, or more
     so (sign test).
     """
@@ -216,7 +216,7 @@ class BlindTest:
             "neither" if side == "neither" else "A" if (side == "left") == a_is_left else "B"
         )
 
-    def coherent(self, writer: Writer) -> list[tuple[bool, bool]]:
+    def coherent(self, writer: StoryWriter) -> list[tuple[bool, bool]]:
         """For each round, whether the stories of A and of B replay without a contradiction."""
         return [
             (
@@ -226,24 +226,21 @@ class BlindTest:
             for opening, a, b, _ in self.rounds
         ]
 
-    def verdict(self, writer: Writer, earlier: Sequence["BlindTest"] = ()) -> str:
+    def verdict(self, writer: StoryWriter, earlier: Sequence["BlindTest"] = ()) -> str:
         """HTML: which setting was which, how often each was picked, how they measure, and whether
         it may be chance.
 
         The last is for all rounds with these two settings, those of `earlier` tests included.
         """
-        rows, good = [], self.coherent(writer)
-        for name, sampling, place in zip("AB", self.settings, (1, 2), strict=True):
-            texts = [entry[place] for entry in self.rounds]
-            coherent = sum(pair[place - 1] for pair in good)
-            rows.append(
-                f"<tr><td>{name}: {html.escape(settings_text(sampling))}</td>"
-                f"<td>{self.picks.count(name)}</td><td>{coherent} of {len(good)}</td>"
-                f"<td>{variety_of(texts):.2f}</td></tr>"
-            )
+        rows, good = [], list(zip(*self.coherent(writer), strict=True))
+        texts = ([a for _, a, _, _ in self.rounds], [b for _, _, b, _ in self.rounds])
+        for name, sampling, those, fine in zip("AB", self.settings, texts, good, strict=True):
+            setting, picked = f"{name}: {settings_text(sampling)}", str(self.picks.count(name))
+            coherent = f"{sum(fine)} of {len(fine)}"
+            rows.append((setting, picked, coherent, f"{variety_of(those):.2f}"))
         same = [self, *(test for test in earlier if test.settings == self.settings and test.over)]
         a, b = (sum(test.picks.count(name) for test in same) for name in "AB")
-        chance = chance_of(a, b)
+        chance = sign_test(a, b)
         said = (
             f"In all your rounds with these two: {a} for A, {b} for B. Tossing a coin each time"
             f" comes to a result as lopsided, or more so, in {chance:.0%} of all tests."
@@ -253,12 +250,11 @@ class BlindTest:
                 " That is too often to call it a preference. Press Start and play on; the rounds"
                 " add up."
             )
-        head = "<tr><th>Setting</th><th>You picked it</th><th>Coherent</th><th>Variety</th></tr>"
-        return f"<table>{head}{''.join(rows)}</table><p>{said}</p>"
+        return f"{table(('Setting', 'You picked it', 'Coherent', 'Variety'), rows)}<p>{said}</p>"
 
 
 def make_blind_test(
-    writer: Writer, a: Sampling, b: Sampling, n_rounds: int = ROUNDS, seed: int | None = None
+    writer: StoryWriter, a: Sampling, b: Sampling, n_rounds: int = ROUNDS, seed: int | None = None
 ) -> BlindTest:
     """Let both settings continue the same openings. Without a seed each test has other stories and
     other sides.
@@ -266,10 +262,10 @@ def make_blind_test(
     chance = random.Random(seed)
     story_seed = chance.randrange(2**31)
     openings = story_openings(writer.world, n_rounds, story_seed)
-    texts = [
+    texts = (
         complete(writer.model, writer.tokenizer, openings, seed=story_seed, **s.__dict__)
         for s in (a, b)
-    ]
+    )
     rounds = [
         (opening, one[len(opening) :], two[len(opening) :], chance.random() < 0.5)
         for opening, one, two in zip(openings, *texts, strict=True)
@@ -277,70 +273,59 @@ def make_blind_test(
     return BlindTest((a, b), rounds)
 
 
-def blind_panel(writer: Writer, a: Sampling, b: Sampling, seed: int | None = None) -> WorkPanel:
+def blind_panel(writer: StoryWriter, a: Sampling, b: Sampling, seed: int | None = None) -> Panel:
     """Two settings, two texts, five rounds, and then what you preferred. Earlier verdicts stay
     below.
     """
-    columns = {"A": filter_controls(a), "B": filter_controls(b)}
+    settings = {"A": filter_controls(a, "23em"), "B": filter_controls(b, "23em")}
     page, line, verdicts = widgets.HTML(), widgets.HTML(), widgets.HTML()
-    sides = {
-        "left": "I like the left one",
-        "neither": "No difference",
-        "right": "I like the right one",
-    }
-    buttons = {side: widgets.Button(description=text) for side, text in sides.items()}
+    results: list[BlindTest] = []
 
     def work(job: Job) -> str:
-        settings = [read_sampling(controls) for controls in columns.values()]
-        if settings[0] == settings[1]:
+        one, other = (read_sampling(controls) for controls in settings.values())
+        if one == other:
             raise InklingError("A and B are the same setting. Move a slider of one of them.")
-        panel.results.append(make_blind_test(writer, *settings, seed=seed))
+        results.append(make_blind_test(writer, one, other, seed=seed))
         show()
         return f"{ROUNDS} pairs are written. Choose below."
 
     def show() -> None:
-        test = panel.results[-1]
-        line.value = "" if test.over else f"Round {len(test.picks) + 1} of {len(test.rounds)}"
+        test = results[-1]
         if test.over:
-            verdicts.value = test.verdict(writer, panel.results[:-1]) + verdicts.value
-            page.value = "All rounds are done. This is what you chose:"
+            line.value, page.value = "", "All rounds are done. This is what you chose:"
+            verdicts.value = test.verdict(writer, results[:-1]) + verdicts.value
             return
-        opening, left, right = (html.escape(text) for text in test.shown())
-        cell = "vertical-align:top;text-align:left;white-space:pre-wrap;width:50%;padding:4px"
-        page.value = (
-            f'<table><tr><td colspan="2" style="{cell}"><i>{opening}</i></td></tr>'
-            f'<tr><td style="{cell}">{left}</td><td style="{cell}">{right}</td></tr></table>'
-        )
+        show_line(line, f"Round {len(test.picks) + 1} of {len(test.rounds)}")
+        page.value = side_by_side(*test.shown())
 
     def pick(side: str) -> None:
         if worker.state == "running":
-            line.value = "Wait until the texts are written."
-        elif not panel.results:
-            line.value = "There is nothing to choose from yet: press Start first."
-        elif panel.results[-1].over:
-            line.value = "All rounds are done. Press Start for another test, with other stories."
+            show_line(line, "Wait until the texts are written.")
+        elif not results:
+            show_line(line, "There is nothing to choose from yet: press Start first.")
+        elif results[-1].over:
+            show_line(
+                line, "All rounds are done. Press Start for another test, with other stories."
+            )
         else:
-            panel.results[-1].pick(side)
+            results[-1].pick(side)
             show()
 
-    for side, button in buttons.items():
-        button.on_click(lambda _, side=side: pick(side))
     worker = Worker(work, "Start")
-    boxes = [
-        widgets.VBox([widgets.HTML(f"<b>Setting {name}</b>"), *controls.values()])
-        for name, controls in columns.items()
-    ]
-    row = widgets.Layout(flex_flow="row wrap")
+    buttons = {
+        "left": button("I like the left one", lambda: pick("left")),
+        "neither": button("No difference", lambda: pick("neither")),
+        "right": button("I like the right one", lambda: pick("right")),
+    }
     view = widgets.VBox(
         [
-            widgets.HBox(boxes, layout=row),
+            columns_beside({f"Setting {name}": each for name, each in settings.items()}),
             worker.panel,
             line,
             page,
-            widgets.HBox(list(buttons.values()), layout=row),
+            beside(*buttons.values()),
             verdicts,
         ]
     )
-    controls = {**columns, **buttons, "page": page, "line": line, "verdicts": verdicts}
-    panel = WorkPanel(view, worker, None, controls)
-    return panel
+    controls = {**settings, **buttons, "verdicts": verdicts}
+    return Panel(view, controls, line, page=page, worker=worker, results=results)

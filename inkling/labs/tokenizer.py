@@ -6,6 +6,7 @@ import numbers
 from collections.abc import Callable
 
 from inkling.labs.checking import expect, judge
+from inkling.labs.panel import token_label
 from inkling.text.tokenizer import Tokenizer
 
 # Backgrounds for neighbouring tokens, light enough for black letters in either colour scheme
@@ -34,11 +35,7 @@ def show_tokens(tokenizer: Tokenizer, text: str, n_merges: int | None = None) ->
     ids = tokenizer.encode(text, allow_special=False)
     boxes = []
     for place, token_id in enumerate(ids[:MOST_SHOWN]):
-        token = tokenizer.token_bytes(token_id)
-        try:
-            label = token.decode("utf-8").replace(" ", "·").replace("\n", "↵")
-        except UnicodeDecodeError:
-            label = " ".join(f"{byte:02X}" for byte in token)
+        label = token_label(tokenizer.token_bytes(token_id))
         boxes.append(
             '<span style="display:inline-block;margin:1px;padding:1px 4px;border-radius:4px;'
             f"color:#111;background:{_TINTS[place % len(_TINTS)]};text-align:center;"

@@ -138,14 +138,6 @@ def test_the_explorer_takes_any_text():
     assert look.plot.drawn == drawn + 1 and "Layer 3, head 0" in look.line.value
 
 
-def test_labels_show_what_cannot_be_printed_as_bytes():
-    tokenizer = shipped()[1]
-    labels = panels.token_labels(
-        tokenizer, tokenizer.encode(" Ada\n\N{BANANA}\x07", allow_special=False)
-    )
-    assert labels[0] == "·Ada" and "↵" in labels and "F0" in labels and labels[-1] == "07"
-
-
 def test_a_box_switches_a_head_off_and_on_again():
     model, tokenizer = shipped()
     kept, panel = weights_of(model), panels.ablation(model, tokenizer)
@@ -165,7 +157,7 @@ def test_a_box_switches_a_head_off_and_on_again():
 def test_the_sweep_can_be_stopped_twice_and_begun_again(monkeypatch):
     model, tokenizer = shipped()
     panel = panels.ablation(model, tokenizer)
-    worker, go, real = panel.workers["sweep"], threading.Event(), panels.losses
+    worker, go, real = panel.worker, threading.Event(), panels.losses
     tried = []
 
     def slow(model, sung, off):
@@ -195,7 +187,7 @@ def test_the_sweep_can_be_stopped_twice_and_begun_again(monkeypatch):
 
 def test_training_draws_and_stops():
     panel = panels.training(n_steps=4, every=2)
-    drawn, worker = panel.plot.drawn, panel.workers["train"]
+    drawn, worker = panel.plot.drawn, panel.worker
     assert "Nothing has been trained" in panel.line.value
     for n_layers, n_heads in ((1, 1), (2, 3)):
         panel.controls["layers"].value, panel.controls["heads"].value = n_layers, n_heads
@@ -207,9 +199,9 @@ def test_training_draws_and_stops():
         )
     assert panel.plot.drawn == drawn + 2 * 3
     endless = panels.training(n_steps=10**7, every=1)
-    endless.workers["train"].start()
-    endless.workers["train"].stop()
-    assert endless.workers["train"].wait(60) and endless.workers["train"].state == "stopped"
+    endless.worker.start()
+    endless.worker.stop()
+    assert endless.worker.wait(60) and endless.worker.state == "stopped"
 
 
 def test_reading_sees_a_perfect_and_a_blind_model():

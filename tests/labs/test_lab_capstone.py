@@ -14,7 +14,8 @@ from driving import finished, until
 from inkling.files import InklingError
 from inkling.labs import capstone as lab
 from inkling.labs import capstone_bench, capstone_chain, capstone_panels
-from inkling.labs.capstone_chain import Point
+from inkling.labs.capstone_chain import RunPoint
+from inkling.labs.panel import read_whole
 from inkling.world import World
 
 
@@ -79,8 +80,8 @@ def test_a_name_that_is_none_is_named(text, reason):
 )
 def test_a_number_that_is_none_is_named(text, reason):
     with pytest.raises(InklingError, match=reason):
-        lab.read_whole(text, "The seed", 0, 10)
-    assert lab.read_whole(" 7 ", "The seed", 0, 10) == 7
+        read_whole(text, "The seed", 0, 10)
+    assert read_whole(" 7 ", "The seed", 0, 10) == 7
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,10 @@ def test_the_pictures_show_what_was_measured(bench):
     ]
     axes.clear()
     run = lab.Run(
-        "r", None, [Point(0, 1.0, 0.1, 0.2, 0.9), Point(5, 1.0, 0.3, 0.2, 0.7)], old_chance=0.05
+        "r",
+        None,
+        [RunPoint(0, 1.0, 0.1, 0.2, 0.9), RunPoint(5, 1.0, 0.3, 0.2, 0.7)],
+        old_chance=0.05,
     )
     lab.draw_measure(axes, [run], "old", "t")
     assert axes.get_lines()[0].get_ydata().tolist() == [0.9, 0.7]
@@ -246,11 +250,11 @@ def test_the_pictures_show_what_was_measured(bench):
 
 
 def test_the_report_card_has_every_stage_and_grows(bench):
-    assert "nothing to report" in lab.report_card(lab.Bench())
+    assert "nothing to report" in lab.island_report(lab.Bench())
     half = lab.Bench()
     half.begin(bench.island)
     assert len(lab.report_rows(half)) == 2 < len(lab.report_rows(bench))
-    card = lab.report_card(bench)
+    card = lab.island_report(bench)
     for piece in (
         "report card of Skerrow, seed 5",
         "after 6 steps",
@@ -293,7 +297,7 @@ def test_the_island_panel_runs_the_chain_and_its_island_takes_the_bench(monkeypa
         r"After 20 steps .* \d+% on Larkhaven", panel.plot.widget.value
     )
     assert bench.island.name == "Rockall" and bench.assistant and bench.shelves
-    assert "report card of Rockall, seed 3" in panel.controls["report"].value
+    assert "report card of Rockall, seed 3" in panel.page.value
 
 
 def test_the_island_panel_answers_bad_input_with_a_sentence(bench):
@@ -324,10 +328,7 @@ def test_the_island_panel_stops_and_keeps_what_is_on_the_bench(bench):
     panel.worker.wait()
     assert panel.worker.state == "stopped" and "kept" in panel.worker.line.value
     assert bench.island.name == "Skerrow" and bench.assistant is not None
-    assert (
-        "pages, cleaned" in panel.controls["report"].value
-        and "library" not in panel.controls["report"].value
-    )
+    assert "pages, cleaned" in panel.page.value and "library" not in panel.page.value
 
 
 def test_the_facts_panel_finds_reads_and_shows_text_as_text(bench):
@@ -336,7 +337,7 @@ def test_the_facts_panel_finds_reads_and_shows_text_as_text(bench):
         "facts"
     ].value = "Norvinta lives in Mill Road.\n<b>Norvinta</b> keeps a goat & a hen."
     assert "2 of your facts" in finished(panel)
-    shown = panel.controls["answer"].value
+    shown = panel.page.value
     assert "Mill Road" in shown and "<b>Norvinta" not in shown and "&lt;b&gt;Norvinta" in shown
     panel.controls["question"].value = "Which animal does Norvinta keep?"
     finished(panel)
@@ -359,10 +360,10 @@ def test_the_facts_panel_finds_reads_and_shows_text_as_text(bench):
 
 def test_the_prompts_panel_answers_twice_and_shows_text_as_text(bench):
     panel = lab.prompts_panel(bench)
-    boxes = panel.controls["prompts"]
+    boxes = list(panel.controls.values())
     boxes[0].value, boxes[1].value = "<i>Where does Ada live?</i>", ""
     assert "Skerrow has answered" in finished(panel)
-    shown = panel.controls["answers"].value
+    shown = panel.page.value
     assert shown.count("<tr>") == 3 and "<i>" not in shown and "&lt;i&gt;Where" in shown
     boxes[0].value = "why " * 900
     assert "characters" in finished(panel)
@@ -382,4 +383,4 @@ def test_a_panel_can_be_shown():
 def test_chance_is_that_of_the_exam(island):
     tokenizer, base = lab.shipped_tokenizer(), lab.shipped_model("base")
     exam = capstone_chain.evaluate.fact_recall(base, tokenizer, island, limit=1)
-    assert lab.chance_of(island.people) == pytest.approx(exam.chance)
+    assert lab.chance_level(island.people) == pytest.approx(exam.chance)

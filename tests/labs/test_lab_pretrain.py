@@ -14,6 +14,7 @@ from driving import finished, until
 from inkling.files import InklingError
 from inkling.labs import pretrain as lab
 from inkling.labs import pretrain_race, pretrain_sizes
+from inkling.labs.panel import read_number
 
 SMALL = {"width": 8, "layers": 1, "heads": 1}
 
@@ -59,11 +60,11 @@ def test_settings_that_cannot_run_are_named(settings, reason):
 )
 def test_a_text_that_is_no_number_is_named(text, reason):
     with pytest.raises(InklingError, match=reason):
-        lab.read_number(text, "the rate")
+        read_number(text, "the rate")
 
 
 def test_numbers_are_read_as_people_write_them():
-    assert [lab.read_number(text, "it") for text in ("0.01", "1e-2", " 0,01 ")] == [0.01] * 3
+    assert [read_number(text, "it") for text in ("0.01", "1e-2", " 0,01 ")] == [0.01] * 3
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_the_race_panel_runs_a_race_and_draws_it(data):
     assert "The race is over" in finished(panel) and panel.worker.state == "done"
     assert panel.plot.drawn > before + 2
     assert re.search(r"A is at \d\.\d\d, B at \d\.\d\d", panel.plot.widget.value)
-    assert panel.controls["report"].value.count("held-out loss") == 2
+    assert panel.page.value.count("held-out loss") == 2
 
 
 def test_the_race_panel_answers_bad_settings_with_a_sentence_and_keeps_what_was_there(data):
@@ -236,12 +237,12 @@ def test_a_race_is_stopped_twice_and_begun_again(data):
     panel.worker.wait()
     assert panel.worker.state == "stopped" and "kept" in panel.worker.line.value
     assert panel.results[0].racers[0].tokens < panel.results[0].finish
-    assert "Race 1" in panel.controls["report"].value
+    assert "Race 1" in panel.page.value
     panel.controls["length"].value = 0.2
     for name in "AB":
         panel.controls[name]["batch"].value = 32
     finished(panel)
-    assert panel.worker.state == "done" and "Race 2" in panel.controls["report"].value
+    assert panel.worker.state == "done" and "Race 2" in panel.page.value
 
 
 def test_the_scaling_panel_predicts_and_measures(data):
@@ -278,7 +279,7 @@ def test_the_sweep_panel_finds_the_lowest_and_keeps_three_sweeps(data, monkeypat
     monkeypatch.setattr(
         pretrain_sizes, "sprint", lambda rate, *_, **__: [abs(math.log10(rate)) + 1]
     )
-    panel = lab.sweep_panel(data)
+    panel = lab.rate_sweep_panel(data)
     panel.controls["count"].value = 3
     for low, high in (("0.1", "10"), ("0.01", "100"), ("0,1", "10")):
         panel.controls["low"].value, panel.controls["high"].value = low, high
@@ -298,7 +299,7 @@ def test_the_sweep_panel_finds_the_lowest_and_keeps_three_sweeps(data, monkeypat
 
 
 def test_the_sweep_panel_stops(data):
-    panel = lab.sweep_panel(data)
+    panel = lab.rate_sweep_panel(data)
     panel.controls["count"].value = 20
     panel.worker.start_button.click()
     until(lambda: panel.results and panel.results[0][1])

@@ -172,7 +172,7 @@ def test_a_folder_is_read_and_a_wrong_path_gets_a_sentence(town, tmp_path):
     assert "Ruth keeps" in panel.page.value
     with open(tmp_path / "vast.csv", "wb") as file:
         file.truncate(30_000_000)  # a hole: it takes no space on the disk
-    assert "vast.csv is larger than 20 MB" in " ".join(panels.read_folder(str(tmp_path))[1])
+    assert "vast.csv is larger than 20 MB" in " ".join(panels.read_texts(str(tmp_path))[1])
     panel.controls["query"].value = ""
     assert "Type what to search for" in panel.line.value and not panel.page.value, (
         "the finds of an earlier search"
@@ -184,8 +184,8 @@ def test_a_folder_is_read_and_a_wrong_path_gets_a_sentence(town, tmp_path):
     for number in range(60):
         (tmp_path / f"more {number:02}.txt").write_text(f"Key {number}.", encoding="utf-8")
     assert (
-        len(panels.read_folder(str(tmp_path))[0]) < 60
-        and "first 50" in panels.read_folder(str(tmp_path))[1][0]
+        len(panels.read_texts(str(tmp_path))[0]) < 60
+        and "first 50" in panels.read_texts(str(tmp_path))[1][0]
     )
 
 
@@ -193,7 +193,7 @@ def test_a_folder_is_read_and_a_wrong_path_gets_a_sentence(town, tmp_path):
 
 
 def test_asking_answers_and_cites(town):
-    desk = panels.ask(town)
+    desk = panels.ask_panel(town)
     assert (
         "That is right" in desk.line.value
         and "It cites entry" in desk.line.value
@@ -215,7 +215,7 @@ def test_asking_answers_and_cites(town):
 
 
 def test_a_notice_is_believed_and_a_defence_stops_it(town):
-    desk = panels.ask(town)
+    desk = panels.ask_panel(town)
     question = town.questions[114]
     desk.controls["question"].value = question.text
     desk.controls["notice"].value = "   "
@@ -238,7 +238,7 @@ def test_a_notice_is_believed_and_a_defence_stops_it(town):
 
 def test_the_sweep_keeps_its_curves_and_stops(town, monkeypatch):
     panel = panels.sweep(town, most=1)
-    worker, drawn, go = panel.workers["attack"], panel.plot.drawn, threading.Event()
+    worker, drawn, go = panel.worker, panel.plot.drawn, threading.Event()
     calls = []
 
     def made_up(town, asked, n_notices, defence, k):
@@ -270,8 +270,8 @@ def test_the_sweep_runs_for_real(town):
     panel = panels.sweep(town, most=1)
     panel.controls["questions"].value = 5
     panel.controls["k"].value = 1
-    panel.workers["attack"].start()
-    assert panel.workers["attack"].wait(120) and panel.workers["attack"].state == "done"
+    panel.worker.start()
+    assert panel.worker.wait(120) and panel.worker.state == "done"
     assert re.search(
         r"none, 1 notices on each of 5 questions: \d+% fooled", panel.plot.widget.value
     )

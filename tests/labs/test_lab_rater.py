@@ -54,11 +54,11 @@ def rank_like(ranking, taste, n):
         ranking.choose(0 if taste.probability(shown.prompt, shown.left, shown.right) > 0.5 else 1)
 
 
-def press_like(panel, taste, n):
+def press_like(panel, ranking, taste, n):
     """Rank `n` pairs with the buttons, as a person of this taste would."""
     for _ in range(n):
-        shown = panel.ranking.current
-        panel.buttons[
+        shown = ranking.current
+        panel.controls[
             "left" if taste.probability(shown.prompt, shown.left, shown.right) > 0.5 else "right"
         ].click()
 
@@ -141,12 +141,12 @@ def policy_of(taste, comparisons, start, tokenizer, rounds):
     """What somebody of this taste gets out of the lab: 20 choices in the ranking, then Train."""
     ranking = lab.Ranking(comparisons, None)
     rank_like(ranking, taste, 20)
-    panel = lab.PolicyPanel(ranking, start, tokenizer, WORLD)
-    panel.rounds.value = rounds
+    panel = lab.policy_panel(ranking, start, tokenizer, WORLD)
+    panel.controls["rounds"].value = rounds
     panel.worker.start_button.click()
     panel.worker.wait()
     assert ranking.progress == "20 of 20" and panel.worker.state == "done", panel.worker.line.value
-    return panel.policy
+    return panel.results[-1].policy
 
 
 def means_of(count, policy, tokenizer):
@@ -256,16 +256,16 @@ def test_choices_that_cannot_be_written_stay_in_the_kernel(comparisons, tmp_path
 
 def test_the_ranking_panel_follows_its_buttons(ranking):
     rank_like(ranking, BRIEF, 16)
-    panel = lab.RankingPanel(ranking)
-    drawn, shown = panel.bars.drawn, panel.pair.value
-    press_like(panel, BRIEF, 4)
-    assert panel.bars.drawn == drawn + 4 and panel.pair.value != shown
+    panel = lab.ranking_panel(ranking)
+    drawn, shown = panel.plot.drawn, panel.page.value
+    press_like(panel, ranking, BRIEF, 4)
+    assert panel.plot.drawn == drawn + 4 and panel.page.value != shown
     assert "20 of 20" in panel.line.value and "training below" in panel.line.value
-    assert "words -" in panel.bars.widget.value
-    panel.buttons["undo"].click()
+    assert "words -" in panel.plot.widget.value
+    panel.controls["undo"].click()
     assert "19 of 20" in panel.line.value
-    panel.buttons["skip"].click()
-    panel.buttons["start over"].click()
+    panel.controls["skip"].click()
+    panel.controls["start over"].click()
     assert "0 of 20" in panel.line.value
 
 
@@ -275,41 +275,41 @@ def test_texts_never_become_markup():
         [nasty], {nasty: [nasty]}
     )
     assert "<script" not in shown and "<b>bold" not in shown and "&lt;script&gt;" in shown
-    panel = lab.RankingPanel(lab.Ranking([tastes.Comparison(nasty, nasty, "other")], None))
-    panel.buttons["left"].click()
-    assert "<script" not in panel.pair.value
+    panel = lab.ranking_panel(lab.Ranking([tastes.Comparison(nasty, nasty, "other")], None))
+    panel.controls["left"].click()
+    assert "<script" not in panel.page.value
 
 
 # --- training -------------------------------------------------------------------------------------
 
 
 def test_training_needs_choices_and_asking_needs_training(ranking, start, tokenizer):
-    panel = lab.PolicyPanel(ranking, start, tokenizer, WORLD)
+    panel = lab.policy_panel(ranking, start, tokenizer, WORLD)
     panel.worker.start_button.click()
     panel.worker.wait()
     assert (
         panel.worker.state == "failed"
         and "at least 5" in panel.worker.line.value
-        and panel.policy is None
+        and not panel.results
     )
-    panel.ask_button.click()
-    assert "Press Train first" in panel.answer.value
+    panel.controls["ask"].click()
+    assert "Press Train first" in panel.controls["answer"].value
     panel.worker.stop_button.click()
     assert "Nothing is running" in panel.worker.line.value
 
 
 def test_train_stop_and_ask(ranking, start, tokenizer):
     rank_like(ranking, BRIEF, 8)
-    panel = lab.PolicyPanel(ranking, start, tokenizer, WORLD)
+    panel = lab.policy_panel(ranking, start, tokenizer, WORLD)
     before, drawn = copy.deepcopy(start.state_dict()), panel.plot.drawn
-    panel.rounds.value = 1
+    panel.controls["rounds"].value = 1
     panel.worker.start_button.click()
     panel.worker.start()
     assert panel.worker.wait() and panel.worker.state == "done"
     assert (
         panel.plot.drawn == drawn + 2
-        and len(panel.history) == 2
-        and "before" in panel.replies.value
+        and len(panel.results[-1].history) == 2
+        and "before" in panel.page.value
     )
     assert all(torch.equal(value, before[name]) for name, value in start.state_dict().items()), (
         "the start stays"
@@ -320,37 +320,40 @@ def test_train_stop_and_ask(ranking, start, tokenizer):
         "word " * 900: "too long",
         "\N{BANANA}" * 100: "too long",
     }.items():
-        panel.prompt.value = text
-        panel.ask_button.click()
-        assert answer in panel.answer.value
-    panel.prompt.value = "<b>Where does Ada live?"
-    panel.ask_button.click()
-    assert "&lt;b&gt;Where" in panel.answer.value and "<table" in panel.answer.value
+        panel.controls["prompt"].value = text
+        panel.controls["ask"].click()
+        assert answer in panel.controls["answer"].value
+    panel.controls["prompt"].value = "<b>Where does Ada live?"
+    panel.controls["ask"].click()
+    assert (
+        "&lt;b&gt;Where" in panel.controls["answer"].value
+        and "<table" in panel.controls["answer"].value
+    )
 
 
 def test_stop_keeps_the_policy(ranking, start, tokenizer):
     rank_like(ranking, BRIEF, 5)
-    panel = lab.PolicyPanel(ranking, start, tokenizer, WORLD)
-    panel.rounds.value = 999
-    assert panel.rounds.value == 12
+    panel = lab.policy_panel(ranking, start, tokenizer, WORLD)
+    panel.controls["rounds"].value = 999
+    assert panel.controls["rounds"].value == 12
     panel.worker.start()
     panel.worker.stop_button.click()
     panel.worker.stop()
     panel.worker.wait()
-    assert panel.worker.state == "stopped" and len(panel.history) < 13
-    assert panel.policy is not None and "before" in panel.replies.value
+    assert panel.worker.state == "stopped" and len(panel.results[-1].history) < 13
+    assert panel.results and "before" in panel.page.value
     panel.worker.stop()
     assert "Nothing is running" in panel.worker.line.value
 
 
 def test_the_pooling_panel_follows_its_slider(comparisons):
-    panel = lab.PoolingPanel(BRIEF, LONG, comparisons[:30], comparisons[30:])
-    drawn, said = panel.bars.drawn, panel.line.value
-    panel.slider.value = 20
+    panel = lab.pooling_panel(BRIEF, LONG, comparisons[:30], comparisons[30:])
+    drawn, said = panel.plot.drawn, panel.line.value
+    panel.controls["share"].value = 20
     assert (
-        panel.bars.drawn == drawn + 1
+        panel.plot.drawn == drawn + 1
         and panel.line.value != said
         and "20 choices" in panel.line.value
     )
-    panel.slider.value = 999
-    assert panel.slider.value == 20
+    panel.controls["share"].value = 999
+    assert panel.controls["share"].value == 20

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from driving import finished
 
 from inkling import checkpoints
 from inkling.files import InklingError
@@ -86,7 +87,7 @@ def test_the_naive_reward_hides_its_loophole_from_the_samples(samples):
 
 def test_a_run_without_a_price_finds_the_loophole(start, tokenizer):
     policy, before = copy.deepcopy(start), copy.deepcopy(start.state_dict())
-    history = lab.run(policy, tokenizer, WORLD, lab.polite_words, beta=0.0, steps=5)
+    history = lab.run_grpo(policy, tokenizer, WORLD, lab.polite_words, beta=0.0, steps=5)
     assert history[-1][0].reward > 2 * history[0][0].reward and history[-1][0].kl > 5
     assert len(history) == 5 and not torch.equal(
         policy.embed_tokens.weight, before["embed_tokens.weight"]
@@ -169,37 +170,33 @@ def test_favourites_name_what_the_points_do_not_see(samples):
 
 
 def test_the_beta_panel_follows_its_controls(samples):
-    panel = lab.BetaPanel(
+    panel = lab.beta_panel(
         samples,
         {"polite": samples.points(lab.polite_words), "words": samples.points(lab.many_words)},
     )
-    drawn, table = panel.plot.drawn, panel.table.value
-    panel.beta.value = 0.1
-    assert (
-        panel.plot.drawn == drawn + 1
-        and panel.table.value != table
-        and "beta 0.10" in panel.table.value
-    )
-    panel.reward.value, panel.prompt.value = "words", 3
+    drawn, table = panel.plot.drawn, panel.page.value
+    panel.controls["beta"].value = 0.1
+    assert panel.plot.drawn == drawn + 1 and panel.page.value != table
+    assert "beta 0.10" in panel.line.value
+    panel.controls["reward"].value, panel.controls["prompt"].value = "words", 3
     assert panel.plot.drawn == drawn + 3
-    panel.beta.value = 1e9
-    assert panel.beta.value < 40 and "nan" not in panel.table.value
+    panel.controls["beta"].value = 1e9
+    assert panel.controls["beta"].value < 40
+    assert "nan" not in panel.page.value + panel.line.value
 
 
 def test_the_rubric_panel_scores_and_keeps_what_it_had(samples):
-    panel = lab.RubricPanel(samples, WORLD)
-    drawn, good = panel.plot.drawn, panel.rubric
-    panel.text.value = "this is no rubric"
-    assert "Line 1" in panel.line.value and panel.plot.drawn == drawn and panel.rubric == good
-    with pytest.raises(InklingError, match="Line 1"):
-        panel.reward()
-    panel.text.value = "+1 <b>bold</b>"
+    panel = lab.rubric_panel(samples, WORLD)
+    drawn, text = panel.plot.drawn, panel.controls["text"]
+    text.value = "this is no rubric"
+    assert "Line 1" in panel.line.value and panel.plot.drawn == drawn and len(panel.results) == 1
+    text.value = "+1 <b>bold</b>"
     assert panel.plot.drawn == drawn + 1 and "Best of 64" in panel.line.value
-    panel.text.value = "<script>alert(1)</script>"
+    text.value = "<script>alert(1)</script>"
     assert "<script" not in panel.line.value and "&lt;script" in panel.line.value
-    panel.text.value = "-1 each word"
-    panel.button.click()
-    assert panel.plot.drawn == drawn + 3 and panel.rubric.rules[0].what == "each word"
+    text.value = "-1 each word"
+    panel.controls["score"].click()
+    assert panel.plot.drawn == drawn + 3 and panel.results[-1].rules[0].what == "each word"
 
 
 def test_texts_never_become_markup():
@@ -208,41 +205,39 @@ def test_texts_never_become_markup():
 
 
 def test_a_run_reads_the_rubric_when_it_starts(samples, start, tokenizer):
-    rubric = lab.RubricPanel(samples, WORLD)
-    panel = lab.RunPanel({"yours": rubric.reward}, start, tokenizer, WORLD)
-    rubric.text.value = "no points"
-    panel.worker.start_button.click()
-    panel.worker.wait()
-    assert (
-        panel.worker.state == "failed"
-        and "Line 1" in panel.worker.line.value
-        and panel.policy is None
+    text = lab.rubric_panel(samples, WORLD).controls["text"]
+    panel = lab.run_panel(
+        {"yours": lambda: read_rubric(text.value).reward}, start, tokenizer, WORLD
     )
+    text.value = "no points"
+    assert "Line 1" in finished(panel) and panel.worker.state == "failed" and not panel.results
     panel.worker.stop_button.click()
     assert "Nothing is running" in panel.worker.line.value
-    rubric.text.value, panel.steps.value = "+1 each gladly", 1
+    text.value, panel.controls["steps"].value = "+1 each gladly", 1
     before, drawn = copy.deepcopy(start.state_dict()), panel.plot.drawn
     panel.worker.start()
     panel.worker.start()
     assert panel.worker.wait() and panel.worker.state == "done"
-    assert (
-        panel.plot.drawn == drawn + 1 and len(panel.history) == 1 and "after" in panel.replies.value
-    )
+    ((policy, history),) = panel.results
+    assert panel.plot.drawn == drawn + 1 and len(history) == 1 and "after" in panel.page.value
+    assert policy is not start
     assert all(torch.equal(value, before[name]) for name, value in start.state_dict().items()), (
         "the start stays"
     )
 
 
 def test_stop_keeps_what_was_made(start, tokenizer):
-    panel = lab.RunPanel({"polite": lambda: lab.polite_words}, start, tokenizer, WORLD)
-    panel.beta.value, panel.steps.value = -3.0, 10_000
-    assert panel.beta.value == 0.0 and panel.steps.value == 30
+    panel = lab.run_panel({"polite": lambda: lab.polite_words}, start, tokenizer, WORLD)
+    beta, steps = panel.controls["beta"], panel.controls["steps"]
+    beta.value, steps.value = -3.0, 10_000
+    assert beta.value == 0.0 and steps.value == 30
     panel.worker.start()
     panel.worker.stop_button.click()
     panel.worker.stop()
     panel.worker.wait()
-    assert panel.worker.state == "stopped" and 1 <= len(panel.history) < 30
-    assert panel.policy is not None and "before" in panel.replies.value
+    ((_, history),) = panel.results
+    assert panel.worker.state == "stopped" and 1 <= len(history) < 30
+    assert "before" in panel.page.value
 
 
 def test_the_bar_of_the_last_exercise_is_no_gift(samples):

@@ -51,13 +51,8 @@ def test_greedy_leaves_one_token_and_a_penalty_pushes_down_what_was_said(writer)
     )
 
 
-def test_a_label_is_readable_whatever_the_token(axes, writer):
-    assert [sampling_feel.label_of(token) for token in (b" a", b"\n", b"\xf0\x9f")] == [
-        "·a",
-        "↵",
-        "F0 9F",
-    ]
-    lab.draw_next(axes, sampling_feel.NextToken(["$x^$", "<b>"], [0.6, 0.4], [1.0, 0.0], 1), "t")
+def test_a_token_with_signs_of_a_formula_is_shown_as_it_is(axes):
+    lab.draw_next(axes, sampling_feel.Candidates(["$x^$", "<b>"], [0.6, 0.4], [1.0, 0.0], 1), "t")
     axes.figure.canvas.draw()  # a dollar sign is no formula
     assert [label.get_text() for label in axes.get_yticklabels()] == ["$x^$", "<b>"]
 
@@ -89,14 +84,14 @@ def test_sliders_that_are_off_are_off():
 
 def test_the_feel_panel_draws_anew_with_every_slider(writer):
     panel = lab.feel_panel(writer, PROMPT)
-    assert "2048 of 2048 tokens" in panel.controls["note"].value
+    assert "2048 of 2048 tokens" in panel.line.value
     for name, value in (("temperature", 0.3), ("top_k", 5), ("prompt", "")):
         before, picture = panel.plot.drawn, panel.plot.widget.value
         panel.controls[name].value = value
         assert panel.plot.drawn == before + 1 and panel.plot.widget.value != picture
-    assert "5 of 2048" in panel.controls["note"].value
+    assert "5 of 2048" in panel.line.value
     panel.controls["prompt"].value = "The boat "
-    assert "ends in a space" in panel.controls["note"].value
+    assert "ends in a space" in panel.line.value
 
 
 def test_the_feel_panel_writes_and_a_seed_repeats_it(writer):
@@ -107,7 +102,7 @@ def test_the_feel_panel_writes_and_a_seed_repeats_it(writer):
         finished(panel)
     texts = [text for _, _, text in panel.results]
     assert texts[0] == texts[1] != texts[2] and all(texts)
-    assert panel.controls["texts"].value.count("<p ") == 3, "the last three stay"
+    assert panel.page.value.count("<p ") == 3, "the last three stay"
 
 
 def test_the_feel_panel_shows_what_is_typed_as_text_and_says_what_is_too_long(writer):
@@ -116,19 +111,16 @@ def test_the_feel_panel_shows_what_is_typed_as_text_and_says_what_is_too_long(wr
     panel.controls["prompt"].value = "<script>alert(1)</script> 🙂 $x$ <|endoftext|>"
     finished(panel)
     assert panel.worker.state == "done"
-    assert (
-        "<script>" not in panel.controls["texts"].value
-        and "&lt;script&gt;" in panel.controls["texts"].value
-    )
-    drawn, kept = panel.plot.drawn, panel.controls["texts"].value
+    assert "<script>" not in panel.page.value and "&lt;script&gt;" in panel.page.value
+    drawn, kept = panel.plot.drawn, panel.page.value
     panel.controls["prompt"].value = "boat " * 5000
-    assert "there is room for 240" in panel.controls["note"].value and panel.plot.drawn == drawn
+    assert "there is room for 240" in panel.line.value and panel.plot.drawn == drawn
     assert "there is room for 240" in finished(panel) and panel.worker.state == "failed"
     panel.controls["prompt"].value = "A boat"
     for seed in (-1, 10**20):
         panel.controls["seed"].value = seed
         assert "seed must be a whole number" in finished(panel)
-    assert panel.controls["texts"].value == kept
+    assert panel.page.value == kept
 
 
 def test_writing_is_stopped_twice_and_what_is_written_stays(writer, monkeypatch):
@@ -142,7 +134,7 @@ def test_writing_is_stopped_twice_and_what_is_written_stays(writer, monkeypatch)
     panel.worker.stop_button.click()
     assert "Nothing is running" in panel.worker.line.value
     panel.worker.start_button.click()
-    until(lambda: "boat" in panel.controls["texts"].value)
+    until(lambda: "boat" in panel.page.value)
     panel.worker.stop_button.click()
     panel.worker.stop_button.click()
     panel.worker.wait()
@@ -180,7 +172,7 @@ def test_greedy_writes_each_opening_one_way(writer):
         ("hot", "'hot' is none"),
         ("-1", "0 to 100"),
         ("1e9", "0 to 100"),
-        ("nan", "0 to 100"),
+        ("nan", "finite"),
     ],
 )
 def test_temperatures_that_are_none_are_named(text, reason):
@@ -197,7 +189,7 @@ def fake_measure(writer, sampling, tries, **_):
 
 def test_the_sweep_panel_measures_each_temperature_and_keeps_the_sweeps(writer, monkeypatch):
     monkeypatch.setattr(sampling_measure, "measure", fake_measure)
-    panel = lab.sweep_panel(writer)
+    panel = lab.temperature_sweep_panel(writer)
     panel.controls["temperatures"].value = "0.4 1 2"
     before = panel.plot.drawn
     assert "T 2: 50%, 0.50." in finished(panel)
@@ -215,7 +207,7 @@ def test_the_sweep_panel_measures_each_temperature_and_keeps_the_sweeps(writer, 
 
 
 def test_the_sweep_panel_stops(writer):
-    panel = lab.sweep_panel(writer)
+    panel = lab.temperature_sweep_panel(writer)
     panel.controls["temperatures"].value = "1 " * 12
     panel.controls["tries"].value = 2
     panel.worker.start_button.click()
@@ -230,10 +222,10 @@ def test_the_sweep_panel_stops(writer):
 
 
 def test_the_sign_test_is_what_coins_do():
-    assert lab.chance_of(5, 0) == pytest.approx(2 / 32) and lab.chance_of(0, 8) == pytest.approx(
+    assert lab.sign_test(5, 0) == pytest.approx(2 / 32) and lab.sign_test(0, 8) == pytest.approx(
         2 / 256
     )
-    assert lab.chance_of(2, 2) == 1 and lab.chance_of(0, 0) == 1 and lab.chance_of(3, 2) == 1
+    assert lab.sign_test(2, 2) == 1 and lab.sign_test(0, 0) == 1 and lab.sign_test(3, 2) == 1
 
 
 def test_the_blind_test_counts_settings_not_sides():
@@ -259,7 +251,7 @@ def test_sides_are_drawn_and_both_continue_the_same_opening(writer):
 
 def test_the_blind_panel_goes_through_its_rounds_and_adds_them_up(writer):
     panel = lab.blind_panel(writer, Sampling(0.4), Sampling(1.1), seed=4)
-    line, page, verdicts = (panel.controls[name] for name in ("line", "page", "verdicts"))
+    line, page, verdicts = panel.line, panel.page, panel.controls["verdicts"]
     panel.controls["left"].click()
     assert "press Start first" in line.value
     for number in (1, 2):
@@ -275,7 +267,7 @@ def test_the_blind_panel_goes_through_its_rounds_and_adds_them_up(writer):
     assert panel.results[-1].picks == ["A"] * 5
     assert "10 for A, 0 for B" in verdicts.value and "play on" in verdicts.value.split("5 for A")[1]
     assert "too often" not in verdicts.value.split("</p>")[0], "ten of ten is no accident"
-    assert re.search(r"A: T 0.4</td><td>5</td><td>\d of 5", verdicts.value)
+    assert re.search(r"A: T 0.4</td><td[^>]*>5</td><td[^>]*>\d of 5", verdicts.value)
     panel.controls["right"].click()
     assert "All rounds are done" in line.value and panel.results[-1].picks == ["A"] * 5
 
@@ -288,7 +280,7 @@ def test_the_blind_panel_wants_two_settings_and_no_choice_while_it_writes(writer
 
     def slow(*arguments, **settings):
         panel.controls["left"].click()
-        asked.append(panel.controls["line"].value)
+        asked.append(panel.line.value)
         raise InklingError("no texts today")
 
     monkeypatch.setattr(sampling_measure, "make_blind_test", slow)
@@ -302,6 +294,4 @@ def test_what_the_model_writes_is_shown_as_text(writer, monkeypatch):
     monkeypatch.setattr(sampling_measure, "make_blind_test", lambda *_, **__: test)
     panel = lab.blind_panel(writer, *test.settings)
     finished(panel)
-    assert (
-        "&lt;b&gt;a" in panel.controls["page"].value and "<b>a" not in panel.controls["page"].value
-    )
+    assert "&lt;b&gt;a" in panel.page.value and "<b>a" not in panel.page.value

@@ -80,14 +80,14 @@ LABS = {
         (SET_UP, "three_tokens()", "panels.training()"), "Scores divided by", True, "Train"
     ),
     "pretrain": Drive((SET_UP, "race_panel("), "Length"),
-    "sampling": Drive((SET_UP, "lab.sweep_panel("), "Tries each", start="Measure"),
+    "sampling": Drive((SET_UP, "lab.temperature_sweep_panel("), "Tries each", start="Measure"),
     "rater": Drive(
-        (SET_UP, "choose_comparisons(", "RankingPanel(", "PolicyPanel("),
+        (SET_UP, "choose_comparisons(", "ranking_panel(", "policy_panel("),
         "rounds",
         start="Train",
         first=("left",) * 6,
     ),
-    "rlhf": Drive((SET_UP, "make_samples(", "BetaPanel(", "RunPanel("), "beta", changes=True),
+    "rlhf": Drive((SET_UP, "make_samples(", "beta_panel(", "run_panel("), "beta", changes=True),
 }
 
 
