@@ -9,6 +9,7 @@ sharing one table. It is exactly Llama's layout (Touvron et al. 2023), so
 import math
 import os
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -130,6 +131,7 @@ class Block(nn.Module):
             config.d_model, config.n_heads, config.n_kv_heads
         )
         self.post_attention_layernorm = RMSNorm(config.d_model, config.norm_eps)
+        assert config.d_ff is not None  # ModelConfig has chosen it
         self.mlp = SwiGLU(config.d_model, config.d_ff)
 
     def forward(
@@ -152,6 +154,11 @@ class Transformer(nn.Module):
     model(tokens: LongTensor[B, T]) -> logits[B, T, vocab_size]; logits[b, t] are about
     token t + 1.
     """
+
+    # set below; PyTorch's own types say less: any module, and a buffer or a module
+    layers: Any  # a ModuleList of `Block`s
+    rope_cos: Tensor
+    rope_sin: Tensor
 
     def __init__(self, config: ModelConfig, seed: int | None = 0):
         super().__init__()
@@ -384,6 +391,7 @@ def initialise(model: Transformer, seed: int = 0, style: str = "quiet") -> None:
 
 def parameter_counts(config: ModelConfig) -> dict[str, int]:
     """How many weights each kind of part holds, over all layers."""
+    assert config.d_ff is not None  # ModelConfig has chosen it
     kv = config.n_kv_heads * config.head_dim
     return {
         "embeddings": (
