@@ -134,6 +134,8 @@ class Decoder:
         self, model: Transformer, batch_size: int = 1, max_len: int | None = None
     ):
         self.config = config = model.config
+        assert config.d_ff is not None  # ModelConfig has chosen it
+        self.small = config.d_model * config.d_ff < LARGE_MATRIX
         self.max_len = config.context_length if max_len is None else max_len
         if not 1 <= self.max_len <= config.context_length:
             raise InklingError(
@@ -203,10 +205,9 @@ class Decoder:
         # Threads that share small matrix products wait for each other on a busy machine
         # for most of the time: one thread, then. A single vector is so quick that
         # setting this would cost more than it saves.
-        small = self.config.d_model * self.config.d_ff < LARGE_MATRIX
         threads = (
             _blas().limit(limits=1, user_api="blas")
-            if many and small
+            if many and self.small
             else nullcontext()
         )
         # silu: exp of a large number overflows; its answer, 0, is right

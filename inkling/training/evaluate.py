@@ -313,7 +313,9 @@ class Calibration:
 
 
 def reliability(
-    confidence: Sequence[float], right: Sequence[bool], n_bins: int = 10
+    confidence: Sequence[float] | np.ndarray,
+    right: Sequence[bool] | np.ndarray,
+    n_bins: int = 10,
 ) -> Calibration:
     """Confidence and share of right answers in `n_bins` bins of equal width (Guo et al.
     2017); empty ones left out.

@@ -25,7 +25,11 @@ def fast_bfloat16(device: str = "cpu") -> bool:
     )
 
 
-class Float32Muon(getattr(torch.optim, "Muon", torch.optim.Optimizer)):
+# a torch before 2.9 has no Muon, and then nobody asks for this class
+_Muon = getattr(torch.optim, "Muon", torch.optim.Optimizer)
+
+
+class Float32Muon(_Muon):  # pyright: ignore[reportGeneralTypeIssues]  looked up above
     """`torch.optim.Muon`, which counts in bfloat16, for processors where that is slow:
     the same steps in float32.
     """
@@ -94,8 +98,9 @@ def make_optimizers(
         for module in model.modules()
         if isinstance(module, nn.Embedding)
     }
-    if getattr(model, "lm_head", None) is not None:
-        tables.add(id(model.lm_head.weight))
+    head = getattr(model, "lm_head", None)
+    if head is not None:
+        tables.add(id(head.weight))
     hidden, others = [], []
     for parameter in model.parameters():
         (

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from inkling.files import InklingError
+from inkling.model.transformer import Transformer
 from inkling.progress import Progress
 from inkling.training import savepoint
 from inkling.training.optim import fast_bfloat16, make_optimizers
@@ -198,11 +198,12 @@ def accumulate_gradient(
         config.micro_batch_size or config.batch_size
     )
     loss = torch.zeros(())
+    distributed = isinstance(network, nn.parallel.DistributedDataParallel)
     for number, micro_batch in enumerate(micro_batches, start=1):
         # Processes add up their gradients once a step, in the backward pass of their
         # last micro-batch.
-        more = n_processes > 1 and number < len(micro_batches)
-        with network.no_sync() if more else nullcontext():
+        more = number < len(micro_batches)
+        with network.no_sync() if distributed and more else nullcontext():
             part = summed_loss(network, micro_batch, config.precision) / n_targets
             # DDP takes the mean over processes; we want the sum
             (part * n_processes).backward()
@@ -242,7 +243,7 @@ def validation_loss(
 
 
 def check_config(
-    config: TrainConfig, context_length: int, model: nn.Module, n_processes: int
+    config: TrainConfig, context_length: int, model: Transformer, n_processes: int
 ) -> None:
     """Raise `InklingError` for settings that cannot work together, before any time is
     spent on them.
@@ -300,7 +301,7 @@ def join_processes() -> tuple[int, int]:
 
 
 def start_or_resume(
-    folder: Path | None,
+    folder: str | os.PathLike | None,
     resume: bool,
     run: dict,
     model: nn.Module,
@@ -328,7 +329,7 @@ def start_or_resume(
 
 
 def train(
-    model: nn.Module,
+    model: Transformer,
     tokens: np.ndarray | torch.Tensor,
     config: TrainConfig,
     *,

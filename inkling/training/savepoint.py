@@ -4,6 +4,7 @@ training in one safe file.
 
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from inkling.files import InklingError, atomic_write
 KEEP = 2  # the newest, and the one before it in case the newest turns out to be damaged
 
 
-def savepoints(folder: Path) -> list[Path]:
+def savepoints(folder: str | os.PathLike) -> list[Path]:
     """The savepoints in a folder, newest first."""
     return sorted(Path(folder).glob("step-*.safetensors"), reverse=True)
 
@@ -40,12 +41,13 @@ def _digest(tensors: dict[str, torch.Tensor], state: str) -> str:
             .reshape(-1)
             .view(torch.uint8)
             .numpy()
+            .data
         )
     return sha.hexdigest()
 
 
 def save(
-    folder: Path,
+    folder: str | os.PathLike,
     step: int,
     model: nn.Module,
     optimizers: list[torch.optim.Optimizer],
@@ -104,7 +106,9 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
     return tensors, json.loads(metadata["state"])
 
 
-def read_newest(folder: Path) -> tuple[dict[str, torch.Tensor], dict] | None:
+def read_newest(
+    folder: str | os.PathLike,
+) -> tuple[dict[str, torch.Tensor], dict] | None:
     """The newest savepoint that can be read; None where there is none at all.
 
     A damaged one is skipped with a warning that names it, in favour of the one before
@@ -180,7 +184,10 @@ def restore(
 
 
 def reopen(
-    folder: Path, run: dict, model: nn.Module, optimizers: list[torch.optim.Optimizer]
+    folder: str | os.PathLike,
+    run: dict,
+    model: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
 ) -> list[dict]:
     """Go on from the newest savepoint in `folder`: its state goes into model and
     optimizers, its history comes back.

@@ -169,7 +169,10 @@ def loss_by_span(
             "there are no documents to measure the loss on; pass at least one."
         )
     sequences = encode_documents(tokenizer, documents)
-    bits = token_bits(model, sequences) if bits is None else bits
+    if bits is None:
+        if model is None:
+            raise InklingError("pass a model, or the bits that another one measured.")
+        bits = token_bits(model, sequences)
     total, by_span, by_document = (
         SpanLoss(),
         defaultdict(SpanLoss),

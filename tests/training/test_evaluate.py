@@ -131,6 +131,7 @@ def test_bits_per_byte_of_a_model_that_knows_nothing():
     [
         (lambda: evaluate.bits_per_byte(MODEL, TOKENIZER, [""]), "no text"),
         (lambda: evaluate.loss_by_span(MODEL, TOKENIZER, []), "no documents"),
+        (lambda: evaluate.loss_by_span(None, TOKENIZER, DOCUMENTS[:1]), "pass a model"),
         (lambda: evaluate.novelty([], TEXTS), "at least one of each"),
         (lambda: evaluate.novelty(TEXTS, []), "at least one of each"),
         (lambda: evaluate.calibration(MODEL, [[5]]), "no token to predict"),
