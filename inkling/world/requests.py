@@ -261,8 +261,8 @@ def _pattern(template: str, groups: dict[str, str]) -> str:
 
 
 @cache
-def _prompt_patterns() -> list[tuple[str, str | None, re.Pattern]]:
-    """(kind, act or attribute, pattern) for every wording of every request."""
+def _prompt_patterns() -> list[tuple[str, str, re.Pattern]]:
+    """(kind, act or attribute or "", pattern) for every wording of every request."""
     name = "[A-Z][a-z]+"
     groups = {
         "name": name,
@@ -276,14 +276,14 @@ def _prompt_patterns() -> list[tuple[str, str | None, re.Pattern]]:
             for ask in HOW_TO_ASKS.templates:
                 found.append((kind, act, _pattern(ask.replace("{act}", act), groups)))
     for kind, asks in (("unkind", UNKIND_ASKS), ("story", STORY_ASKS)):
-        found += [(kind, None, _pattern(ask, groups)) for ask in asks.templates]
+        found += [(kind, "", _pattern(ask, groups)) for ask in asks.templates]
     for attribute, asks in QUESTIONS.items():
         found += [("fact", attribute, _pattern(ask, groups)) for ask in asks.templates]
     return [(kind, detail, re.compile(pattern)) for kind, detail, pattern in found]
 
 
 @cache
-def _read(prompt: str) -> tuple[str, str | None, tuple[tuple[str, str], ...]] | None:
+def _read(prompt: str) -> tuple[str, str, tuple[tuple[str, str], ...]] | None:
     for kind, detail, pattern in _prompt_patterns():
         match = pattern.fullmatch(prompt)
         if match:

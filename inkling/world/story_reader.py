@@ -40,8 +40,11 @@ _MOST_FRAGMENTS = 3  # full stops in one wording
 class Names(Protocol):
     """Whom and where stories can be about: any object with these two lists (a `World`, for one)."""
 
-    first_names: Sequence[str]
-    story_places: Sequence[str]
+    @property
+    def first_names(self) -> Sequence[str]: ...
+
+    @property
+    def story_places(self) -> Sequence[str]: ...
 
 
 class Sentence(NamedTuple):
@@ -106,7 +109,9 @@ class _Lexicon:
         pairs = [(phrase, mark) for mark in phrases for phrase in phrases[mark]]
         self.by_first_word: dict[str, list[tuple[str, str]]] = {}
         for phrase, mark in sorted(pairs, key=lambda pair: -len(pair[0])):  # the longest first
-            self.by_first_word.setdefault(_WORD.match(phrase).group(), []).append((phrase, mark))
+            first = _WORD.match(phrase)
+            assert first is not None  # no name, place or thing begins with anything else
+            self.by_first_word.setdefault(first.group(), []).append((phrase, mark))
 
     def skeleton(self, text: str) -> tuple[str, list[str]]:
         """`text` with marks for what the lexicon knows, and the phrases that the marks replace."""

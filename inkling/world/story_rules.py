@@ -161,7 +161,8 @@ class Replay(State):
 
     def on_end(self, who: str) -> None:
         self.need_hero(who, "ends the story")
-        if self.need(self.goal is not None, "the story ends before anything was wanted"):
+        self.need(self.goal is not None, "the story ends before anything was wanted")
+        if self.goal is not None:
             _, owner, name = self.goal
             self.need(
                 self.things[name].holder == owner,

@@ -38,7 +38,8 @@ class State:
     visited: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     to_answer: str | None = None
-    kindness: set[tuple[str, str]] = field(default_factory=set)  # who did it, to whom
+    # who did it, to whom (nobody, in a story that has not begun)
+    kindness: set[tuple[str, str | None]] = field(default_factory=set)
     thanked: set[tuple[str, str]] = field(default_factory=set)
     song: str | None = None
 
@@ -49,7 +50,7 @@ class State:
         return condition
 
     def here(self) -> str | None:
-        return self.people.get(self.hero)
+        return None if self.hero is None else self.people.get(self.hero)
 
     def need_hero(self, who: str, does: str) -> None:
         self.need(who == self.hero, f"{who} {does}, but this is the story of {self.hero}")

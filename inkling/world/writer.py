@@ -143,7 +143,7 @@ class Writer:
         self.held_out = held_out
         self._pieces: list[str] = []
         self._kinds: list[str] = []
-        self.bits = dict.fromkeys(KINDS, 0.0)
+        self.bits: dict[str, float] = dict.fromkeys(KINDS, 0.0)
 
     def choose(
         self, options: Sequence[Option], kind: str = "free", usual_first: bool = False
