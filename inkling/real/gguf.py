@@ -208,7 +208,8 @@ class GGUF:
             )
         )
 
-    def _number(self, letter: str) -> int | float:
+    def _number(self, letter: str) -> Any:
+        """The next number of the head: a float for the letters f and d, else an int."""
         return struct.unpack(f"<{letter}", self._take(struct.calcsize(f"<{letter}")))[0]
 
     def _string(self) -> str:

@@ -175,14 +175,14 @@ def tokenizer_of(file: GGUF) -> Tokenizer:
             if kind == CONTROL_TOKEN
         }
         vocabulary = {
-            tokenizer_json.from_alphabet(name): i
+            tokenizer_json.parse_token(name): i
             for i, name in enumerate(names)
             if name not in special
         }
-        merges = [
-            tuple(map(tokenizer_json.from_alphabet, merge.split(" ")))
-            for merge in meta["tokenizer.ggml.merges"]
-        ]
+        merges = []
+        for merge in meta["tokenizer.ggml.merges"]:
+            left, right = map(tokenizer_json.parse_token, merge.split(" "))
+            merges.append((left, right))
         return Tokenizer(
             merges, special, PATTERNS[meta["tokenizer.ggml.pre"]], vocabulary
         )

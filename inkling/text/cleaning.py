@@ -52,7 +52,7 @@ class _TextOfHTML(HTMLParser):
             self.blocks.append((text, self.link_letters))
         self.pieces, self.link_letters = [], 0
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag, attrs):
         self.skip += tag in self.SKIPPED
         self.link += tag == "a"
         if tag == "br":

@@ -155,8 +155,10 @@ def _rows(
 
     where = path or source
     try:
-        files = {} if path is None else {"data_files": str(path)}
-        rows = datasets.load_dataset(source, split=split, streaming=True, **files)
+        files = None if path is None else str(path)
+        rows = datasets.load_dataset(
+            source, data_files=files, split=split, streaming=True
+        )
         column = column or "text"
         for number, row in enumerate(rows, start=1):
             there = ", ".join(map(repr, row))

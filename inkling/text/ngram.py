@@ -171,7 +171,7 @@ class NGramModel:
                 " one token before"
             )
         self.order = order
-        self.levels = None
+        self.levels: list[tuple[np.ndarray, np.ndarray]] | None = None
         self.ids: dict[Token, int] = {START: 0, END: 1, UNKNOWN: 2}
         for token in vocabulary:
             self.ids.setdefault(token, len(self.ids))
@@ -202,7 +202,9 @@ class NGramModel:
         # token id
         gram = tokens
         raw = np.bincount(tokens, minlength=len(ids))
-        self.keys, counts, starting = [None, np.arange(len(ids))], [None], tokens[:0]
+        # there are no n-grams of length 0
+        empty = np.zeros(0, np.int64)
+        self.keys, counts, starting = [empty, np.arange(len(ids))], [empty], empty
         for length in range(2, self.order + 1):
             where = np.flatnonzero(position >= length - 1)
             # every sequence is shorter than this: the shorter n-grams say all there is
@@ -318,12 +320,13 @@ class NGramModel:
         history = [0, *(self.ids.get(token, 2) for token in context)]
         p = np.full(len(self.ids), 1 / (len(self.ids) - 1))
         p[0] = 0.0
-        for length in range(1, min(len(self._fitted_levels()), len(history) + 1) + 1):
+        levels = self._fitted_levels()
+        for length in range(1, min(len(levels), len(history) + 1) + 1):
             node = np.zeros(1, dtype=np.int64)
             for k, token in enumerate(history[len(history) - length + 1 :], start=1):
                 node = self._find(k, node, np.array([token]))
             if node[0] >= 0:
-                share, backoff = self.levels[length - 1]
+                share, backoff = levels[length - 1]
                 # Everything that followed this context is one slice. (At length 1 it is
                 # everything: node 0 of 1.)
                 low, high = np.searchsorted(

@@ -282,7 +282,8 @@ class Tokenizer:
         """The bytes of `ids`: a list, array or tensor. Raises InklingError for an id
         that is not in the vocabulary.
         """
-        ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
+        to_list = getattr(ids, "tolist", None)
+        ids = list(ids) if to_list is None else to_list()
         try:
             return b"".join(map(self._token_bytes.__getitem__, ids))
         except KeyError as error:

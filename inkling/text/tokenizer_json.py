@@ -186,7 +186,7 @@ def _parse(data: dict) -> Parts:
     ids = [*names.values(), *special_tokens.values()]
     if not all(type(i) is int and i >= 0 for i in ids):
         raise InklingError("an id is not a whole number from 0 up")
-    vocabulary = {_parse_token(name): i for name, i in names.items()}
+    vocabulary = {parse_token(name): i for name, i in names.items()}
     if model.get("unk_token") and any(
         bytes([byte]) not in vocabulary for byte in range(256)
     ):
@@ -198,11 +198,12 @@ def _parse(data: dict) -> Parts:
     merges = []
     for entry in model["merges"]:  # "Ġ t" in older files, ["Ġ", "t"] in newer ones
         left, right = entry.split(" ") if isinstance(entry, str) else entry
-        merges.append((_parse_token(left), _parse_token(right)))
+        merges.append((parse_token(left), parse_token(right)))
     return Parts(merges, special_tokens, pattern, vocabulary)
 
 
-def _parse_token(name: str) -> bytes:
+def parse_token(name: str) -> bytes:
+    """The bytes of the token called `name`. Raises InklingError where it has none."""
     token = from_alphabet(name)
     if not token:
         raise InklingError(

@@ -195,6 +195,7 @@ def test_the_tokenizer_can_be_saved_and_loaded(chat, tmp_path):
         ),
         (dict(tokenizer__ggml__merges=["Ġ t", "q q"]), "its tokenizer is damaged .merge 1 joins"),
         (dict(tokenizer__ggml__merges=["Ġ"]), "its tokenizer is damaged"),
+        (dict(tokenizer__ggml__merges=["Ġ 茶"]), "'茶' is not in GPT-2's byte alphabet"),
         (dict(tokenizer__ggml__token_type=[1, 1]), "its tokenizer is damaged"),
         (dict(tokenizer__ggml__tokens=None), "its tokenizer is damaged .'tokenizer.ggml.tokens'"),
     ],
