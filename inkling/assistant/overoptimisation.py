@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -171,10 +172,10 @@ def best_of_n_points(
         seed=seed,
     )
     shape = (len(prompts), n_replies)
+    by_proxy = scored(rollouts, proxy).numpy().reshape(shape)
     # gold is what it is
-    rewards = [scored(rollouts, proxy), scored(rollouts, gold, no_end_penalty=0.0)]
-    rewards = [values.numpy().reshape(shape) for values in rewards]
-    means = best_of_n_means(*rewards, ns)
+    by_gold = scored(rollouts, gold, no_end_penalty=0.0).numpy().reshape(shape)
+    means = best_of_n_means(by_proxy, by_gold, ns)
     return [
         Point("best-of-n", math.sqrt(best_of_n_kl(n)), *mean)
         for n, mean in zip(ns, means, strict=True)
@@ -327,7 +328,7 @@ def run_once(
         if record.step % experiment.measure_every == 0:
             measure(record.step)
 
-    shared = dict(
+    shared: dict[str, Any] = dict(
         steps=experiment.steps,
         beta=beta,
         seed=seed,

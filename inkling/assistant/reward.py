@@ -51,6 +51,8 @@ class RewardModel(nn.Module):
     (`cost`, zero at first): a surprising value is a mistake, a surprising name is none.
     """
 
+    shift: Tensor  # a buffer: saved with the weights, not trained
+
     def __init__(
         self, body: Transformer, reader: Transformer | None = None, seed: int = 0
     ):
@@ -84,6 +86,7 @@ class RewardModel(nn.Module):
         """How much each token surprises the reader, (B, T): -log p, at most
         `MOST_SURPRISE`; 0 for the first.
         """
+        assert self.reader is not None  # who has none does not ask
         surprise = -token_log_probs(self.reader(tokens), tokens)  # (B, T - 1)
         return F.pad(surprise.clamp(max=MOST_SURPRISE), (1, 0))
 
@@ -115,7 +118,7 @@ class RewardModel(nn.Module):
         """
         order = torch.tensor([len(row) for row in rows]).argsort(stable=True)
         parts = [
-            self(*pad_rows([rows[i] for i in part], pad))
+            self(*pad_rows([rows[i] for i in part.tolist()], pad))
             for part in order.split(together)
         ]
         return torch.cat(parts)[order.argsort()]

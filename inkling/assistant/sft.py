@@ -192,6 +192,7 @@ class LoRALinear(nn.Module):
         """
         n_out, n_in = self.weight.shape
         linear = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=False)
+        assert isinstance(linear, nn.Linear)  # skip_init makes what it is given
         with torch.no_grad():
             linear.weight.copy_(self.weight + self.scale * self.b @ self.a)
         return linear

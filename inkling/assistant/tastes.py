@@ -112,7 +112,7 @@ def choose_comparisons(
     while len(chosen) < n:
         inverse = np.linalg.inv(information)
         gains = [
-            d @ inverse @ d if used.get(c[0], 0) < 2 else 0
+            float(d @ inverse @ d) if used.get(c[0], 0) < 2 else 0.0
             for c, d in zip(candidates, differences, strict=True)
         ]
         best = int(np.argmax(gains)) if gains else 0
