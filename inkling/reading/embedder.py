@@ -183,11 +183,13 @@ class Embedder(nn.Module):
         )
         try:
             tensors = safetensors.torch.load_file(path)
-            projection = tensors.get("projection")
-            embedder = cls(body, None if projection is None else len(projection))
+            projects = "projection" in tensors
+            embedder = cls(body, len(tensors["projection"]) if projects else None)
             # `load_state_dict` checks the shape, as copying would not
-            if projection is not None:
-                embedder.projection.load_state_dict({"weight": projection.float()})
+            if embedder.projection is not None:
+                embedder.projection.load_state_dict(
+                    {"weight": tensors["projection"].float()}
+                )
             embedder.centre = (
                 tensors["centre"].float().clone().reshape(embedder.dimension)
             )

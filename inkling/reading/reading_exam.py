@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.reading.passages import Passage
 from inkling.reading.rag import Answer, read_answers
@@ -49,7 +50,8 @@ def exam(
     that answer the like of it.
 
     edited: the passage states another value than the library's, so only a reader can
-    give it. gold=False: without the passage; then nothing answers.
+    give it. gold=False: without the passage; then nothing answers. Raises
+    `InklingError` for a question that asks for no fact.
     """
     kinds = {what for facts in library.facts for _, what in facts}
     telling = {
@@ -62,6 +64,11 @@ def exam(
     }
     tasks = []
     for number, question in enumerate(questions):
+        if question.fact is None:
+            raise InklingError(
+                f"{question.text!r} asks for no fact, so no answer to it could be"
+                " marked; leave it out."
+            )
         writer = Writer(f"{world.seed}/reading exam/{seed}/{number}")
         name, attribute = question.fact
         value = person_value(world.person(name), attribute)
@@ -83,7 +90,7 @@ def exam(
         ]
         picked = [library.passages[at] for at in writer.several(alike, others)]
         place = writer.choose(range(others + 1)) if gold else None
-        if gold:
+        if place is not None:
             picked.insert(place, passage)
         tasks.append(Task(question.text, question.fact, value, picked, place))
     return tasks

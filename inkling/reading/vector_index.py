@@ -64,21 +64,24 @@ class VectorIndex:
         """How much a search looks at, to be changed at any time: IVF's n_probe, HNSW's
         ef_search; None: everything.
         """
-        if self.kind == "IVF":
+        if isinstance(self._index, faiss.IndexIVF):
             return self._index.nprobe
-        return self._index.hnsw.efSearch if self.kind == "HNSW" else None
+        if isinstance(self._index, faiss.IndexHNSW):
+            return self._index.hnsw.efSearch
+        return None
 
     @effort.setter
     def effort(self, value: int) -> None:
-        if self.effort is None or value < 1:
+        index = self._index
+        if value < 1 or not isinstance(index, faiss.IndexIVF | faiss.IndexHNSW):
             raise InklingError(
                 f"{self.kind}: effort is {value}; only IVF and HNSW have one, and it is"
                 " at least 1."
             )
-        if self.kind == "IVF":
-            self._index.nprobe = min(value, self._index.nlist)
+        if isinstance(index, faiss.IndexIVF):
+            index.nprobe = min(value, index.nlist)
         else:
-            self._index.hnsw.efSearch = value
+            index.hnsw.efSearch = value
 
     @classmethod
     def build(

@@ -5,11 +5,17 @@ import re
 import pytest
 import tiny
 
+from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.reading import reading_exam
 from inkling.reading.rag import NOT_SAID, Answer, cite, parse_answer
 from inkling.reading.reading_exam import is_right
-from inkling.reading.shelves import library_questions, stated_facts, town_library
+from inkling.reading.shelves import (
+    LibraryQuestion,
+    library_questions,
+    stated_facts,
+    town_library,
+)
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.facts import person_value
@@ -91,6 +97,12 @@ def test_only_the_value_alone_and_of_the_right_person_is_right():
     assert not right(f"{other} lives in {task.value}.")
     assert not right(f"{name} lives in {task.value} or in {wrong}.")
     assert not right(f"{name} lives here.") and not right("") and not right(NOT_SAID)
+
+
+def test_a_question_that_asks_for_no_fact_is_refused():
+    words = LibraryQuestion("gull pier", None, frozenset({0}))
+    with pytest.raises(InklingError, match="'gull pier' asks for no fact"):
+        reading_exam.exam(WORLD, LIBRARY, [words])
 
 
 def test_a_friend_is_told_apart_from_the_person():
