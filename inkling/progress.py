@@ -30,7 +30,7 @@ class _NotebookLine:
 
     def write(self, text: str) -> None:
         line = text.strip("\r\n ")
-        if line:
+        if line and self.handle is not None:
             self.handle.update({"text/plain": line}, raw=True)
 
     def flush(self) -> None:

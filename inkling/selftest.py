@@ -101,7 +101,8 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Result:
 
 def _numbers(version: str) -> tuple[int, ...]:
     """The leading numbers of a version: "2.13.0+cpu" is (2, 13, 0)."""
-    return tuple(map(int, re.match(r"\d+(?:\.\d+)*", version)[0].split(".")))
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
 
 
 def check_packages(wanted: dict[str, str] = PACKAGES) -> Result:
@@ -376,6 +377,7 @@ def training_step(seconds: float = 1.5) -> float:
         # of this
         with torch.no_grad():
             for weight in model.parameters():
+                assert weight.grad is not None  # every weight has a part in the loss
                 weight -= 1e-5 * weight.grad
                 weight.grad = None
         times.append(time.perf_counter() - start)

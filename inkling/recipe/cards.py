@@ -4,13 +4,14 @@ beside their checkpoints.
 
 import json
 from pathlib import Path
+from typing import Any
 
 from inkling.files import InklingError
 
 #: Stories are judged as the model writes them, and once more as one would let it write:
 #: from what it is fairly sure of, and where many things are equally likely, rather not
 #: what has been said already. `book/training/generate.ipynb` shows why.
-CAREFUL = {"temperature": 0.4, "min_p": 0.3, "repetition_penalty": 1.03}
+CAREFUL: dict[str, Any] = {"temperature": 0.4, "min_p": 0.3, "repetition_penalty": 1.03}
 _CAREFULLY = (
     "the same at temperature {temperature}, min-p {min_p}, penalty {repetition_penalty}"
 ).format(**CAREFUL)
