@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent
 
 def main() -> int:
     topics = sorted(path.stem.removeprefix("bench_") for path in FOLDER.glob("bench_*.py"))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("topic", nargs="*", help=f"default: all of {', '.join(topics)}")
     wanted = parser.parse_args().topic or topics
     if unknown := set(wanted) - set(topics):

@@ -18,6 +18,7 @@ import statistics  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
+from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -29,7 +30,10 @@ from inkling.training.generate import generate, generate_batch  # noqa: E402
 
 ROUNDS, PROMPT, NEW = 7, 16, 200
 TARGET = 3.0  # times the tokens per second of transformers
-SIZES = [dict(d_model=128, n_layers=4), dict(d_model=160, n_layers=6, n_heads=5, n_kv_heads=1)]
+SIZES: list[dict[str, Any]] = [
+    dict(d_model=128, n_layers=4),
+    dict(d_model=160, n_layers=6, n_heads=5, n_kv_heads=1),
+]
 
 
 def main() -> None:
@@ -58,7 +62,8 @@ def one_prompt(config: ModelConfig) -> None:
 
     def with_transformers() -> list[int]:
         with torch.inference_mode():
-            written = theirs.generate(
+            # transformers' types want attributes that its own models lack
+            written = theirs.generate(  # pyright: ignore[reportAttributeAccessIssue]
                 tokens, attention_mask=mask, max_new_tokens=NEW, do_sample=False
             )
         return written[0, PROMPT:].tolist()

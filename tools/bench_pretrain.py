@@ -118,7 +118,7 @@ def load(path: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--text", type=Path, help="a text file, for example tinyshakespeare.txt")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument(
@@ -158,7 +158,7 @@ def main() -> None:
         results["equal tokens"].append(ours(arguments.steps, seed))
         affordable = int(0.97 * arguments.steps * cpu / results["equal tokens"][-1][0])
         results["equal CPU-seconds"].append(ours(min(affordable, 10 * arguments.steps), seed))
-    size = sum(parameter.numel() for parameter in plain.parameters())
+    size = sum(parameter.numel() for parameter in PlainGPT(vocab_size).parameters())
     tokens = arguments.steps * BATCH * CONTEXT
     print(
         f"parameters: plain {size:,}, ours {parameter_count(shape):,}; "

@@ -45,7 +45,9 @@ def main() -> None:
     except InklingError as error:
         print(f"skipped: {error}")
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     print(
         f"float32, batch 1, a prompt of {PROMPT} tokens, {NEW} new ones, {ROUNDS} rounds",
         flush=True,
@@ -71,7 +73,8 @@ def compare(threads: int) -> None:
 
     def with_transformers(n: int) -> list[int]:
         with torch.inference_mode():
-            written = theirs.generate(
+            # transformers' types want attributes that its own models lack
+            written = theirs.generate(  # pyright: ignore[reportAttributeAccessIssue]
                 tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=n, do_sample=False
             )
         return written[0, PROMPT:].tolist()

@@ -19,6 +19,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import faiss
 import numpy as np
@@ -48,9 +49,10 @@ from inkling.world import World
 
 N, D, CROWDS, QUERIES = 50_000, 128, 1_000, 1_000
 SEEDS = (0, 1, 2)
+Result = TypeVar("Result")
 
 
-def cpu_seconds(action: Callable[[], object]) -> tuple[float, object]:
+def cpu_seconds(action: Callable[[], Result]) -> tuple[float, Result]:
     start = time.process_time()
     result = action()
     return time.process_time() - start, result
@@ -77,7 +79,7 @@ def indexes() -> None:
         f" {took / QUERIES * 1e6:.0f} us"
     )
     print(f"{'index':>20}{'build, s':>10}{'us a query':>12}{'recall@10':>11}{'bytes a vector':>16}")
-    settings = [
+    settings: list[tuple[str, dict[str, int], list[int | None]]] = [
         ("Flat", {}, [None]),
         ("IVF", {}, [1, 4, 16, 64]),
         ("HNSW", {}, [16, 64, 256]),
@@ -204,7 +206,7 @@ def larkhaven(n_pairs: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument(
         "--pairs", type=int, default=5120, help="pairs that an embedder is trained on; 0: none"
     )

@@ -37,7 +37,10 @@ def python_in(folder: Path) -> Path:
 def pinned(package: str) -> str:
     """The version that requirements.txt pins `package` to."""
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    return re.search(rf"^{re.escape(package)}==(\S+)", text, re.MULTILINE)[1]
+    found = re.search(rf"^{re.escape(package)}==(\S+)", text, re.MULTILINE)
+    if found is None:
+        raise SystemExit(f"requirements.txt pins no version of {package}; add a line for it.")
+    return found[1]
 
 
 def installed(python: Path, package: str) -> str | None:

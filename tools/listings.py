@@ -40,14 +40,15 @@ def definition(reference: str, root: Path = ROOT) -> str:
             f"listing {reference!r}: expected 'inkling/module.py:Name', and the file must exist"
         )
     source = file.read_text(encoding="utf-8")
-    node: ast.AST = ast.parse(source)
+    inside, found = ast.parse(source).body, []
     for part in name.split("."):
-        found = [child for child in node.body if part in names_defined_by(child)]
+        found = [child for child in inside if part in names_defined_by(child)]
         if not found:
             raise ListingError(
                 f"listing {reference!r}: {path} defines no {part!r} there. Was it renamed?"
             )
-        node = found[-1]
+        inside = getattr(found[-1], "body", [])
+    node = found[-1]
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
     lines = source.splitlines()[first - 1 : node.end_lineno]
     return textwrap.dedent("\n".join(lines))

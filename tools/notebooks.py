@@ -99,7 +99,7 @@ def tidy(path: Path) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument(
         "--check", action="store_true", help="change nothing; fail if a notebook is untidy"
     )

@@ -131,7 +131,7 @@ def pictures() -> dict[str, str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail if a committed picture is stale"
     )

@@ -175,7 +175,13 @@ def test_a_class_comes_with_its_members_and_stops_where_it_ends(root):
 
 @pytest.mark.parametrize(
     "reference",
-    ["thing.py", "inkling/none.py:X", "inkling/thing.py:Other", "inkling/thing.py:Thing.no"],
+    [
+        "thing.py",
+        "inkling/none.py:X",
+        "inkling/thing.py:Other",
+        "inkling/thing.py:Thing.no",
+        "inkling/thing.py:LIMIT.no",
+    ],
 )
 def test_a_wrong_reference_is_named(root, reference):
     with pytest.raises(listings.ListingError, match=reference.split(":")[0]):
