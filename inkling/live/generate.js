@@ -3,8 +3,28 @@
 import { announcer, button, field, frame, make, opener, percent, slider, table } from "./ui.js";
 import { distribution, draw, randomNumbers } from "./sample.js";
 import { softmax } from "./model.js";
-import { spoken, visible } from "./bpe.js";
+import { visible } from "./bpe.js";
 
+/** @import { Floats } from "./model.js" */
+/** @import { Opened, Widget } from "./ui.js" */
+
+/**
+ * What Python sends; a token is its text and the model's own probability of it.
+ * @typedef {object} Data
+ * @property {string} prompt
+ * @property {number} temperature
+ * @property {number} top_k
+ * @property {number} top_p
+ * @property {number} max_new_tokens
+ * @property {number} seed
+ * @property {string} weights
+ * @property {{ tokens: [string, number][], ended: boolean }} first
+ */
+
+/**
+ * @param {Widget<Data>} widget
+ * @param {HTMLElement} el
+ */
 export function generateFigure(widget, el) {
   const data = widget.get("data");
   const status = make(
@@ -28,7 +48,8 @@ export function generateFigure(widget, el) {
   });
   const input = make("textarea", { rows: 2, spellcheck: "false" });
   const seed = make("input", { type: "number", min: 0, step: 1 });
-  const off = (zero) => (n) => (n === zero ? "off" : String(n));
+  const off = (/** @type {number} */ zero) => (/** @type {number} */ n) =>
+    n === zero ? "off" : String(n);
   const temperature = slider({
     label: "Temperature",
     min: 0,
@@ -64,8 +85,17 @@ export function generateFigure(widget, el) {
     );
   const seedField = field("Seed", seed);
   seedField.classList.add("ink-short");
+  /** @type {object | null} */
   let running = null; // the present run; another value, or null, ends it
-  let tokens = []; // [text, the model's own probability of it]
+  /** @type {[string, number][]} */
+  let tokens = [];
+
+  const details = make(
+    "details",
+    { ontoggle: () => list() },
+    make("summary", {}, "Every token as a table"),
+    tableHere,
+  );
 
   frame(
     el,
@@ -86,7 +116,7 @@ export function generateFigure(widget, el) {
       start,
       stop,
       button("Next seed", () => {
-        seed.value = Number(seed.value) + 1;
+        seed.value = String(Number(seed.value) + 1);
         write();
       }),
     ),
@@ -98,19 +128,19 @@ export function generateFigure(widget, el) {
         "underlined with dots.",
     ),
     summary.element,
-    make(
-      "details",
-      { ontoggle: () => list() },
-      make("summary", {}, "Every token as a table"),
-      tableHere,
-    ),
+    details,
     status,
   );
   input.value = data.prompt;
-  seed.value = data.seed;
+  seed.value = String(data.seed);
   for (const [text, p] of data.first.tokens) add(text, p, data.prompt);
   summary.say(`${tokens.length} tokens${data.first.ended ? "; the model ended its text" : ""}.`);
 
+  /**
+   * @param {string} text
+   * @param {number} p
+   * @param {string} prompt
+   */
   function add(text, p, prompt) {
     if (tokens.length === 0) output.replaceChildren(make("b", {}, prompt));
     tokens.push([text, p]);
@@ -128,7 +158,6 @@ export function generateFigure(widget, el) {
   }
 
   function list() {
-    const details = tableHere.parentElement;
     if (details.open)
       tableHere.replaceChildren(
         table(
@@ -155,6 +184,10 @@ export function generateFigure(widget, el) {
     list();
   }
 
+  /**
+   * @param {Opened} opened
+   * @param {object} run
+   */
   async function compose({ model, bpe, start: startId, encode }, run) {
     const prompt = input.value,
       count = length.value;
@@ -165,12 +198,14 @@ export function generateFigure(widget, el) {
     tokens = [];
     output.replaceChildren(make("b", {}, prompt));
     const began = performance.now();
-    let logits = null,
-      breath = began,
-      why = "the number of tokens asked for is reached";
+    let breath = began;
+    let why = "the number of tokens asked for is reached";
+    /** @type {Floats | null} */
+    let logits = null; // without a start token and a prompt there are none
     for (const id of ids) logits = model.forward(id, cache);
+    /** @type {number[]} */
     let pending = []; // ids whose bytes are not yet whole characters
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; logits && i < count; i++) {
       const id = draw(distribution(logits, options), random);
       if (id === startId) {
         why = "the model ended its text";

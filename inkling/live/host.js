@@ -7,16 +7,18 @@
 // el })`. Nothing is sent anywhere; there is no kernel.
 (() => {
   "use strict";
-  const here = document.currentScript.src; // other files of ours lie beside this one
+  // other files of ours lie beside this one
+  const here = /** @type {HTMLScriptElement} */ (document.currentScript).src;
   const STATE = "application/vnd.jupyter.widget-state+json";
   const VIEW = "application/vnd.jupyter.widget-view+json";
-  const parse = (script) => {
-    const value = JSON.parse(script.textContent);
+  const parse = (/** @type {Element} */ script) => {
+    const value = JSON.parse(script.textContent ?? "");
     return typeof value === "string" ? JSON.parse(value) : value; // some builders encode twice
   };
 
+  /** @type {Record<string, Promise<any>>} */
   const once = {}; // url -> promise, so that no file is loaded twice
-  const loadScript = (name) =>
+  const loadScript = (/** @type {string} */ name) =>
     (once[name] ??= new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.src = new URL(name, here).href;
@@ -29,10 +31,12 @@
       document.head.append(script);
     }));
 
-  const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const fromBase64 = (/** @type {string} */ text) =>
+    Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
   // Weights come as scripts that call `deliver`, because a page opened from a folder may not fetch
   // a file.
+  /** @type {Record<string, Uint8Array>} */
   const delivered = {};
   globalThis.InklingHost = {
     deliver: (name, base64) => {
@@ -41,32 +45,56 @@
     weights: (name) => loadScript(`weights-${name}.js`).then(() => delivered[name]),
   };
 
+  /**
+   * What a notebook saves of a widget.
+   * @typedef {{ state: Record<string, any>, buffers?: { path: string[], data: string }[] }} State
+   */
   class Model {
+    /** @param {State} saved */
     constructor({ state, buffers = [] }) {
       this.state = state;
+      /** @type {Record<string, Function[]>} */
       this.listeners = {};
       for (const { path, data } of buffers) {
-        const parent = path.slice(0, -1).reduce((value, key) => value[key], state);
-        parent[path.at(-1)] = new DataView(fromBase64(data).buffer);
+        const last = path.length - 1;
+        const parent = path.slice(0, last).reduce((value, key) => value[key], state);
+        parent[path[last]] = new DataView(fromBase64(data).buffer);
       }
     }
+    /** @param {string} key */
     get(key) {
       return this.state[key];
     }
+    /**
+     * @param {string} key
+     * @param {any} value
+     */
     set(key, value) {
       if (this.state[key] === value) return;
       this.state[key] = value;
       this.emit(`change:${key}`, this, value);
       this.emit("change", this);
     }
+    /**
+     * @param {string} event
+     * @param {Function} callback
+     */
     on(event, callback) {
       (this.listeners[event] ??= []).push(callback);
     }
+    /**
+     * @param {string} event
+     * @param {Function} [callback]
+     */
     off(event, callback) {
       this.listeners[event] = (this.listeners[event] ?? []).filter(
         (other) => callback && other !== callback,
       );
     }
+    /**
+     * @param {string} event
+     * @param {any[]} values
+     */
     emit(event, ...values) {
       for (const callback of this.listeners[event] ?? []) callback(...values);
     }
@@ -75,7 +103,7 @@
   }
 
   // The book's own figures share one script; any other anywidget brings its code along as text.
-  const loadWidget = async (code) => {
+  const loadWidget = async (/** @type {string} */ code) => {
     if (/^[\w.-]+\.js$/.test(code)) return loadScript(code).then(() => globalThis.InklingLive);
     return (once[code] ??= (async () => {
       const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
@@ -90,8 +118,10 @@
   };
 
   const start = async () => {
-    const states = {},
-      models = {};
+    /** @type {Record<string, State>} */
+    const states = {};
+    /** @type {Record<string, Model>} */
+    const models = {};
     for (const script of document.querySelectorAll(`script[type="${STATE}"]`))
       Object.assign(states, parse(script).state);
     for (const script of document.querySelectorAll(`script[type="${VIEW}"]`)) {
@@ -106,8 +136,8 @@
         await widget.render({ model, el });
         // The static picture stands beside the tag, in the same output; it makes room only once the
         // figure works.
-        const fallback = script.parentElement.querySelector(":scope > .inkling-fallback");
-        if (fallback) script.parentElement.replaceWith(el);
+        const output = script.parentElement;
+        if (output?.querySelector(":scope > .inkling-fallback")) output.replaceWith(el);
         else script.after(el);
       } catch (error) {
         console.error("a live figure could not start; its static picture stays", error);

@@ -9,6 +9,12 @@ import { spanLossFigure } from "./spans.js";
 import { searchFigure } from "./search.js";
 import { rankingFigure } from "./ranking.js";
 
+/** @import { Widget } from "./ui.js" */
+
+/**
+ * Each figure knows the data of its own Python class; here they are only handed on.
+ * @type {Record<string, (widget: Widget<any>, el: HTMLElement) => void>}
+ */
 const FIGURES = {
   NextToken: nextToken,
   NGramFigure: ngramFigure,
@@ -22,6 +28,7 @@ const FIGURES = {
 };
 
 export const InklingLive = {
+  /** @param {{ model: Widget<unknown>, el: HTMLElement }} given */
   render({ model, el }) {
     FIGURES[model.get("figure")](model, el);
   },

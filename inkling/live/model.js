@@ -2,19 +2,54 @@
 // inkling/model/transformer.py.
 //
 // The weights file is in safetensors format: 8 bytes with the length of a JSON header, the header,
-// then the numbers.
-// Each matrix is stored as int8 with one float scale a row, so that weight = scale[row] * integer;
-// it is expanded to Float32Array once, when the model is made. Vectors (the norms) are stored as
-// float32.
+// then the numbers. Each matrix is stored as int8 with one float scale a row, so that weight =
+// scale[row] * integer; it is expanded to Float32Array once, when the model is made. Vectors (the
+// norms) are stored as float32.
 
+/**
+ * The model's shape, as inkling/live/weights.py writes it.
+ * @typedef {object} Config
+ * @property {number} vocab_size
+ * @property {number} context_length
+ * @property {number} d_model
+ * @property {number} n_layers
+ * @property {number} n_heads
+ * @property {number} n_kv_heads
+ * @property {number} head_dim
+ * @property {number} d_ff
+ * @property {number} rope_theta
+ * @property {number} norm_eps
+ */
+
+/**
+ * The tokenizer: merges are [left, right, id] in the order they were learned, specials text to id.
+ * @typedef {{ merges: [number, number, number][], specials?: Record<string, number> }} Tables
+ */
+
+/** @typedef {Float32Array<ArrayBuffer>} Floats */
+/** @typedef {{ shape: number[], data: Int8Array | Floats }} Tensor */
+
+/**
+ * The keys and values of every token so far, a row for each layer.
+ * @typedef {{ length: number, keys: Floats[], values: Floats[] }} Cache
+ */
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {{ metadata: { config: string, tokenizer: string }, tensors: Record<string, Tensor> }}
+ */
 export function readSafetensors(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
+  /** @type {Record<string, any>} */
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)));
+  /** @type {Record<string, Tensor>} */
   const tensors = {};
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
-    const [start, end] = entry.data_offsets.map((offset) => offset + 8 + headerLength);
+    const [start, end] = entry.data_offsets.map(
+      (/** @type {number} */ offset) => offset + 8 + headerLength,
+    );
     // a copy of its own, so that it starts where a float may start
     const raw = bytes.slice(start, end);
     const data = entry.dtype === "I8" ? new Int8Array(raw.buffer) : new Float32Array(raw.buffer);
@@ -23,7 +58,11 @@ export function readSafetensors(bytes) {
   return { metadata: header.__metadata__, tensors };
 }
 
-// int8 rows and their scales -> float32
+/**
+ * int8 rows and their scales -> float32
+ * @param {Tensor} tensor
+ * @param {ArrayLike<number>} scales
+ */
 function dequantise({ shape, data }, scales) {
   const [rows, columns] = shape;
   const out = new Float32Array(rows * columns);
@@ -33,15 +72,17 @@ function dequantise({ shape, data }, scales) {
   return out;
 }
 
-// out = matrix @ x, matrix: (out.length, x.length), stored row by row
+/**
+ * out = matrix @ x, matrix: (out.length, x.length), stored row by row
+ * @param {Floats} matrix
+ * @param {Floats} x
+ * @param {Floats} out
+ */
 function multiply(matrix, x, out) {
   const columns = x.length;
   for (let row = 0, i = 0; row < out.length; row++) {
-    let a = 0,
-      b = 0,
-      c = 0,
-      d = 0,
-      column = 0; // four sums at a time keep the processor busy
+    let [a, b, c, d] = [0, 0, 0, 0]; // four sums at a time keep the processor busy
+    let column = 0;
     for (; column + 3 < columns; column += 4, i += 4) {
       a += matrix[i] * x[column];
       b += matrix[i + 1] * x[column + 1];
@@ -53,7 +94,13 @@ function multiply(matrix, x, out) {
   }
 }
 
-// RMSNorm: x / sqrt(mean(x^2) + eps) * weight
+/**
+ * RMSNorm: x / sqrt(mean(x^2) + eps) * weight
+ * @param {Floats} x
+ * @param {Floats} weight
+ * @param {number} epsilon
+ * @param {Floats} out
+ */
 function rmsNorm(x, weight, epsilon, out) {
   let sum = 0;
   for (let i = 0; i < x.length; i++) sum += x[i] * x[i];
@@ -61,6 +108,7 @@ function rmsNorm(x, weight, epsilon, out) {
   for (let i = 0; i < x.length; i++) out[i] = x[i] * scale * weight[i];
 }
 
+/** @param {Floats} scores */
 export function softmax(scores, out = new Float32Array(scores.length)) {
   let largest = -Infinity,
     sum = 0;
@@ -71,21 +119,24 @@ export function softmax(scores, out = new Float32Array(scores.length)) {
 }
 
 export class Model {
-  // bytes: a Uint8Array with the weights file
+  /** @param {Uint8Array} bytes the weights file */
   constructor(bytes) {
     const { metadata, tensors } = readSafetensors(bytes);
+    /** @type {Config} */
     this.config = JSON.parse(metadata.config);
+    /** @type {Tables} */
     this.tokenizer = JSON.parse(metadata.tokenizer);
-    const weight = (name) => {
+    const weight = (/** @type {string} */ name) => {
       const scales = tensors[`${name}.scale`];
-      return scales ? dequantise(tensors[name], scales.data) : tensors[name].data;
+      if (scales) return dequantise(tensors[name], scales.data);
+      return /** @type {Floats} */ (tensors[name].data); // only matrices are stored as int8
     };
     this.embedding = weight("model.embed_tokens.weight"); // (vocabulary, d_model)
     // tied unless it has its own
     this.head = tensors["lm_head.weight"] ? weight("lm_head.weight") : this.embedding;
     this.norm = weight("model.norm.weight");
     this.layers = Array.from({ length: this.config.n_layers }, (_, i) => {
-      const at = (name) => weight(`model.layers.${i}.${name}.weight`);
+      const at = (/** @type {string} */ name) => weight(`model.layers.${i}.${name}.weight`);
       return {
         attentionNorm: at("input_layernorm"),
         query: at("self_attn.q_proj"), // (n_heads * head_dim, d_model)
@@ -101,17 +152,23 @@ export class Model {
     this.rotations = rotationTable(this.config);
   }
 
-  // The keys and values of every token so far. Shortening `length` forgets the last ones.
+  /**
+   * A cache without tokens. Shortening its `length` later forgets the last ones.
+   * @returns {Cache}
+   */
   newCache() {
     const size = this.config.context_length * this.config.n_kv_heads * this.config.head_dim;
     const make = () => this.layers.map(() => new Float32Array(size));
     return { length: 0, keys: make(), values: make() };
   }
 
-  // One token in, the logits of the next one out: Float32Array (vocabulary). The cache grows by
-  // this token.
-  // `watch`, if given, is an empty array; it receives for each layer the attention weights of this
-  // token, a Float32Array (n_heads * (position + 1)), head by head.
+  /**
+   * One token in, the logits of the next one out: (vocabulary). The cache grows by this token.
+   * @param {number} id
+   * @param {Cache} cache
+   * @param {Floats[] | null} watch an empty array; it receives for each layer the attention weights
+   *   of this token, (n_heads * (position + 1)), head by head
+   */
   forward(id, cache, watch = null) {
     const { d_model, d_ff, n_heads, n_kv_heads, head_dim, norm_eps, context_length, vocab_size } =
       this.config;
@@ -179,7 +236,11 @@ export class Model {
     return logits;
   }
 
-  // RoPE, Llama's convention: number i of a head is paired with number i + head_dim / 2.
+  /**
+   * RoPE, Llama's convention: number i of a head is paired with number i + head_dim / 2.
+   * @param {Floats} vector
+   * @param {number} position
+   */
   rotate(vector, position) {
     const { head_dim } = this.config,
       half = head_dim / 2;
@@ -196,6 +257,7 @@ export class Model {
   }
 }
 
+/** @param {Config} config */
 function rotationTable({ context_length, head_dim, rope_theta }) {
   const half = head_dim / 2;
   const cos = new Float32Array(context_length * half),
@@ -213,15 +275,21 @@ function rotationTable({ context_length, head_dim, rope_theta }) {
 // A text that grows and changes at its end: only the tokens after the common beginning are computed
 // again.
 export class Session {
+  /** @param {Model} model */
   constructor(model) {
     this.model = model;
+    /** @type {number[]} */
     this.ids = [];
     this.cache = model.newCache();
+    /** @type {Floats | null} */
     this.last = null;
   }
 
-  // The logits after `ids` (at least one id). Gives the page a chance to breathe every few
-  // milliseconds; if another call comes in meanwhile, the older one returns null.
+  /**
+   * The logits after `ids` (at least one id). Gives the page a chance to breathe every few
+   * milliseconds; if another call comes in meanwhile, the older one returns null.
+   * @param {number[]} ids
+   */
   async logits(ids) {
     const turn = (this.turn = {});
     let same = 0;

@@ -14,6 +14,27 @@ import {
 import { distribution, draw, entropyBits, randomNumbers } from "./sample.js";
 import { spoken, visible } from "./bpe.js";
 
+/** @import { Bpe } from "./bpe.js" */
+/** @import { Floats } from "./model.js" */
+/** @import { Widget } from "./ui.js" */
+
+/** @typedef {[text: string, probability: number, id: number]} Token */
+
+/**
+ * What Python sends, with the most likely tokens first.
+ * @typedef {object} Data
+ * @property {string} prompt
+ * @property {number} temperature
+ * @property {number} top
+ * @property {number} seed
+ * @property {string} weights
+ * @property {{ tokens: Token[], entropy: number } | null} first
+ */
+
+/**
+ * @param {Widget<Data>} widget
+ * @param {HTMLElement} el
+ */
 export function nextToken(widget, el) {
   const { prompt, temperature, top, seed, first } = widget.get("data");
   const status = make(
@@ -38,8 +59,10 @@ export function nextToken(widget, el) {
     oninput: () => refresh(),
   });
   const random = randomNumbers(seed);
+  /** @type {string[]} */
   let added = []; // texts that clicks appended, for Undo
   const open = opener(widget, status);
+  /** @type {{ probabilities: Floats, bpe: Bpe } | null} */
   let current = null;
 
   frame(
@@ -72,11 +95,11 @@ export function nextToken(widget, el) {
 
   async function refresh() {
     const opened = await open();
-    if (!opened) return false;
+    if (!opened) return null;
     const { bpe, session, encode } = opened;
     const { ids, cut } = encode(text.value);
     const logits = await session.logits(ids);
-    if (!logits) return false; // a newer text is on its way
+    if (!logits) return null; // a newer text is on its way
     const probabilities = distribution(logits, { temperature: heat.value });
     current = { probabilities, bpe };
     const order = Array.from(probabilities.keys())
@@ -87,19 +110,26 @@ export function nextToken(widget, el) {
       entropyBits(probabilities),
       cut,
     );
-    return true;
+    return current;
   }
 
-  // Append the token `id`, or, without one, a token drawn from the distribution that the bars show.
+  /**
+   * Append the token `id`, or, without one, a token drawn from the distribution that the bars show.
+   * @param {number | null} id
+   */
   async function pick(id) {
-    if (!current && !(await refresh())) return;
-    const appended = current.bpe.decode([id ?? draw(current.probabilities, random)]);
+    const shown = current ?? (await refresh());
+    if (!shown) return;
+    const appended = shown.bpe.decode([id ?? draw(shown.probabilities, random)]);
     added.push(appended);
     text.value += appended;
     await refresh();
   }
 
-  // tokens: [text, probability, id] with the most likely first
+  /**
+   * @param {Token[]} tokens the most likely first
+   * @param {number} entropy
+   */
   function show(tokens, entropy, cut = false) {
     showBars(
       bars,

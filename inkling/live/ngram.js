@@ -4,25 +4,39 @@ import { announcer, button, field, frame, make, percent, showBars, slider } from
 import { spoken, visible } from "./bpe.js";
 import { randomNumbers } from "./sample.js";
 
-const START = "\u0002",
-  END = "\u0003"; // what stands around every sequence; neither occurs in a text
+// what stands around every sequence; neither occurs in a text
+const START = "\u0002";
+const END = "\u0003";
 
-// counts.get(context) -> Map(next token -> count), for contexts of `length` tokens
+/** @typedef {Map<string, Map<string, number>>} Counts context -> next token -> how often */
+
+/**
+ * The counts for contexts of `length` tokens.
+ * @param {Iterable<string[]>} sequences
+ * @param {number} length
+ */
 export function countContexts(sequences, length) {
+  /** @type {Counts} */
   const counts = new Map();
   for (const sequence of sequences) {
     const padded = [...Array(length).fill(START), ...sequence, END];
     for (let i = length; i < padded.length; i++) {
       const context = padded.slice(i - length, i).join("\u0001");
-      if (!counts.has(context)) counts.set(context, new Map());
-      const next = counts.get(context);
+      /** @type {Map<string, number>} */
+      const next = counts.get(context) ?? new Map();
+      counts.set(context, next);
       next.set(padded[i], (next.get(padded[i]) ?? 0) + 1);
     }
   }
   return counts;
 }
 
-// What followed the longest ending of `tokens` that was ever seen: { used, next: Map, total }.
+/**
+ * What followed the longest ending of `tokens` that was ever seen, and how long that ending is.
+ * @param {(length: number) => Counts} tables
+ * @param {string[]} tokens
+ * @param {number} longest
+ */
 export function continuations(tables, tokens, longest) {
   for (let length = longest; ; length--) {
     const padded = [...Array(length).fill(START), ...tokens];
@@ -31,12 +45,31 @@ export function continuations(tables, tokens, longest) {
   }
 }
 
+/** @import { Widget } from "./ui.js" */
+
+/**
+ * What Python sends; `joiner` stands between the tokens of a text.
+ * @typedef {object} Data
+ * @property {string[]} texts
+ * @property {number} order
+ * @property {number} max_order
+ * @property {string} joiner
+ * @property {string[]} start
+ * @property {number} seed
+ */
+
+/**
+ * @param {Widget<Data>} widget
+ * @param {HTMLElement} el
+ */
 export function ngramFigure(widget, el) {
   const { texts, order, max_order, joiner, start, seed } = widget.get("data");
   // joined, they take half the room
   const sequences = texts.map((text) => (joiner ? text.split(joiner) : [...text]));
+  /** @type {Record<number, Counts>} */
   const made = {};
-  const tables = (length) => (made[length] ??= countContexts(sequences, length));
+  const tables = (/** @type {number} */ length) =>
+    (made[length] ??= countContexts(sequences, length));
   const random = randomNumbers(seed);
   const unit = joiner ? "words" : "letters";
   let tokens = start.slice();
@@ -104,11 +137,13 @@ export function ngramFigure(widget, el) {
     return continuations(tables, tokens.at(-1) === END ? [] : tokens, orders.value - 1);
   }
 
+  /** @param {string} token */
   function append(token) {
     if (tokens.at(-1) === END) tokens = []; // after an end comes a new beginning
     tokens.push(token);
   }
 
+  /** @param {number} count */
   function write(count) {
     for (let i = 0; i < count; i++) {
       const { next, total } = now();
@@ -137,7 +172,7 @@ export function ngramFigure(widget, el) {
       ended ? " (the end)" : body.length ? "" : "(nothing yet)",
     );
     const rows = [...next].sort((a, b) => b[1] - a[1]).slice(0, 8);
-    const name = (token) => (token === END ? "the end" : spoken(token));
+    const name = (/** @type {string} */ token) => (token === END ? "the end" : spoken(token));
     showBars(
       bars,
       rows.map(([token, times]) => ({

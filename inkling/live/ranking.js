@@ -2,14 +2,22 @@
 // learns the taste.
 import { announcer, button, frame, make, newId, percent, select, set, svg } from "./ui.js";
 
-const sigmoid = (x) => 1 / (1 + Math.exp(-x));
-const worth = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+/** @import { Widget } from "./ui.js" */
 
-// Bradley-Terry with a Gaussian prior: the most likely weights, and one standard deviation of each
-// (Laplace).
-// differences: what A has more than B, one row a choice; targets: 1 A is better, 0 B is, 0.5 equal.
-// Newton's method.
+const sigmoid = (/** @type {number} */ x) => 1 / (1 + Math.exp(-x));
+const worth = (/** @type {number[]} */ a, /** @type {number[]} */ b) =>
+  a.reduce((sum, x, i) => sum + x * b[i], 0);
+
+/**
+ * Bradley-Terry with a Gaussian prior, by Newton's method: the most likely weights, and one
+ * standard deviation of each (Laplace).
+ * @param {number[][]} differences what A has more than B, one row a choice
+ * @param {number[]} targets 1 A is better, 0 B is, 0.5 equal
+ * @param {number} prior
+ * @param {number} n
+ */
 export function fitTaste(differences, targets, prior, n) {
+  /** @type {number[]} */
   let weights = Array(n).fill(0);
   for (let step = 0; ; step++) {
     const slope = weights.map((w) => -w / prior ** 2);
@@ -31,10 +39,13 @@ export function fitTaste(differences, targets, prior, n) {
   }
 }
 
-// By Gauss and Jordan; no swaps of rows, for the matrix is positive definite.
+/**
+ * By Gauss and Jordan; no swaps of rows, for the matrix is positive definite.
+ * @param {number[][]} matrix
+ */
 function invert(matrix) {
-  const n = matrix.length,
-    rows = matrix.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
+  const n = matrix.length;
+  const rows = matrix.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
   for (let i = 0; i < n; i++) {
     rows[i] = rows[i].map((x, _, row) => x / row[i]);
     for (let k = 0; k < n; k++)
@@ -43,26 +54,45 @@ function invert(matrix) {
   return rows.map((row) => row.slice(n));
 }
 
+/** @typedef {{ prompt: string, replies: string[], features: number[][] }} Question */
+
+/**
+ * What Python sends; a rater has a name and a target for each pair.
+ * @typedef {object} Data
+ * @property {string[]} names
+ * @property {number} prior
+ * @property {Question[]} pairs
+ * @property {Question[]} exam
+ * @property {[string, number[]][]} raters
+ */
+
+/** @typedef {{ pair: number, target: number, expected: number }} Choice */
+
+/**
+ * @param {Widget<Data>} widget
+ * @param {HTMLElement} el
+ */
 export function rankingFigure(widget, el) {
   const { names, prior, pairs, exam, raters } = widget.get("data");
   const differences = pairs.map(({ features: [a, b] }) => a.map((x, i) => x - b[i]));
-  const signed = (x) =>
+  const signed = (/** @type {number} */ x) =>
     Math.abs(x) < 0.05 ? "0.0" : `${x > 0 ? "+" : "−"}${Math.abs(x).toFixed(1)}`;
-  let made = [],
-    // choices: { target, expected }, one for each pair in turn; expected: P(A) before the choice
-    model;
+  /** @type {Choice[]} */
+  let made = []; // one for each pair in turn; expected: P(A) before the choice
+  /** @type {ReturnType<typeof fitTaste>} */
+  let model;
 
-  const prompt = make("p", {}),
-    replies = [make("p"), make("p")],
-    place = make("p", { class: "ink-note" });
+  const prompt = make("p");
+  const replies = [make("p"), make("p")];
+  const place = make("p", { class: "ink-note" });
   const ids = replies.map((text) => set(text, { id: newId() }).id);
   const box = {
     border: "1px solid var(--ink-line)",
     "border-radius": "6px",
     padding: "0.2rem 0.6rem",
-    "min-height": "8.2rem",
-  }; // so that the buttons stay where they are
-  const columns = (width) => ({
+    "min-height": "8.2rem", // so that the buttons stay where they are
+  };
+  const columns = (/** @type {string} */ width) => ({
     display: "grid",
     gap: "0.2rem 1.2rem",
     "grid-template-columns": `repeat(auto-fit, minmax(min(${width}, 100%), 1fr))`,
@@ -76,8 +106,8 @@ export function rankingFigure(widget, el) {
     class: "ink-bars",
     "aria-label": "replies by learned reward, best first",
   });
-  const score = make("p", {}),
-    summary = announcer();
+  const score = make("p");
+  const summary = announcer();
   let asked = exam[0];
   frame(
     el,
@@ -144,10 +174,13 @@ export function rankingFigure(widget, el) {
   learn();
   show("No choice yet.");
 
+  /** @param {number} target */
   function push(target) {
     const pair = made.length % pairs.length;
-    made.push({ pair, target, expected: sigmoid(worth(model.weights, differences[pair])) });
+    const choice = { pair, target, expected: sigmoid(worth(model.weights, differences[pair])) };
+    made.push(choice);
     learn();
+    return choice;
   }
 
   function learn() {
@@ -159,10 +192,10 @@ export function rankingFigure(widget, el) {
     );
   }
 
+  /** @param {number} target */
   function choose(target) {
-    push(target);
-    const { expected } = made.at(-1),
-      said = target === 0.5 ? "Equal." : `${target ? "A" : "B"} is better.`;
+    const { expected } = push(target);
+    const said = target === 0.5 ? "Equal." : `${target ? "A" : "B"} is better.`;
     show(
       `Your last choice: ${said} Before it, the model gave ${target ? "A" : "B"} ` +
         `${percent(target ? expected : 1 - expected)}. ` +
@@ -176,6 +209,10 @@ export function rankingFigure(widget, el) {
     show(last ? "Your last choice is taken back." : "There is no choice to take back.");
   }
 
+  /**
+   * @param {string} name
+   * @param {number[]} chosen
+   */
   function decide(name, chosen) {
     made = [];
     learn();
@@ -183,7 +220,10 @@ export function rankingFigure(widget, el) {
     show(`All ${chosen.length} pairs decided by ${name}.`);
   }
 
-  // An opinion is one only where the weight is farther from 0 than its error.
+  /**
+   * An opinion is one only where the weight is farther from 0 than its error.
+   * @param {number} i
+   */
   function word(i) {
     const { weights, errors } = model;
     return Math.abs(weights[i]) <= errors[i]
@@ -193,9 +233,10 @@ export function rankingFigure(widget, el) {
         : "dislikes it";
   }
 
+  /** @param {string} news */
   function show(news, quick = false) {
-    const { prompt: question, replies: texts } = pairs[made.length % pairs.length],
-      round = Math.floor(made.length / pairs.length);
+    const { prompt: question, replies: texts } = pairs[made.length % pairs.length];
+    const round = Math.floor(made.length / pairs.length);
     place.textContent =
       `Pair ${(made.length % pairs.length) + 1} of ${pairs.length}` +
       (round ? `, round ${round + 1}: choose as before, or contradict yourself` : "");
@@ -203,11 +244,13 @@ export function rankingFigure(widget, el) {
     replies.forEach((p, i) => {
       p.textContent = texts[i];
     });
-    const clear = made.filter(({ target }) => target !== 0.5),
-      count = (right) => clear.filter(right).length;
-    const gap = ({ pair, target }) => (2 * target - 1) * worth(model.weights, differences[pair]);
-    const explained = count((one) => gap(one) > 1e-9),
-      foretold = count(({ target, expected }) => (2 * target - 1) * (expected - 0.5) > 1e-9);
+    const clear = made.filter(({ target }) => target !== 0.5);
+    const explained = clear.filter(
+      ({ pair, target }) => (2 * target - 1) * worth(model.weights, differences[pair]) > 1e-9,
+    ).length;
+    const foretold = clear.filter(
+      ({ target, expected }) => (2 * target - 1) * (expected - 0.5) > 1e-9,
+    ).length;
     score.textContent = made.length
       ? `Choices: ${made.length}. ` +
         `Of the ${clear.length} that were not “equal” the model explains ` +
@@ -234,7 +277,7 @@ export function rankingFigure(widget, el) {
       ),
     );
     const rewards = asked.features.map((row) => worth(model.weights, row));
-    const best = rewards.map((reward, i) => i).sort((i, j) => rewards[j] - rewards[i]);
+    const best = rewards.map((_, i) => i).sort((i, j) => rewards[j] - rewards[i]);
     order.replaceChildren(
       ...best.map((i) =>
         make(
@@ -266,18 +309,19 @@ export function rankingFigure(widget, el) {
   }
 }
 
-// A weight as a bar from the middle, with its error across. -1 to 1 is the whole width; beside it
-// the numbers stand as text.
+/**
+ * A weight as a bar from the middle, with its error across. -1 to 1 is the whole width; beside it
+ * the numbers stand as text.
+ * @param {number} weight
+ * @param {number} error
+ */
 function weightBar(weight, error) {
-  const x = (value) => 50 + 48 * value,
-    [low, high] = [Math.min(0, weight), Math.max(0, weight)];
-  const line = (x1, x2, y1, y2, colour) =>
+  const x = (/** @type {number} */ value) => 50 + 48 * value;
+  const [low, high] = [Math.min(0, weight), Math.max(0, weight)];
+  /** @param {{ x1: number, x2: number, y1: number, y2: number, stroke: string }} place */
+  const line = (place) =>
     svg("line", {
-      x1,
-      x2,
-      y1,
-      y2,
-      stroke: colour,
+      ...place,
       "stroke-width": 2,
       "vector-effect": "non-scaling-stroke",
     });
@@ -296,7 +340,7 @@ function weightBar(weight, error) {
       height: 8,
       fill: weight < 0 ? "var(--ink-warm)" : "var(--ink-bar)",
     }),
-    line(50, 50, 0, 10, "var(--ink-line)"),
-    line(x(weight - error), x(weight + error), 5, 5, "var(--ink-text)"),
+    line({ x1: 50, x2: 50, y1: 0, y2: 10, stroke: "var(--ink-line)" }),
+    line({ x1: x(weight - error), x2: x(weight + error), y1: 5, y2: 5, stroke: "var(--ink-text)" }),
   );
 }

@@ -1,11 +1,15 @@
 // sample.js: from logits to the next token, the same steps in the same order as
-// inkling/training/generate.py:
-// temperature, then top-k, then top-p, then a draw with the same random numbers. So a seed gives
-// the same tokens here and in Python, as long as the weights are the same (here they are rounded to
-// 8 bits).
+// inkling/training/generate.py: temperature, then top-k, then top-p, then a draw with the same
+// random numbers. So a seed gives the same tokens here and in Python, as long as the weights are
+// the same (here they are rounded to 8 bits).
 import { softmax } from "./model.js";
 
-// The distribution that is drawn from: Float32Array (vocabulary), zeros where a token was cut off.
+/** @import { Floats } from "./model.js" */
+
+/**
+ * The distribution that is drawn from: (vocabulary), zeros where a token was cut off.
+ * @param {Floats} logits
+ */
 export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {}) {
   if (temperature <= 0) {
     // greedy: all the probability on the largest
@@ -33,9 +37,11 @@ export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {
   return probabilities;
 }
 
-// The Mersenne Twister (Matsumoto and Nishimura 1998), seeded and read out as torch.rand does for
-// float64.
-// It gives numbers in [0, 1).
+/**
+ * The Mersenne Twister (Matsumoto and Nishimura 1998), seeded and read out as torch.rand does for
+ * float64. It gives numbers in [0, 1).
+ * @param {number} seed
+ */
 export function randomNumbers(seed) {
   const N = 624,
     state = new Uint32Array(N);
@@ -64,8 +70,12 @@ export function randomNumbers(seed) {
   };
 }
 
-// Throw a dart: lay the probabilities end to end on a line and see whose stretch the random number
-// hits.
+/**
+ * Throw a dart: lay the probabilities end to end on a line and see whose stretch the random number
+ * hits.
+ * @param {Floats} probabilities
+ * @param {() => number} random
+ */
 export function draw(probabilities, random) {
   let total = 0,
     last = 0;
@@ -83,6 +93,7 @@ export function draw(probabilities, random) {
   return last;
 }
 
+/** @param {Floats} probabilities */
 export function entropyBits(probabilities) {
   let bits = 0;
   for (const p of probabilities) if (p > 0) bits -= p * Math.log2(p);

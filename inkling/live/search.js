@@ -5,18 +5,32 @@ import { announcer, button, debounce, field, frame, make, set, slider, table } f
 // Python's \w+: letters and numbers of all scripts, no accents that stand alone
 const PYTHON_WORD = /[\p{L}\p{N}_]+/gu;
 
+/** @import { Widget } from "./ui.js" */
+
+/**
+ * @param {string} text
+ * @param {Set<string>} stop
+ */
 export const wordsOf = (text, stop) =>
   (text.toLowerCase().match(PYTHON_WORD) ?? []).filter((word) => !stop.has(word));
 
-// What can be counted before a question comes: how often each text has each word, and how many
-// texts have it.
+/**
+ * What can be counted before a question comes: how often each text has each word, and how many
+ * texts have it.
+ * @param {string[]} texts
+ * @param {Set<string>} stop
+ */
 export function wordIndex(texts, stop) {
-  const counts = [],
-    lengths = [],
-    having = new Map();
+  /** @type {Map<string, number>[]} */
+  const counts = [];
+  /** @type {number[]} */
+  const lengths = [];
+  /** @type {Map<string, number>} */
+  const having = new Map();
   for (const text of texts) {
-    const words = wordsOf(text, stop),
-      found = new Map();
+    const words = wordsOf(text, stop);
+    /** @type {Map<string, number>} */
+    const found = new Map();
     for (const word of words) found.set(word, (found.get(word) ?? 0) + 1);
     for (const word of found.keys()) having.set(word, (having.get(word) ?? 0) + 1);
     counts.push(found);
@@ -31,18 +45,31 @@ export function wordIndex(texts, stop) {
   };
 }
 
-// For a question: the score of every text, the places of those that have one (best first, of equal
-// ones the first), and its words with what each adds to each text. Python adds numbers of 32 bits,
-// so that is done here, too.
+/**
+ * A word of a question: in how many texts it is, its weight, how often it was asked, and what it
+ * adds to each text.
+ * @typedef {{ word: string, n: number, idf: number, times: number, adds: Float32Array }} Asked
+ */
+
+/**
+ * For a question: the score of every text, the places of those that have one (best first, of equal
+ * ones the first), and its words with what each adds to each text. Python adds numbers of 32 bits,
+ * so that is done here, too.
+ * @param {ReturnType<typeof wordIndex>} index
+ * @param {string} question
+ * @param {number} k1
+ * @param {number} b
+ */
 export function searchWords({ stop, counts, lengths, having, average }, question, k1, b) {
-  const scores = new Float32Array(counts.length),
-    asked = new Map();
+  const scores = new Float32Array(counts.length);
+  /** @type {Map<string, Asked>} */
+  const asked = new Map();
   for (const word of wordsOf(question, stop)) {
-    const n = having.get(word) ?? 0,
-      idf = Math.log(1 + (counts.length - n + 0.5) / (n + 0.5));
-    if (!asked.has(word))
-      asked.set(word, { word, n, idf, times: 0, adds: new Float32Array(counts.length) });
-    const entry = asked.get(word);
+    const n = having.get(word) ?? 0;
+    const idf = Math.log(1 + (counts.length - n + 0.5) / (n + 0.5));
+    const adds = new Float32Array(counts.length);
+    const entry = asked.get(word) ?? { word, n, idf, times: 0, adds };
+    asked.set(word, entry);
     entry.times += 1;
     counts.forEach((found, i) => {
       const tf = found.get(word);
@@ -58,6 +85,23 @@ export function searchWords({ stop, counts, lengths, having, average }, question
   return { scores, places, asked: [...asked.values()] };
 }
 
+/**
+ * What Python sends. A passage is its name, its text and its source; `answers` are the places of
+ * the passages that answer an example, `meaning` the places found by meaning, with their cosines.
+ * @typedef {object} Data
+ * @property {[string, string, string][]} passages
+ * @property {string[]} stop_words
+ * @property {{ text: string, answers: number[], meaning: [number, number][] }[]} examples
+ * @property {number} k
+ * @property {number} k1
+ * @property {number} b
+ * @property {string} title
+ */
+
+/**
+ * @param {Widget<Data>} widget
+ * @param {HTMLElement} el
+ */
 export function searchFigure(widget, el) {
   const { passages, stop_words, examples, k, k1, b, title } = widget.get("data");
   const index = wordIndex(
@@ -72,13 +116,19 @@ export function searchFigure(widget, el) {
     value: examples[0].text,
   });
   typed.addEventListener("input", debounce(refresh, 150));
-  const colour = (i) => `var(--ink-${(i % 6) + 1})`;
-  const list = (name, items) => make("ol", { class: "ink-bars", "aria-label": name }, items);
-  const ask = (text) => {
+  const colour = (/** @type {number} */ i) => `var(--ink-${(i % 6) + 1})`;
+  const list = (/** @type {string} */ name, /** @type {HTMLElement[]} */ items) =>
+    make("ol", { class: "ink-bars", "aria-label": name }, items);
+  const ask = (/** @type {string} */ text) => {
     typed.value = text;
     refresh();
   };
   const buttons = examples.map(({ text }) => button(text, () => ask(text)));
+  /**
+   * @param {string} label
+   * @param {number} max
+   * @param {number} value
+   */
   const dial = (label, max, value) =>
     slider({
       label,
@@ -89,24 +139,22 @@ export function searchFigure(widget, el) {
       format: (v) => v.toFixed(2),
       oninput: refresh,
     });
-  const soon = dial("How long repeats go on counting, k1:", 3, k1),
-    long = dial("How much length is held against a passage, b:", 1, b);
+  const soon = dial("How long repeats go on counting, k1:", 3, k1);
+  const long = dial("How much length is held against a passage, b:", 1, b);
   const back = button("First settings", () => {
     soon.value = k1;
     long.value = b;
     refresh();
   });
-  const summary = announcer(),
-    rarity = make("div"),
-    byWords = make("div"),
-    byMeaning = make("div");
+  const summary = announcer();
+  const [rarity, byWords, byMeaning] = [make("div"), make("div"), make("div")];
   const numbers = make("div", {
     class: "ink-scroll",
     tabindex: 0,
     role: "region",
     "aria-label": "table of scores",
   });
-  const column = (name, place) =>
+  const column = (/** @type {string} */ name, /** @type {HTMLElement} */ place) =>
     make(
       "div",
       { style: { flex: "1 1 15rem", "min-width": 0 } },
@@ -132,13 +180,14 @@ export function searchFigure(widget, el) {
   refresh();
 
   function refresh() {
-    const question = typed.value.trim(),
-      example = examples.find(({ text }) => text.trim() === question);
+    const question = typed.value.trim();
+    const example = examples.find(({ text }) => text.trim() === question);
     const { scores, places, asked } = searchWords(index, question, soon.value, long.value);
-    const moved = soon.value !== k1 || long.value !== b,
-      before = moved ? searchWords(index, question, k1, b).places : places;
-    const best = places.slice(0, k),
-      right = example?.answers ?? [];
+    const moved = soon.value !== k1 || long.value !== b;
+    const before = moved ? searchWords(index, question, k1, b).places : places;
+    const best = places.slice(0, k);
+    const right = example?.answers ?? [];
+    const meaning = example?.meaning ?? [];
     buttons.forEach((one, i) =>
       set(one, {
         "aria-pressed": examples[i] === example ? "true" : "false",
@@ -195,10 +244,10 @@ export function searchFigure(widget, el) {
       ),
     );
     byMeaning.replaceChildren(
-      example?.meaning.length
+      meaning.length
         ? list(
             "passages found by meaning",
-            example.meaning.map(([i, cosine], rank) =>
+            meaning.map(([i, cosine], rank) =>
               passage(
                 i,
                 rank,
@@ -227,26 +276,28 @@ export function searchFigure(widget, el) {
               rank + 1,
               index.lengths[i],
               word,
-              index.counts[i].get(word),
+              index.counts[i].get(word) ?? 0,
               adds[i].toFixed(3),
             ]),
         ),
       ),
     );
+    const meant = meaning.map(([i]) => i);
     summary.say(
       said(question, asked, places, scores) +
         (right.length
           ? ` What answers it: ${where(best, right)} by words` +
-            (example.meaning.length
-              ? `, ${where(
-                  example.meaning.map(([i]) => i),
-                  right,
-                )} by meaning.`
-              : ".")
+            (meaning.length ? `, ${where(meant, right)} by meaning.` : ".")
           : ""),
     );
   }
 
+  /**
+   * @param {string} question
+   * @param {Asked[]} asked
+   * @param {number[]} places
+   * @param {Float32Array} scores
+   */
   function said(question, asked, places, scores) {
     if (!question) return "Type a question.";
     if (!asked.length) return "Only stop words: there is nothing to search for.";
@@ -260,11 +311,23 @@ export function searchFigure(widget, el) {
     );
   }
 
+  /**
+   * @param {number[]} found
+   * @param {number[]} right
+   */
   function where(found, right) {
     const place = found.findIndex((i) => right.includes(i));
     return place < 0 ? `not among the first ${k}` : `place ${place + 1}`;
   }
 
+  /**
+   * @param {number} i its place
+   * @param {number} rank
+   * @param {Asked[]} asked
+   * @param {number[]} right
+   * @param {[number, string][]} parts of its bar: how much of the whole, and the colour
+   * @param {string} note
+   */
   function passage(i, rank, asked, right, parts, note) {
     const [name, text, source] = passages[i];
     return make(
@@ -295,9 +358,14 @@ export function searchFigure(widget, el) {
     );
   }
 
-  // A text with the question's words marked, each in its colour; as nodes, so that no text is ever
-  // read as HTML.
+  /**
+   * A text with the question's words marked, each in its colour; as nodes, so that no text is ever
+   * read as HTML.
+   * @param {string} text
+   * @param {Asked[]} asked
+   */
   function marked(text, asked) {
+    /** @type {(HTMLElement | string)[]} */
     const nodes = [];
     let at = 0;
     for (const { 0: piece, index: start } of text.matchAll(PYTHON_WORD)) {
@@ -309,6 +377,10 @@ export function searchFigure(widget, el) {
     return [...nodes, text.slice(at)];
   }
 
+  /**
+   * @param {string} text
+   * @param {number} i
+   */
   function mark(text, i) {
     const strength = "calc(var(--ink-mix) * var(--ink-depth))";
     const shade = `color-mix(in srgb, ${colour(i)} ${strength}, transparent)`;

@@ -5,6 +5,7 @@ import { spoken } from "./bpe.js";
 
 // Every kind has a colour and, for those who do not see colours, a line of its own under its
 // tokens.
+/** @type {Record<string, [number, string]>} */
 const STYLES = {
   grammar: [1, "solid"],
   fact: [2, "double"],
@@ -13,13 +14,15 @@ const STYLES = {
 };
 
 // What the bits of a token are, in the words of the figure.
+const SURPRISE = {
+  note: "The stronger a token's colour, the more it surprised the model.",
+  caption: "Surprise by kind",
+  greatest: "The greatest surprise is",
+  said: (/** @type {number} */ bits) => ` (the model gave it ${percent(2 ** -bits)})`,
+};
+/** @type {Record<string, typeof SURPRISE>} */
 const MEASURES = {
-  surprise: {
-    note: "The stronger a token's colour, the more it surprised the model.",
-    caption: "Surprise by kind",
-    greatest: "The greatest surprise is",
-    said: (bits) => ` (the model gave it ${percent(2 ** -bits)})`,
-  },
+  surprise: SURPRISE,
   kl: {
     note: "The stronger a token's colour, the farther the two models are apart at its place.",
     caption: "KL divergence by kind",
@@ -36,15 +39,35 @@ const MEASURES = {
   },
 };
 
+/** @import { Widget } from "./ui.js" */
+
+/**
+ * What Python sends: a token is its text, its bits and its kind; bounds and names are by kind.
+ * @typedef {object} Data
+ * @property {[string, number, string][]} tokens
+ * @property {Record<string, number> | null} bounds
+ * @property {string} title
+ * @property {Record<string, string>} names
+ * @property {string} measure
+ */
+
+/**
+ * @param {Widget<Data>} widget
+ * @param {HTMLElement} el
+ */
 export function spanLossFigure(widget, el) {
   const { tokens, bounds, title, names, measure } = widget.get("data");
-  const words = MEASURES[measure] ?? MEASURES.surprise;
+  const words = MEASURES[measure] ?? SURPRISE;
   const summary = announcer();
   const kinds = [...new Set(tokens.map(([, , kind]) => kind))].sort();
-  const style = (kind) => STYLES[kind] ?? [5 + (kinds.indexOf(kind) % 2), "solid"];
+  const style = (/** @type {string} */ kind) =>
+    STYLES[kind] ?? [5 + (kinds.indexOf(kind) % 2), "solid"];
+  /** @type {Set<string>} */
   const hidden = new Set();
-  const total = {},
-    count = {};
+  /** @type {Record<string, number>} */
+  const total = {};
+  /** @type {Record<string, number>} */
+  const count = {};
   for (const [, bits, kind] of tokens) {
     total[kind] = (total[kind] ?? 0) + bits;
     count[kind] = (count[kind] ?? 0) + 1;
@@ -81,8 +104,15 @@ export function spanLossFigure(widget, el) {
       ),
     );
   });
-  const sum = (values) => Object.values(values).reduce((a, b) => a + b, 0);
+  const sum = (/** @type {Record<string, number>} */ values) =>
+    Object.values(values).reduce((a, b) => a + b, 0);
   const head = ["kind", "tokens", "bits", ...(bounds ? ["bits of the source"] : [])];
+  /**
+   * @param {string} name
+   * @param {number} n
+   * @param {number} bits
+   * @param {number} bound
+   */
   const row = (name, n, bits, bound) => [
     name,
     n,
@@ -120,9 +150,9 @@ export function spanLossFigure(widget, el) {
 
   function shade() {
     text.buttons.forEach((button, i) => {
-      const [, bits, kind] = tokens[i],
-        off = hidden.has(kind),
-        [colour, line] = style(kind);
+      const [, bits, kind] = tokens[i];
+      const off = hidden.has(kind);
+      const [colour, line] = style(kind);
       button.style.setProperty("--ink-shade", `var(--ink-${colour})`);
       button.style.setProperty(
         "--ink-strength",
@@ -134,6 +164,7 @@ export function spanLossFigure(widget, el) {
     });
   }
 
+  /** @param {number} i */
   function describe(i) {
     const [piece, bits, kind] = tokens[i];
     summary.say(

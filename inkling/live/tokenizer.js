@@ -2,6 +2,15 @@
 import { announcer, button, debounce, field, frame, make, slider, strip, table } from "./ui.js";
 import { Bpe, hexadecimal, spoken } from "./bpe.js";
 
+/** @import { Tables } from "./model.js" */
+/** @import { Widget } from "./ui.js" */
+
+/** @typedef {{ text: string, merges: Tables["merges"], start: number }} Data what Python sends */
+
+/**
+ * @param {Widget<Data>} widget
+ * @param {HTMLElement} el
+ */
 export function tokenizerFigure(widget, el) {
   const { text, merges, start } = widget.get("data");
   const bpe = new Bpe({ merges });
@@ -12,13 +21,13 @@ export function tokenizerFigure(widget, el) {
   });
   const summary = announcer();
   const detail = make("p", { class: "ink-note" });
-  const place = make("div"),
-    tableHere = make("div", {
-      class: "ink-scroll",
-      tabindex: 0,
-      role: "region",
-      "aria-label": "table of tokens",
-    });
+  const place = make("div");
+  const tableHere = make("div", {
+    class: "ink-scroll",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "table of tokens",
+  });
   const step = make("p", { class: "ink-note" });
   const used = slider({
     label: "Merges in use",
@@ -28,13 +37,13 @@ export function tokenizerFigure(widget, el) {
     oninput: () => refresh(),
     format: (n) => `${n} of ${merges.length}`,
   });
-  const jump = (direction) => {
+  const jump = (/** @type {number} */ direction) => {
     const next = neighbour(direction);
     if (next !== null) used.value = next;
     refresh();
   };
-  const back = button("◀ One step back", () => jump(-1)),
-    forward = button("One step on ▶", () => jump(1));
+  const back = button("◀ One step back", () => jump(-1));
+  const forward = button("One step on ▶", () => jump(1));
   frame(
     el,
     "From bytes to tokens",
@@ -63,14 +72,17 @@ export function tokenizerFigure(widget, el) {
   input.value = text;
   refresh();
 
-  // A step: the nearest merge, before or after the slider's place, that changes this very text.
+  /**
+   * A step: the nearest merge, before or after the slider's place, that changes this very text.
+   * @param {number} direction
+   */
   function neighbour(direction) {
     const now = bpe.encode(input.value, used.value).length;
     // The number of tokens never grows with more merges, so the place where it changes can be found
     // by halving.
-    let low = direction > 0 ? used.value : 0,
-      high = direction > 0 ? merges.length : used.value;
-    const differs = (limit) => bpe.encode(input.value, limit).length !== now;
+    let low = direction > 0 ? used.value : 0;
+    let high = direction > 0 ? merges.length : used.value;
+    const differs = (/** @type {number} */ limit) => bpe.encode(input.value, limit).length !== now;
     if (!differs(direction > 0 ? high : low)) return null;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
@@ -122,12 +134,17 @@ export function tokenizerFigure(widget, el) {
     forward.disabled = neighbour(1) === null;
   }
 
+  /** @param {number} id */
   function spokenBytes(id) {
     return spoken(bpe.label(id));
   }
+
+  /** @param {number} id */
   function name(id) {
     return `${spokenBytes(id)}, id ${id}`;
   }
+
+  /** @param {number} id */
   function describe(id) {
     const { length } = bpe.bytes[id];
     detail.textContent =

@@ -1,10 +1,33 @@
 // training.js: the loss curve of a run and, at each saved step, what the model wrote then.
 import { announcer, frame, make, slider, svg, table } from "./ui.js";
 
+/** @import { Widget } from "./ui.js" */
+
+/** @typedef {[number, number]} Point a step and its loss */
+
+/**
+ * What Python sends.
+ * @typedef {object} Data
+ * @property {Point[]} train
+ * @property {Point[]} validation
+ * @property {[number, string][]} samples
+ * @property {number | null} bound
+ * @property {string} unit
+ * @property {string} title
+ */
+
+/** @typedef {Pick<Data, "train" | "validation" | "bound" | "unit">} Curves */
+/** @typedef {Record<string, string | number>} Attributes */
+
+/**
+ * @param {Widget<Data>} widget
+ * @param {HTMLElement} el
+ */
 export function trainingFigure(widget, el) {
   const { train, validation, samples, bound, unit, title } = widget.get("data");
   const curve = validation.length ? validation : train;
   // where the slider stops
+  /** @type {[number, string | null][]} */
   const stops = samples.length ? samples : curve.map(([step]) => [step, null]);
   const summary = announcer();
   const text = make("div", {
@@ -71,53 +94,62 @@ export function trainingFigure(widget, el) {
   }
 }
 
-// The chart is drawn anew for the width that it has, so that its type stays readable on a phone.
+/**
+ * The chart is drawn anew for the width that it has, so that its type stays readable on a phone.
+ * @param {Curves} data
+ */
 function drawChart(data) {
   const element = make("div");
-  let mark = () => {},
-    step = 0;
+  let step = 0;
+  /** @type {ReturnType<typeof chartOf>} */
+  let chart;
   const draw = () => {
     const width = Math.max(260, Math.min(720, element.clientWidth || 640));
-    const chart = chartOf(data, width);
-    mark = chart.mark;
-    mark(step);
+    chart = chartOf(data, width);
+    chart.mark(step);
     element.replaceChildren(chart.element);
   };
   draw();
   new ResizeObserver(draw).observe(element);
   return {
     element,
-    mark: (now) => {
+    mark: (/** @type {number} */ now) => {
       step = now;
-      mark(now);
+      chart.mark(now);
     },
   };
 }
 
+/**
+ * @param {Curves} curves
+ * @param {number} width
+ */
 function chartOf({ train, validation, bound, unit }, width) {
-  const height = 250,
-    left = 40,
-    right = 12,
-    top = 24,
-    bottom = 44;
+  const height = 250;
+  const [left, right, top, bottom] = [40, 12, 24, 44];
   const points = [...train, ...validation];
   const last = Math.max(...points.map(([step]) => step), 1);
   const losses = points.map(([, loss]) => loss);
-  const high = Math.max(...losses),
-    low = Math.min(...losses, bound ?? Infinity);
-  const x = (step) => left + (step / last) * (width - left - right);
+  const high = Math.max(...losses);
+  const low = Math.min(...losses, bound ?? Infinity);
+  const x = (/** @type {number} */ step) => left + (step / last) * (width - left - right);
   // Logarithmic, so that the slow gains at the end are seen as well as the fast ones at the start.
   const [logLow, logHigh] = [Math.log(low * 0.95), Math.log(high * 1.02)];
-  const y = (loss) =>
+  const y = (/** @type {number} */ loss) =>
     top + ((logHigh - Math.log(loss)) / (logHigh - logLow)) * (height - top - bottom);
-  const line = (data, attributes) =>
+  const line = (/** @type {Point[]} */ data, /** @type {Attributes} */ attributes) =>
     svg("polyline", {
       fill: "none",
       points: data.map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" "),
       ...attributes,
     });
-  const across = (loss, attributes) =>
+  const across = (/** @type {number} */ loss, /** @type {Attributes} */ attributes) =>
     svg("line", { x1: left, x2: width - right, y1: y(loss), y2: y(loss), ...attributes });
+  /**
+   * @param {string} text
+   * @param {number} atX
+   * @param {number} atY
+   */
   const label = (text, atX, atY, anchor = "start") =>
     svg("text", { x: atX, y: atY, "text-anchor": anchor }, text);
   const cursor = svg("line", {
@@ -171,14 +203,18 @@ function chartOf({ train, validation, bound, unit }, width) {
   );
   return {
     element,
-    mark: (step) => {
-      cursor.setAttribute("x1", x(step));
-      cursor.setAttribute("x2", x(step));
+    mark: (/** @type {number} */ step) => {
+      cursor.setAttribute("x1", String(x(step)));
+      cursor.setAttribute("x2", String(x(step)));
     },
   };
 }
 
-// A few round numbers between low and high for a logarithmic axis.
+/**
+ * A few round numbers between low and high for a logarithmic axis.
+ * @param {number} low
+ * @param {number} high
+ */
 function niceTicks(low, high) {
   const all = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 50, 100];
   const inside = all.filter((tick) => tick >= low * 0.97 && tick <= high * 1.02);

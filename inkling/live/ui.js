@@ -3,31 +3,73 @@
 import { Bpe } from "./bpe.js";
 import { Model, Session } from "./model.js";
 
-// make("p", { class: "note", onclick: f }, "text", child, ...) -> element
+/**
+ * What the figures use of an anywidget's model, the same in a notebook and with host.js. `data` is
+ * what the figure's Python class sends.
+ * @template Data
+ * @typedef {object} Widget
+ * @property {{ (name: "data"): Data, (name: "figure"): string }} get
+ * @property {(event: string, callback: Receive) => void} on
+ * @property {(event: string, callback: Receive) => void} off
+ * @property {(message: object) => void} send
+ */
+
+/** @typedef {(message: { type?: string } | undefined, buffers: DataView[]) => void} Receive */
+
+/**
+ * Attributes of an element, and beside them: `on...` is a listener, `style` holds properties,
+ * `value` and `checked` are set as properties; false and null take an attribute away.
+ * @typedef {{ style?: Record<string, string | number>, [name: string]: Attribute }} Attributes
+ */
+/** @typedef {Listener | Record<string, string | number>} Objects */
+/** @typedef {string | number | boolean | null | undefined | Objects} Attribute */
+/** @typedef {(event: any) => void} Listener */
+
+/** @typedef {Node | string} Child */
+/** @typedef {Child | null | (Child | null)[]} Children */
+
+/**
+ * make("p", { class: "note", onclick: f }, "text", child, ...) -> element
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} attributes
+ * @param {...Children} children
+ */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   set(element, attributes);
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat().filter((child) => child !== null));
   return element;
 }
 
+/**
+ * @template {HTMLElement} Element
+ * @param {Element} element
+ * @param {Attributes} attributes
+ */
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "value" || name === "checked") element[name] = value;
-    else if (name === "style")
-      for (const [key, v] of Object.entries(value)) element.style.setProperty(key, v);
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (name === "value" || name === "checked") Object.assign(element, { [name]: value });
     else if (value === false || value === null || value === undefined)
       element.removeAttribute(name);
-    else element.setAttribute(name, value === true ? "" : value);
+    else if (typeof value === "object")
+      for (const [key, v] of Object.entries(value)) element.style.setProperty(key, String(v));
+    else element.setAttribute(name, value === true ? "" : String(value));
   }
   return element;
 }
 
-// The same, for SVG.
+/**
+ * The same, for SVG.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {...(Child | Child[])} children
+ */
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children.flat());
   return element;
 }
@@ -35,8 +77,13 @@ export function svg(tag, attributes = {}, ...children) {
 let counter = 0;
 export const newId = () => `inkling-${++counter}-${Math.random().toString(36).slice(2, 7)}`;
 
-// The frame of a figure: a named group with a heading, the controls, the picture and a spoken
-// summary.
+/**
+ * The frame of a figure: a named group with a heading, the controls, the picture and a spoken
+ * summary.
+ * @param {HTMLElement} el
+ * @param {string} title
+ * @param {...(Child | null)} children
+ */
 export function frame(el, title, ...children) {
   addStyle(el);
   const heading = newId();
@@ -56,8 +103,18 @@ export function frame(el, title, ...children) {
   return root;
 }
 
-// A labelled slider that shows its value. `format` turns the number into words for the eye and for
-// a screen reader.
+/**
+ * A labelled slider that shows its value. `format` turns the number into words for the eye and for
+ * a screen reader.
+ * @param {object} given
+ * @param {string} given.label
+ * @param {number} given.min
+ * @param {number} given.max
+ * @param {number} [given.step]
+ * @param {number} given.value
+ * @param {(value: number) => string} [given.format]
+ * @param {(value: number) => void} [given.oninput]
+ */
 export function slider({ label, min, max, step = 1, value, format = String, oninput }) {
   const id = newId();
   const shown = make("output", { for: id });
@@ -66,7 +123,7 @@ export function slider({ label, min, max, step = 1, value, format = String, onin
     shown.textContent = format(Number(input.value));
     input.setAttribute("aria-valuetext", shown.textContent);
   };
-  input.value = value;
+  input.value = String(value);
   input.addEventListener("input", () => {
     show();
     oninput?.(Number(input.value));
@@ -85,41 +142,54 @@ export function slider({ label, min, max, step = 1, value, format = String, onin
       return Number(input.value);
     },
     set value(number) {
-      input.value = number;
-      show();
-    },
-    set max(number) {
-      input.max = number;
+      input.value = String(number);
       show();
     },
   };
 }
 
+/**
+ * @param {string} label
+ * @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} input
+ */
 export function field(label, input) {
   input.id = newId();
   return make("div", { class: "ink-control" }, make("label", { for: input.id }, label), input);
 }
 
+/**
+ * @param {string} label
+ * @param {[string | number, string][]} options
+ * @param {string | number} value
+ * @param {(value: string) => void} onchange
+ */
 export function select(label, options, value, onchange) {
   const input = make(
     "select",
     {},
     options.map(([key, text]) => make("option", { value: key }, text)),
   );
-  input.value = value;
+  input.value = String(value);
   input.addEventListener("change", () => onchange(input.value));
   return { element: field(label, input), input };
 }
 
+/**
+ * @param {string} text
+ * @param {Listener} onclick
+ * @param {Attributes} attributes
+ */
 export const button = (text, onclick, attributes = {}) =>
   make("button", { type: "button", onclick, ...attributes }, text);
 
 // A summary that screen readers speak, once things are quiet for a moment.
 export function announcer() {
   const element = make("p", { class: "ink-summary", "aria-live": "polite" });
-  let timer = null;
+  /** @type {number | undefined} */
+  let timer;
   return {
     element,
+    /** @param {string} text */
     say(text, wait = 250) {
       clearTimeout(timer);
       timer = setTimeout(() => {
@@ -129,10 +199,16 @@ export function announcer() {
   };
 }
 
-// rows of cells -> a plain table; numbers stand at the right
+/**
+ * rows of cells -> a plain table; numbers stand at the right
+ * @param {string} caption
+ * @param {string[]} head
+ * @param {(string | number)[][]} rows
+ */
 export function table(caption, head, rows) {
-  const cell = (value) =>
-    make("td", /^[<\d][\d.,\s%]*$/.test(value) ? { class: "ink-number" } : {}, String(value));
+  const isNumber = /^[<\d][\d.,\s%]*$/;
+  const cell = (/** @type {string | number} */ value) =>
+    make("td", isNumber.test(String(value)) ? { class: "ink-number" } : {}, String(value));
   return make(
     "table",
     { class: "ink-table" },
@@ -154,8 +230,11 @@ export function table(caption, head, rows) {
   );
 }
 
-// Bars for probabilities, each a button. rows: { label, name, p, pick } with p from 0 to 1; `name`
-// is what is spoken.
+/**
+ * Bars for probabilities, each a button; p is from 0 to 1, and `name` is what is spoken.
+ * @param {HTMLElement} list
+ * @param {{ label: string, name: string, p: number, pick: () => void }[]} rows
+ */
 export function showBars(list, rows) {
   const focused = [...list.children].findIndex((row) => row.contains(document.activeElement));
   list.replaceChildren(
@@ -178,12 +257,21 @@ export function showBars(list, rows) {
       ),
     ),
   );
-  if (focused >= 0) list.children[Math.min(focused, rows.length - 1)]?.firstChild.focus();
+  if (focused >= 0)
+    list.children[Math.min(focused, rows.length - 1)]?.querySelector("button")?.focus();
 }
 
-// A row of tokens that the mouse, a finger or the arrow keys can walk over; one stop for the Tab
-// key.
-// labels: what each shows; attributes(i): more for its button; onpick(i): it has been reached.
+/**
+ * A row of tokens that the mouse, a finger or the arrow keys can walk over; one stop for the Tab
+ * key.
+ * @param {object} given
+ * @param {string} given.name
+ * @param {string[]} given.labels what each shows
+ * @param {(i: number) => Attributes} [given.attributes] more for its button
+ * @param {(i: number) => void} given.onpick it has been reached
+ * @param {number} [given.chosen]
+ * @param {string} [given.className]
+ */
 export function strip({
   name,
   labels,
@@ -192,10 +280,11 @@ export function strip({
   chosen = 0,
   className = "ink-tokens",
 }) {
+  /** @type {number | null} */
   let current = null;
   // A mouse that lies still while the page scrolls under it enters tokens, too, and must not take
   // over from the keys.
-  const moved = (i) => (event) => {
+  const moved = (/** @type {number} */ i) => (/** @type {PointerEvent} */ event) => {
     if (i !== current && (event.movementX || event.movementY)) reach(i);
   };
   // Spans and not buttons, so that a long text breaks into lines as a text does.
@@ -213,22 +302,24 @@ export function strip({
       label,
     ),
   );
-  const reach = (i) => {
+  const reach = (/** @type {number} */ i) => {
     current = i;
     for (const [j, other] of buttons.entries())
       set(other, { tabindex: i === j ? 0 : -1, "aria-current": i === j ? "true" : null });
     onpick(i);
   };
-  const keys = (event) => {
-    const step = {
-      ArrowLeft: -1,
-      ArrowUp: -1,
-      ArrowRight: 1,
-      ArrowDown: 1,
-      Home: -Infinity,
-      End: Infinity,
-    }[event.key];
-    const at = buttons.indexOf(document.activeElement);
+  /** @type {Record<string, number>} */
+  const steps = {
+    ArrowLeft: -1,
+    ArrowUp: -1,
+    ArrowRight: 1,
+    ArrowDown: 1,
+    Home: -Infinity,
+    End: Infinity,
+  };
+  const keys = (/** @type {KeyboardEvent} */ event) => {
+    const step = steps[event.key];
+    const at = buttons.findIndex((one) => one === document.activeElement);
     if (step === undefined || at < 0) return;
     event.preventDefault();
     buttons[Math.max(0, Math.min(buttons.length - 1, at + step))].focus();
@@ -241,19 +332,23 @@ export function strip({
   return { element, buttons };
 }
 
-export const percent = (p) =>
+export const percent = (/** @type {number} */ p) =>
   p >= 0.0995 || p === 0
     ? `${Math.round(p * 100)}\u00a0%`
     : p >= 0.0005
       ? `${(p * 100).toFixed(1)}\u00a0%`
       : "<\u00a00.1\u00a0%";
 
-// Let a new text settle before computing anything.
+/**
+ * Let a new text settle before computing anything.
+ * @param {() => void} action
+ */
 export function debounce(action, wait = 200) {
-  let timer = null;
-  return (...values) => {
+  /** @type {number | undefined} */
+  let timer;
+  return () => {
     clearTimeout(timer);
-    timer = setTimeout(() => action(...values), wait);
+    timer = setTimeout(() => action(), wait);
   };
 }
 
@@ -261,7 +356,12 @@ export function debounce(action, wait = 200) {
 // On the site the weights come from one file that all pages share; in a notebook the kernel sends
 // them. Either way only when the reader first does something that needs them, and only once.
 
+/** @typedef {Widget<{ weights: string }>} ModelWidget */
+
+/** @type {Record<string, Promise<{ model: Model, bpe: Bpe }>>} */
 const loading = {};
+
+/** @param {ModelWidget} widget */
 export function loadModel(widget) {
   const name = widget.get("data").weights;
   loading[name] ??= readWeights(widget, name)
@@ -276,6 +376,11 @@ export function loadModel(widget) {
   return loading[name];
 }
 
+/**
+ * @param {ModelWidget} widget
+ * @param {string} name
+ * @returns {Promise<Uint8Array>}
+ */
 function readWeights(widget, name) {
   if (globalThis.InklingHost) return globalThis.InklingHost.weights(name);
   return new Promise((resolve, reject) => {
@@ -283,6 +388,7 @@ function readWeights(widget, name) {
       () => reject(new Error("no answer from the kernel: run the cell again")),
       120000,
     );
+    /** @type {Receive} */
     const receive = (message, buffers) => {
       if (message?.type !== "weights") return;
       clearTimeout(timer);
@@ -295,10 +401,17 @@ function readWeights(widget, name) {
   });
 }
 
-// What a figure with a model needs: an asynchronous function that loads the model at its first call
-// and gives { model, bpe, session, start, encode }, or null if that failed; the status line says
-// what is going on.
+/** @typedef {Awaited<ReturnType<typeof open>>} Opened */
+
+/**
+ * What a figure with a model needs: an asynchronous function that loads the model at its first call
+ * and gives { model, bpe, session, start, encode }, or null if that failed; the status line says
+ * what is going on.
+ * @param {ModelWidget} widget
+ * @param {HTMLElement} status
+ */
 export function opener(widget, status) {
+  /** @type {Promise<Opened | null> | null} */
   let opened = null;
   return () =>
     (opened ??= open(widget, status).catch((error) => {
@@ -308,6 +421,10 @@ export function opener(widget, status) {
     }));
 }
 
+/**
+ * @param {ModelWidget} widget
+ * @param {HTMLElement} status
+ */
 async function open(widget, status) {
   status.textContent = "Loading the model …";
   const { model, bpe } = await loadModel(widget);
@@ -316,7 +433,7 @@ async function open(widget, status) {
     `The model runs in this page: ${n_layers} layers, ${n_heads} heads, ` +
     `a context of ${context_length} tokens, weights rounded to 8 bits.`;
   // every document in training began after this token
-  const start = model.tokenizer.specials["<|endoftext|>"];
+  const start = model.tokenizer.specials?.["<|endoftext|>"];
   return {
     model,
     bpe,
@@ -324,7 +441,7 @@ async function open(widget, status) {
     session: new Session(model),
     // The ids of a text, the start token in front; if it outgrows the context less `room`, only its
     // end.
-    encode: (text, room = 0) => {
+    encode: (/** @type {string} */ text, room = 0) => {
       const ids = bpe.encode(text);
       const kept = ids.slice(Math.max(0, ids.length + 1 + room - context_length));
       return { ids: start === undefined ? kept : [start, ...kept], cut: kept.length < ids.length };
@@ -334,8 +451,10 @@ async function open(widget, status) {
 
 // -- the look -------------------------------------------------------------------------------------
 
+/** @param {HTMLElement} el */
 export function addStyle(el) {
-  const home = el.getRootNode() instanceof ShadowRoot ? el.getRootNode() : document.head;
+  const root = el.getRootNode();
+  const home = root instanceof ShadowRoot ? root : document.head;
   if (home.querySelector("style[data-inkling]")) return;
   home.append(make("style", { "data-inkling": true }, STYLE));
 }
