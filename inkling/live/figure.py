@@ -15,7 +15,7 @@ import traitlets
 from inkling import checkpoints
 from inkling.files import InklingError
 from inkling.live.bundle import bundle
-from inkling.live.weights import open_checkpoint, pack, page_model
+from inkling.live.weights import open_checkpoint, pack_model, page_model
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
 
@@ -90,7 +90,7 @@ class ModelFigure(Figure):
             folder = Path(checkpoint or checkpoints.path("base"))
             model, tokenizer = open_checkpoint(folder)
             where = str(folder / "tokenizer.json")
-        packed = pack(model, tokenizer, where)
+        packed = pack_model(model, tokenizer, where)
         # The name under which the page keeps the weights; another model must have
         # another name.
         name = "base" if shipped else "own-" + hashlib.sha256(packed).hexdigest()[:12]

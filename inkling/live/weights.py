@@ -48,7 +48,9 @@ def pack_weights(folder: str | Path) -> bytes:
 
     Raises InklingError if the folder lacks one of the files or they cannot be read.
     """
-    return pack(*open_checkpoint(folder), where=str(Path(folder) / "tokenizer.json"))
+    return pack_model(
+        *open_checkpoint(folder), where=str(Path(folder) / "tokenizer.json")
+    )
 
 
 def open_checkpoint(folder: str | Path) -> tuple[Transformer, Tokenizer]:
@@ -57,7 +59,9 @@ def open_checkpoint(folder: str | Path) -> tuple[Transformer, Tokenizer]:
     return model, Tokenizer.load(Path(folder) / "tokenizer.json")
 
 
-def pack(model: Transformer, tokenizer: Tokenizer, where: str = "tokenizer") -> bytes:
+def pack_model(
+    model: Transformer, tokenizer: Tokenizer, where: str = "tokenizer"
+) -> bytes:
     """The page's weights file of a model; `where` names the tokenizer in errors."""
     tensors = {}
     for name, weight in model.state_dict().items():
