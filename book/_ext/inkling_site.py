@@ -9,6 +9,7 @@
   own cells only, so a change in `inkling/` would leave old numbers on the pages.
 - Encrypted connections to the kernels: without, ipykernel prints a warning about it into the log
   for every notebook.
+- The sizes of plots as attributes, so that a phone shrinks both sides of them.
 """
 
 from __future__ import annotations
@@ -131,9 +132,24 @@ def plain_lists(app, pagename, templatename, context, doctree) -> None:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def picture_sizes(app, pagename, templatename, context, doctree) -> None:
+    """Give pictures their size in attributes. Docutils writes it as an inline style, whose height
+    no style sheet can undo without `!important`: a plot that a phone makes narrower keeps its
+    height and is squeezed. An attribute gives way to `height: auto`, and still tells the browser,
+    before the picture has come, how much room to leave for it.
+    """
+    if "body" in context:
+        context["body"] = re.sub(
+            r'(<img [^>]*)style="width: (\d+)px; height: (\d+)px;"',
+            r'\1width="\2" height="\3"',
+            context["body"],
+        )
+
+
 def setup(app) -> dict:
     # before MyST-NB and the theme read their settings
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", copy_mathjax)
     app.connect("html-page-context", plain_lists)
+    app.connect("html-page-context", picture_sizes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

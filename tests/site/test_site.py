@@ -189,12 +189,13 @@ def open_page(browser, address: str, width: int, scheme: str):
 
 
 def scroll_through(page) -> None:
-    """Let everything that loads when it comes into view come into view."""
+    """Let everything that loads when it comes into view come into view, and wait for pictures."""
     page.evaluate(
         "async () => { for (let y = 0; y < document.body.scrollHeight; y += 600) {"
         " window.scrollTo(0, y); await new Promise(r => setTimeout(r, 15)); } window.scrollTo(0,"
         " 0); }"
     )
+    page.wait_for_function("() => [...document.images].every(i => i.complete)")
 
 
 def faults_of(
@@ -238,6 +239,7 @@ def faults_for_the_eye(
             f"{overflow} px wider than the screen; sticking out: {page.evaluate(STICKS_OUT)}"
         )
     faults += [f"picture does not load: {src}" for src in page.evaluate(BROKEN_PICTURES)]
+    faults += [f"squeezed picture: {what}" for what in page.evaluate(SQUEEZED_PICTURES)]
     if page.evaluate("() => document.documentElement.dataset.theme") != scheme:
         faults.append(f"does not follow the reader's {scheme} colour scheme")
     return faults
@@ -260,6 +262,14 @@ def own(url: str, server: str) -> bool:
 BROKEN_PICTURES = """() => [...document.querySelectorAll('article img')]
     .filter(i => i.complete && i.naturalWidth === 0 && i.offsetParent !== null)
     .map(i => i.src.slice(0, 120))"""
+# Drawn in another shape than their own, by more than 2 %.
+SQUEEZED_PICTURES = """() => [...document.querySelectorAll('article img')]
+    .filter(i => i.naturalWidth > 0 && i.offsetParent !== null)
+    .map(i => [i, i.getBoundingClientRect()])
+    .filter(([i, box]) => !(Math.abs(
+        box.width / box.height * i.naturalHeight / i.naturalWidth - 1) <= 0.02))
+    .map(([i, box]) => `${Math.round(box.width)} x ${Math.round(box.height)} px instead of ` +
+        `${i.naturalWidth} : ${i.naturalHeight}: ${i.src.slice(-76)}`)"""
 STICKS_OUT = """() => [...document.querySelectorAll('article *')]
     .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1).slice(0, 4)
     .map(e => e.tagName + '.' + e.className)"""
@@ -307,6 +317,8 @@ def test_pages_have_no_serious_accessibility_fault(visit, scheme):
 
 BAD_PAGE = """<!doctype html><html lang="en" data-theme="light"><title>Bad</title><body><article>
 <img src="none.png" width="20" height="20">
+<img alt="A square" style="width: 40px; height: 90px" src="data:image/svg+xml,
+%3Csvg xmlns='http://www.w3.org/2000/svg' width='60' height='60'/%3E">
 <p style="color: #ccc; background: #fff">Pale words.</p>
 <div style="width: 900px">Wide.</div>
 <script>console.error("something broke"); fetch("http://192.0.2.1/").catch(() => {});</script>
@@ -322,6 +334,7 @@ def test_a_bad_page_does_not_pass(browser, tmp_path):
         "192.0.2.1",
         "wider than the screen",
         "none.png",
+        "40 x 90 px instead of 60 : 60",
         "colour scheme",
     ):
         assert expected in eye, f"not found: {expected}, in {eye}"
@@ -367,6 +380,26 @@ def test_the_keyboard_reaches_the_text(site, server, browser):
         " return s.outlineStyle !== 'none' || s.boxShadow !== 'none'; }"
     )
     assert outline, "the focused link cannot be seen"
+    page.context.close()
+
+
+FOCUSED = ["body", '.cell_input pre[tabindex="0"]', "article summary", '.ink-tokens [tabindex="0"]']
+
+
+def test_no_arrow_key_leaves_the_page(site, server, browser):
+    """They move inside the live figures and scroll code, so they must not turn the book's pages."""
+    chapter = next(page for page in site.pages if page.name == "attention.html")
+    address = f"{server}/{name_of(site, chapter)}"
+    page, _, _ = open_page(browser, address, 1280, "light")
+    assert page.query_selector("link[rel=prev]") and page.query_selector("link[rel=next]")
+    for focus in FOCUSED:
+        for key in ("ArrowRight", "ArrowLeft"):
+            if focus != "body":  # which has the focus as long as nothing else has
+                page.locator(focus).locator("visible=true").first.focus()
+            assert page.evaluate("focus => document.activeElement.matches(focus)", focus), focus
+            page.keyboard.press(key)
+            page.wait_for_timeout(300)  # by then a page that was asked for has taken over
+            assert page.url == address, f"{key} on {focus} leads to {page.url}"
     page.context.close()
 
 
