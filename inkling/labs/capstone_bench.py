@@ -6,6 +6,7 @@ A stage that has not been made yet is named in a sentence, so cells can be run i
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import TypeVar
 
 from matplotlib.axes import Axes
@@ -150,17 +151,9 @@ LINES = {"asked": ("blue", "-", "o"), "told": ("orange", "--", "s"), "old": ("gr
 
 def draw_measure(axes: Axes, runs: Sequence[Run], measure: str, title: str) -> None:
     """One measure of several runs against the steps, and chance."""
-    for place, run in enumerate(runs):
-        line = dict(
-            zip(("color", "linestyle", "marker"), list(LINES.values())[place % 3], strict=True)
-        )
-        line["color"] = plots.COLOURS[line["color"]]
-        axes.plot(
-            [p.step for p in run.points],
-            [getattr(p, measure) for p in run.points],
-            label=run.name,
-            **line,
-        )
+    for run, (colour, dash, marker) in zip(runs, cycle(LINES.values()), strict=False):
+        steps, values = [p.step for p in run.points], [getattr(p, measure) for p in run.points]
+        axes.plot(steps, values, dash, marker=marker, color=plots.COLOURS[colour], label=run.name)
     chance = max((run.old_chance if measure == "old" else run.chance for run in runs), default=0.0)
     axes.axhline(chance, color=plots.INK, linestyle=":", linewidth=1)
     axes.set(ylim=(-0.03, 1.05), xlabel="steps", title=title)

@@ -17,11 +17,11 @@ from inkling.world.people import FIRST_NAMES, Person
 
 #: Names of an island with a language of its own: none of these sounds is in the strangers' names of
 #: Larkhaven.
-_STARTS = (
+_NAME_STARTS = (
     "Aeg Brae Cwy Dwyn Eyv Fjor Gwy Hjal Isk Jyt Kvas Lyov Mwen Nyx Oeth Pryd Rhys Sjo Thyr Umbr"
     " Vey Wyr Ysk Zeph"
 ).split()
-_ENDS = (
+_NAME_ENDS = (
     "a ach dis eth fir gwen hal ith jorn kya lun moss nwy odd pex rune sby tiv uzo vya wyth yra"
 ).split()
 
@@ -72,7 +72,7 @@ class Island(World):
             names = list(self.stranger_names)
         else:
             names = sorted(
-                {start + end for start in _STARTS for end in _ENDS}
+                {start + end for start in _NAME_STARTS for end in _NAME_ENDS}
                 - {*FIRST_NAMES, *self.stranger_names}
             )
         chosen: list[str] = []

@@ -124,6 +124,11 @@ class Entry:
         )
 
 
+def count_weights(model: Transformer) -> int:
+    """How many numbers a training of this model moves."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
 # --- the race -------------------------------------------------------------------------------------
 
 
@@ -143,10 +148,6 @@ class Racer:
         self.steps, self.tokens, self.cpu_seconds = 0, 0, 0.0
         self.points: list[tuple[int, float, float]] = []
         self.blew_up = False
-
-    @property
-    def parameters(self) -> int:
-        return sum(parameter.numel() for parameter in self.model.parameters())
 
     def step(self, share_done: float, clock: Callable[[], float]) -> None:
         """One update, at the learning rate that belongs to this share of the race. A loss that is
@@ -236,9 +237,9 @@ class Race:
                 continue
             loss = validation_loss(racer.model, self.data.valid_tokens, CONTEXT, None)
             lines.append(
-                f"{name} ({racer.entry}): {racer.parameters:,} weights, {racer.steps} steps,"
-                f" {racer.tokens:,} tokens, {racer.cpu_seconds:.1f} CPU-seconds, held-out loss"
-                f" {loss:.3f}"
+                f"{name} ({racer.entry}): {count_weights(racer.model):,} weights,"
+                f" {racer.steps} steps, {racer.tokens:,} tokens, {racer.cpu_seconds:.1f}"
+                f" CPU-seconds, held-out loss {loss:.3f}"
             )
         return lines
 

@@ -14,7 +14,7 @@ from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import Panel, control, read_number, slider
-from inkling.labs.pretrain_race import CONTEXT, MOST, Data, Entry
+from inkling.labs.pretrain_race import CONTEXT, MOST, Data, Entry, count_weights
 from inkling.training.pretrain import train, validation_loss
 
 SPRINT_STEPS = 50
@@ -42,8 +42,7 @@ def train_size(
         progress=False,
         on_step=None if job is None else lambda record: job.check(),
     )
-    n_weights = sum(parameter.numel() for parameter in model.parameters())
-    return n_weights, validation_loss(model, data.valid_tokens, CONTEXT, None)
+    return count_weights(model), validation_loss(model, data.valid_tokens, CONTEXT, None)
 
 
 def fit_power_law(sizes: Sequence[float], losses: Sequence[float]) -> tuple[float, float]:
@@ -131,7 +130,7 @@ def scaling_panel(data: Data) -> Panel:
         n_steps, n_layers = controls["steps"].value, controls["layers"].value
         points: list[tuple[int, float]] = []
         results.append(points)
-        goal = sum(p.numel() for p in Entry(last, n_layers, last // 8).model(data).parameters())
+        goal = count_weights(Entry(last, n_layers, last // 8).model(data))
         for width in widths:
             job.say(f"training width {width} ...")
             points.append(train_size(width, data, n_steps, n_layers, job=job))

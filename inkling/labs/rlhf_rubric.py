@@ -26,7 +26,7 @@ MOST_LINES, MOST_POINTS, LONGEST_PHRASE = 30, 100.0, 80
 
 _LINE = re.compile(r"(?P<points>[+-]?(?:\d+(?:\.\d*)?|\.\d+))\s+(?P<what>\S.*)")
 _OVER = re.compile(r"over (\d{1,4}) words?")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_SENTENCE_BREAK = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Rule:
         if self.what == "each word":
             return len(text.split())
         if self.what == "each sentence":
-            return len([sentence for sentence in _SENTENCE.split(reply.strip()) if sentence])
+            return len([sentence for sentence in _SENTENCE_BREAK.split(reply.strip()) if sentence])
         if self.what.startswith("each "):
             return len(_phrase(self.what.removeprefix("each ")).findall(text))
         if over:
