@@ -63,7 +63,7 @@ def one_prompt(config: ModelConfig) -> None:
     def with_transformers() -> list[int]:
         with torch.inference_mode():
             # transformers' types want attributes that its own models lack
-            written = theirs.generate(  # pyright: ignore[reportAttributeAccessIssue]
+            written = theirs.generate(  # pyright: ignore[reportAttributeAccessIssue]  as said above
                 tokens, attention_mask=mask, max_new_tokens=NEW, do_sample=False
             )
         return written[0, PROMPT:].tolist()

@@ -74,7 +74,7 @@ def compare(threads: int) -> None:
     def with_transformers(n: int) -> list[int]:
         with torch.inference_mode():
             # transformers' types want attributes that its own models lack
-            written = theirs.generate(  # pyright: ignore[reportAttributeAccessIssue]
+            written = theirs.generate(  # pyright: ignore[reportAttributeAccessIssue]  as said above
                 tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=n, do_sample=False
             )
         return written[0, PROMPT:].tolist()
