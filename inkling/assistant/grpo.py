@@ -67,8 +67,8 @@ def group_advantages(
     """Advantages (B,) of scores (B,), whose groups stand side by side, and the share of
     groups with no spread at all.
 
-    Where all replies of a group score the same, nothing can be learned from it: its
-    advantages are 0, not 0 / 0.
+    Where all replies of a group score the same, but for the rounding of float32,
+    nothing can be learned from it: its advantages are 0, not 0 / 0.
     """
     if group_size < 2 or len(scores) % group_size:
         raise InklingError(
@@ -78,7 +78,8 @@ def group_advantages(
     groups = scores.view(-1, group_size)
     centred = groups - groups.mean(dim=1, keepdim=True)
     spread = groups.std(dim=1, keepdim=True)
-    flat = spread.squeeze(1) < 1e-6
+    low, high = groups.amin(dim=1), groups.amax(dim=1)
+    flat = high - low <= 1e-6 * torch.maximum(low.abs(), high.abs()).clamp(min=1)
     advantages = centred / (spread + 1e-4) if scale_by_spread else centred
     return (advantages * ~flat[:, None]).flatten(), float(flat.float().mean())
 

@@ -67,6 +67,23 @@ def test_a_group_without_spread_has_advantage_0_and_is_counted(scale_by_spread):
 
 
 @given(
+    terms=st.lists(st.floats(-1000, 1000, width=32), min_size=2, max_size=8),
+    seed=st.integers(0, 99),
+)
+def test_the_same_terms_added_in_another_order_are_no_difference(terms, seed):
+    random = torch.Generator().manual_seed(seed)
+    orders = [torch.randperm(len(terms), generator=random) for _ in range(4)]
+    rewards = torch.stack([torch.tensor(terms)[order].cumsum(0)[-1] for order in orders])
+    if (rewards.max() - rewards.min()).abs() > 1e-6 * rewards.abs().max().clamp(min=1):
+        return  # the terms cancel: that is more than the rounding of what is left
+    for scale_by_spread in (True, False):
+        advantages, flat = group_advantages(rewards, 4, scale_by_spread)
+        assert flat == 1 and advantages.tolist() == [0.0] * 4
+    advantages, flat = group_advantages(rewards + torch.tensor([0.0, 0, 0, 0.01]), 4)
+    assert flat == 0 or rewards.abs().max() > 1000
+
+
+@given(
     scores=st.lists(st.floats(-100, 100, width=32), min_size=4, max_size=4),
     shift=st.floats(-50, 50, width=16),
 )
