@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,8 +27,8 @@ from inkling.training.generate import generate_batch
 from inkling.training.packing import pad_rows
 from inkling.world import World
 
-#: A reward function: prompts, replies -> rewards (B,).
-Reward = Callable[[Sequence[str], Sequence[str]], Tensor]
+#: A reward function: prompts, replies -> rewards (B,), a tensor, an array or a list.
+Reward = Callable[[Sequence[str], Sequence[str]], Tensor | np.ndarray | Sequence[float]]
 
 
 def by_length(
@@ -139,7 +140,14 @@ def scored(rollouts: Rollouts, reward: Reward, no_end_penalty: float = 1.0) -> T
     Raises `InklingError` for a reward that is no finite number; one such number would
     ruin every weight.
     """
-    rewards = reward(rollouts.prompts, rollouts.replies).float()
+    given = reward(rollouts.prompts, rollouts.replies)
+    try:
+        rewards = torch.as_tensor(given, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InklingError(
+            f"the reward function gave {given!r:.80}, which is not a number for each"
+            f" reply ({error}). Return a list, an array or a tensor of numbers."
+        ) from None
     if rewards.shape != rollouts.finished.shape:
         raise InklingError(
             f"the reward function gave {tuple(rewards.shape)} rewards for"
@@ -155,7 +163,7 @@ def scored(rollouts: Rollouts, reward: Reward, no_end_penalty: float = 1.0) -> T
     return rewards - no_end_penalty * (~rollouts.finished)
 
 
-def gold_reward(world: World) -> Reward:
+def gold_reward(world: World) -> Callable[[Sequence[str], Sequence[str]], Tensor]:
     """The gold rubric as such a function: for measuring, and for seeing what a perfect
     reward model would do.
     """

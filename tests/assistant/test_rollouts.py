@@ -4,6 +4,7 @@ best-of-n.
 
 import math
 
+import numpy as np
 import pytest
 import tiny
 import torch
@@ -273,6 +274,25 @@ def test_a_wrong_number_of_rewards_raises(shape):
     written = roll_out(tiny.talker(), TOKENIZER, tiny.PROMPTS, 20, seed=1)
     with pytest.raises(InklingError, match="for 4 replies"):
         scored(written, lambda prompts, replies: torch.zeros(shape))
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, np.float64, torch.tensor])
+def test_rewards_may_come_as_list_array_or_tensor(form):
+    written = roll_out(tiny.talker(), TOKENIZER, tiny.PROMPTS, 20, seed=1)
+    numbers = [0.5, 1.0, -2.0, 3.0]
+    assert torch.equal(
+        scored(written, lambda prompts, replies: form(numbers)),
+        scored(written, lambda prompts, replies: torch.tensor(numbers)),
+    )
+
+
+@pytest.mark.parametrize(
+    "given", [None, ["a", "b", "c", "d"], [[1.0], [2.0, 3.0]], "1234", object()]
+)
+def test_rewards_that_are_no_numbers_raise(given):
+    written = roll_out(tiny.talker(), TOKENIZER, tiny.PROMPTS, 20, seed=1)
+    with pytest.raises(InklingError, match="Return a list, an array or a tensor of numbers"):
+        scored(written, lambda prompts, replies: given)
 
 
 # ---- best of n
