@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from inkling.assistant.chat import encode_exchange, pad_id
 from inkling.assistant.policy_gradient import token_log_probs
-from inkling.assistant.preferences import Pair
+from inkling.assistant.preferences import Pair, check_differences
 from inkling.assistant.rollouts import by_length, pad_chats
 from inkling.assistant.sft import climb_and_fall
 from inkling.files import InklingError
@@ -120,8 +120,9 @@ def train_dpo(
     """Train `policy` in place on `pairs`, from itself as the reference; return the
     history.
 
-    Raises `InklingError` for an empty set of pairs, a pair of equal replies, and a beta
-    that is not above 0.
+    Raises `InklingError` for an empty set of pairs, a pair of equal replies (also one
+    whose replies differ only behind the end of the context), and a beta that is not
+    above 0.
     """
     if not pairs:
         raise InklingError(
@@ -137,6 +138,8 @@ def train_dpo(
             f"beta is {config.beta}; DPO needs more than 0: at 0 the loss does not"
             " depend on the policy."
         )
+    rows = encode_pairs(tokenizer, pairs, policy.config.context_length)
+    check_differences(rows[: len(pairs)], rows[len(pairs) :])
     reference = copy.deepcopy(policy).eval().requires_grad_(False)
     (optimizer,) = make_optimizers(
         policy, "adamw", config.learning_rate, weight_decay=0.0
@@ -151,12 +154,8 @@ def train_dpo(
     policy.train()
     with Progress(len(batches), "DPO", show=progress) as bar:
         for step, batch in enumerate(batches):
-            tokens, actions = pad_chats(
-                encode_pairs(
-                    tokenizer, [pairs[i] for i in batch], policy.config.context_length
-                ),
-                pad_id(tokenizer),
-            )
+            sides = [rows[i + side] for side in (0, len(pairs)) for i in batch]
+            tokens, actions = pad_chats(sides, pad_id(tokenizer))
             with torch.no_grad():
                 ref_chosen, ref_rejected = reply_log_probs(
                     reference, tokens, actions

@@ -168,6 +168,18 @@ def preferences(
     ]
 
 
+def check_differences(chosen: Sequence, rejected: Sequence) -> None:
+    """Raise `InklingError` for a pair whose two replies are the same as the model reads
+    them, encoded and cut to its context: nothing could be learned from it.
+    """
+    for number, (one, other) in enumerate(zip(chosen, rejected, strict=True)):
+        if one == other:
+            raise InklingError(
+                f"pair {number}: its replies differ only behind the end of the model's"
+                " context. Shorten its prompt, or leave the pair out."
+            )
+
+
 def bayes_ceiling(
     world: World, pairs: Sequence[Pair], raters: Sequence[Rater] = CROWD
 ) -> float:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from inkling.assistant.chat import encode_exchange, pad_id
 from inkling.assistant.policy_gradient import token_log_probs
-from inkling.assistant.preferences import Pair
+from inkling.assistant.preferences import Pair, check_differences
 from inkling.assistant.rollouts import Reward
 from inkling.assistant.sft import climb_and_fall
 from inkling.files import InklingError, atomic_write
@@ -243,8 +243,9 @@ def train_reward_model(
     """Train `model` in place for one epoch of `pairs`, then centre it on them; returns
     the history.
 
-    Raises `InklingError` for an empty set, for a pair of equal replies, and for a loss
-    that is no number.
+    Raises `InklingError` for an empty set, for a pair of equal replies (also one whose
+    replies differ only behind the end of the context), and for a loss that is no
+    number.
     """
     if not pairs:
         raise InklingError(
@@ -265,6 +266,7 @@ def train_reward_model(
         ]
         for p in pairs
     ]
+    check_differences(*zip(*rows, strict=True))
     order = np.random.default_rng(config.seed).permutation(len(rows))
     batches = [
         order[start : start + config.batch_size]

@@ -269,6 +269,18 @@ def test_pairs_that_say_nothing_raise():
         train_reward_model(new_model(), TOKENIZER, pairs, progress=False)
 
 
+@pytest.mark.parametrize(
+    "pair",
+    [
+        Pair("Is Ada at home? " * 200, "yes", "no"),
+        Pair("Is Ada at home?", "yes " * 400 + "yes", "yes " * 400 + "no"),
+    ],
+)
+def test_a_pair_that_is_the_same_within_the_context_raises(pair):
+    with pytest.raises(InklingError, match="pair 2: its replies differ only behind the end"):
+        train_reward_model(new_model(), TOKENIZER, [*polite_pairs(2), pair], progress=False)
+
+
 def test_a_loss_that_is_no_number_raises():
     model = new_model()
     with torch.no_grad():
