@@ -64,7 +64,10 @@ def commit() -> str | None:
         ).stdout.strip()
 
     try:
-        if not (head := git("rev-parse", "HEAD")):
+        # Installed into an environment inside somebody's own repository, this file is
+        # not one of that repository's, and its commit says nothing.
+        ours = git("ls-files", "--", Path(__file__).name)
+        if not (ours and (head := git("rev-parse", "HEAD"))):
             return None
         return head + (
             "-changed"

@@ -158,6 +158,19 @@ def test_a_card_says_which_source_and_whether_it_was_changed(tmp_path, monkeypat
     assert files.commit() == f"{head}-changed"
 
 
+def test_a_card_does_not_name_the_readers_own_repository(tmp_path, monkeypatch):
+    """The package is installed in an environment inside of it."""
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    commit = [*identity, "commit", "-q", "--allow-empty", "-m", "one"]
+    for words in (["init", "-q"], commit):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    installed = tmp_path / ".venv" / "inkling" / "files.py"
+    installed.parent.mkdir(parents=True)
+    installed.write_text("one = 1\n", encoding="utf-8")
+    monkeypatch.setattr(files, "__file__", str(installed))
+    assert files.commit() is None
+
+
 def test_a_narrow_report_card_says_the_same(tiny):
     _, card = tiny
     wide, narrow = (
