@@ -12,6 +12,7 @@ on the right, where no real token looks), and return the logits (B, vocab_size) 
 row's next token. Tests hold them to each other.
 """
 
+import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import cache
@@ -205,11 +206,7 @@ class Decoder:
         # Threads that share small matrix products wait for each other on a busy machine
         # for most of the time: one thread, then. A single vector is so quick that
         # setting this would cost more than it saves.
-        threads = (
-            _blas().limit(limits=1, user_api="blas")
-            if many and self.small
-            else nullcontext()
-        )
+        threads = ONE_THREAD if many and self.small else nullcontext()
         # silu: exp of a large number overflows; its answer, 0, is right
         with threads, np.errstate(over="ignore"):
             if many:
@@ -303,6 +300,32 @@ def _blas() -> ThreadpoolController:
     writing a token, so do it once.
     """
     return ThreadpoolController()
+
+
+class OneThread:
+    """One BLAS thread while anybody is inside; the former number when all have left.
+
+    The number belongs to the whole process. If two texts were written at once and each
+    put back what it had found, the second would put back the first one's 1 for good.
+    """
+
+    def __init__(self):
+        self._lock, self._inside = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limit = _blas().limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
+
+
+ONE_THREAD = OneThread()
 
 
 def _attend(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_limits
 from transformers.generation import logits_process as hf
 
 from inkling.files import InklingError
@@ -510,23 +510,40 @@ def test_broken_weights_write_text():
             generate(model, [1], 3, **settings)
 
 
+def blas_threads() -> list[int]:
+    return [
+        library["num_threads"]
+        for library in ThreadpoolController().info()
+        if library["user_api"] == "blas"
+    ]
+
+
 def test_decoder_wakes_threads_that_wait_for_each_other(model, monkeypatch):
     """With two threads on a busy machine a batch took sixty times as long. The reader's own setting
     must come back.
     """
-
-    def threads() -> list[int]:
-        return [
-            library["num_threads"]
-            for library in ThreadpoolController().info()
-            if library["user_api"] == "blas"
-        ]
-
-    before, during, norm = threads(), [], engines._norm
-    monkeypatch.setattr(engines, "_norm", lambda *args: during.append(threads()) or norm(*args))
+    before, during, norm = blas_threads(), [], engines._norm
+    monkeypatch.setattr(
+        engines, "_norm", lambda *args: during.append(blas_threads()) or norm(*args)
+    )
     Decoder(model, 2).read(np.array([[1, 2], [3, 4]]))
     assert during and all(n == 1 for counts in during for n in counts)
-    assert threads() == before
+    assert blas_threads() == before
+
+
+def test_texts_that_are_written_at_once_give_the_threads_back():
+    """A begins, B begins, A ends, B ends: B had found one thread, and used to put that back."""
+    before = blas_threads()
+    with threadpool_limits(2, user_api="blas"):
+        first, second = engines.ONE_THREAD, engines.ONE_THREAD
+        first.__enter__()
+        second.__enter__()
+        assert set(blas_threads()) == {1}
+        first.__exit__(None, None, None)
+        assert set(blas_threads()) == {1}, "somebody still writes"
+        second.__exit__(None, None, None)
+        assert set(blas_threads()) == {2}
+    assert blas_threads() == before
 
 
 def test_decoder_writes_past_its_cache(model):
