@@ -7,6 +7,7 @@ because opening a pickle runs whatever code is in it.
 """
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -89,12 +90,16 @@ def from_llama_config(theirs: dict, where: str = "config.json") -> dict:
         refuse(f"hidden_act is {theirs['hidden_act']!r} instead of 'silu'")
     if theirs.get("quantization_config"):
         refuse("the weights are quantised")
-    rope = theirs.get("rope_parameters") or theirs.get("rope_scaling") or {}
-    kind = rope.get("rope_type", rope.get("type", "default"))
-    if kind != "default":
-        refuse(f"the positions are scaled (rope_type {kind!r})")
-    if rope.get("partial_rotary_factor", 1.0) != 1.0:
-        refuse("only a part of each head is rotated (partial_rotary_factor)")
+    # one has its name from transformers 5, one from 4; files in between have both
+    ropes = [theirs.get(name) or {} for name in ("rope_parameters", "rope_scaling")]
+    for rope in ropes:
+        if not isinstance(rope, dict):
+            refuse(f"the settings of RoPE are {rope!r:.60} instead of an object")
+        kind = rope.get("rope_type", rope.get("type", "default"))
+        if kind != "default" or rope.get("factor", 1.0) != 1.0:
+            refuse(f"the positions are scaled (rope_type {kind!r})")
+        if rope.get("partial_rotary_factor", 1.0) != 1.0:
+            refuse("only a part of each head is rotated (partial_rotary_factor)")
 
     defaults = {
         "num_key_value_heads": theirs.get("num_attention_heads"),
@@ -113,10 +118,21 @@ def from_llama_config(theirs: dict, where: str = "config.json") -> dict:
                 " the file again."
             )
         ours[name] = value
-    ours["rope_theta"] = float(
-        rope.get("rope_theta") or theirs.get("rope_theta") or 10000.0
-    )
+    thetas = [*(rope.get("rope_theta") for rope in ropes), theirs.get("rope_theta")]
+    ours["rope_theta"] = next((theta for theta in thetas if theta), 10000.0)
+    for name in ("rope_theta", "norm_eps"):
+        number = ours[name]
+        if type(number) not in (int, float) or not 0 < number < math.inf:
+            refuse(f"{name} is {number!r:.60}, and must be a number above 0")
+        ours[name] = float(number)
+    if not isinstance(ours["tie_embeddings"], bool):
+        refuse(
+            f"tie_word_embeddings is {ours['tie_embeddings']!r:.60}, not true or false"
+        )
     head_dim = theirs.get("head_dim")
+    sizes = (head_dim, ours["n_heads"], ours["d_model"])
+    if head_dim and not all(type(size) is int for size in sizes):
+        refuse(f"head_dim, n_heads and d_model are {sizes!r:.90}, not whole numbers")
     if head_dim and head_dim * ours["n_heads"] != ours["d_model"]:
         refuse(
             f"head_dim is {head_dim}, which is not hidden_size / num_attention_heads "
@@ -205,7 +221,7 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict, dict[str, Tensor]]:
             )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise InklingError(
             f"{folder / 'config.json'} is not JSON ({error}). Fetch or save it again."
         ) from error
@@ -217,18 +233,21 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict, dict[str, Tensor]]:
     try:
         with safe_open(folder / "model.safetensors", framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
-            inside = (file.metadata() or {}).get("config")
-    except (SafetensorError, OSError, ValueError) as error:
+            copy = (file.metadata() or {}).get("config")
+        inside = None if copy is None else json.loads(copy)
+        if not isinstance(inside, dict | None):
+            raise ValueError("the configuration inside is no JSON object")
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise InklingError(
             f"{folder / 'model.safetensors'} is truncated or damaged ({error}). "
             "Fetch or save it again."
         ) from error
-    if inside is not None and json.loads(inside) != config:
+    if inside is not None and inside != config:
         warnings.warn(
             f"{folder}: config.json is not the one that was saved with these weights;"
             " the copy inside model.safetensors is used. To change a configuration,"
             " save the model again.",
             stacklevel=3,
         )
-        config = json.loads(inside)
+        config = inside
     return config, tensors

@@ -1,17 +1,22 @@
+import contextlib
 import errno
 import json
 import math
 import os
 import random
+from dataclasses import asdict
 
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from inkling.files import InklingError
 from inkling.model import llama_format
+from inkling.model.llama_format import from_llama_config, to_llama_config
 from inkling.model.transformer import (
     ModelConfig,
     RMSNorm,
@@ -489,6 +494,13 @@ def test_absent_entries_mean_what_transformers_takes_them_to_mean(saved):
             "positions are scaled",
         ),
         (dict(rope_parameters={"rope_type": "llama3", "rope_theta": 1e4}), "rope_type 'llama3'"),
+        (dict(rope_scaling={"type": "linear", "factor": 2.0}), "positions are scaled"),
+        (dict(rope_scaling={"factor": 2.0}), "positions are scaled"),
+        (dict(rope_parameters=[1]), r"RoPE are \[1\] instead of an object"),
+        (dict(rms_norm_eps="1e-05"), "norm_eps is '1e-05', and must be a number"),
+        (dict(rope_theta=[1e4], rope_parameters="absent"), "rope_theta is .*must be a number"),
+        (dict(tie_word_embeddings="no"), "tie_word_embeddings is 'no'"),
+        (dict(head_dim="12"), "not whole numbers"),
         (
             dict(rope_parameters={"rope_theta": 1e4, "partial_rotary_factor": 0.5}),
             "partial_rotary_factor",
@@ -519,6 +531,35 @@ def test_what_this_model_cannot_do_is_refused(changes, message, saved):
 def test_weights_that_do_not_fit_the_configuration(changes, message, saved):
     edit_config(saved[1], **changes)
     with pytest.raises(InklingError, match=f"do not belong together: .*{message}"):
+        Transformer.from_pretrained(saved[1])
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=4,
+)
+ROPE = st.dictionaries(
+    st.sampled_from(["rope_type", "type", "rope_theta", "factor", "partial_rotary_factor"]),
+    ANYTHING | st.just("default"),
+)
+WHOLE = to_llama_config(asdict(ModelConfig(vocab_size=61)))
+
+
+@given(
+    changes=st.dictionaries(
+        st.sampled_from([*sorted(WHOLE), "rope_scaling", "quantization_config"]), ANYTHING | ROPE
+    )
+)
+def test_whatever_stands_in_a_config_it_is_read_or_refused(changes):
+    with contextlib.suppress(InklingError):
+        config = ModelConfig(**from_llama_config(WHOLE | changes))
+        assert 0 < config.norm_eps < math.inf and 0 < config.rope_theta < math.inf
+
+
+def test_a_config_of_brackets_is_refused(saved):
+    (saved[1] / "config.json").write_text("[" * 100_000)
+    with pytest.raises(InklingError, match="is not JSON"):
         Transformer.from_pretrained(saved[1])
 
 
