@@ -169,9 +169,9 @@ def run_write(args: argparse.Namespace) -> None:
         stop_ids=(tokenizer.eos_id,),
     )
     print(args.prompt, end="", flush=True)
-    for token in tokens:
-        if token != tokenizer.eos_id:
-            print(tokenizer.decode([token]), end="", flush=True)
+    written = (token for token in tokens if token != tokenizer.eos_id)
+    for text in tokenizer.decode_stream(written):
+        print(text, end="", flush=True)
     print()
 
 

@@ -16,6 +16,7 @@ Fetch them first, once: `python -m inkling fetch smollm2 minilm` (`inkling.real.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -271,17 +272,8 @@ class SmolLM2:
             stop_ids=self.stop_ids,
             **settings,
         )
-        pending = b""  # a character may be spread over several tokens
-        for token in tokens:
-            if token in self.stop_ids:
-                break
-            pending += self.tokenizer.token_bytes(token)
-            text = pending.decode("utf-8", errors="ignore")
-            if text.encode() == pending:
-                yield text
-                pending = b""
-        if pending:
-            yield pending.decode("utf-8", errors="replace")
+        written = takewhile(lambda token: token not in self.stop_ids, tokens)
+        yield from self.tokenizer.decode_stream(written)
 
     def reply(
         self,

@@ -14,11 +14,12 @@ The merging itself is in `inkling.text.bpe`, the file format in
 for the pattern that cuts text into chunks which no token crosses.
 """
 
+import codecs
 import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -298,6 +299,17 @@ class Tokenizer:
         the replacement mark, U+FFFD.
         """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+    def decode_stream(self, ids: Iterable[int]) -> Iterator[str]:
+        """The text of ids as they come, in pieces of whole characters: together what
+        `decode` gives. A character may be spread over several tokens.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        for token in ids:
+            if text := decoder.decode(self.decode_bytes([token])):
+                yield text
+        if text := decoder.decode(b"", final=True):
+            yield text
 
     def __repr__(self) -> str:
         return (

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inkling import __main__ as commands
 from inkling.files import InklingError
 from inkling.text.bpe import apply_merges, apply_merges_fast, learn_merges, merge
 from inkling.text.tokenizer import DIGITS_PATTERN, GPT2_PATTERN, SPECIAL_TOKENS, Tokenizer
@@ -255,6 +256,35 @@ def test_valid_utf8_bytes_do_not_survive_the_round_trip(tokenizer, data):
         assert tokenizer.decode(list(data)) == data.decode("utf-8", errors="replace")
     else:
         assert tokenizer.decode_bytes(tokenizer.encode(text)) == data
+
+
+@given(st.lists(st.integers(0, 255), max_size=40) | st.text().map(lambda text: list(text.encode())))
+@settings(max_examples=300, deadline=None)
+def test_a_stream_says_something_else_than_the_whole(tokenizer, ids):
+    pieces = list(tokenizer.decode_stream(iter(ids)))
+    assert "".join(pieces) == tokenizer.decode(ids) and all(pieces)
+
+
+def test_a_character_in_two_tokens_is_broken_and_a_stray_byte_holds_all_back(tokenizer):
+    said = []
+
+    def ids():
+        for byte in b"\xc3\xa9\xffab":
+            yield byte
+            said.append(len(pieces))
+
+    pieces: list[str] = []
+    for piece in tokenizer.decode_stream(ids()):
+        pieces.append(piece)
+    assert pieces == ["é", "\ufffd", "a", "b"] and said == [0, 1, 2, 3, 4]
+
+
+def test_write_breaks_a_character_in_two(monkeypatch, capsys):
+    from inkling.training import generate
+
+    monkeypatch.setattr(generate, "stream", lambda *_, **__: iter("aé日".encode()))
+    assert commands.main(["write", "Once"]) == 0
+    assert capsys.readouterr().out == "Onceaé日\n"
 
 
 @pytest.mark.parametrize("pattern", [GPT2_PATTERN, DIGITS_PATTERN, r"\w+|\W"])
