@@ -299,6 +299,8 @@ def test_the_code_is_clean(command):
         text=True,
     )
     assert run.returncode == 0, run.stdout
+    left = list((ROOT / "inkling").rglob(".ruff_cache"))
+    assert not left, f"caches belong at the top, not into what is shipped: {left}"
 
 
 def test_the_examples_in_docstrings_are_true():

@@ -65,14 +65,17 @@ def web_address(remote: str) -> str:
 
 def library_fingerprint(root: Path, fetched: Path | None = None) -> str:
     """A hash of what a notebook's outputs depend on besides its own cells: the library, its data,
-    the pins, Python.
+    the pins, Python. What tools leave in the library's folder (hidden ones, bytecode) is no part.
 
     fetched: the folder of fetched models. Which of them are there is part of the hash: pages
     without the real model say so, and must not stay when it has come.
     """
     digest = hashlib.sha256(f"python {sys.version_info[:2]}".encode())
     files = [
-        p for p in (root / "inkling").rglob("*") if p.is_file() and "__pycache__" not in p.parts
+        path
+        for path in (root / "inkling").rglob("*")
+        if path.is_file()
+        and not any(p.startswith(".") or p == "__pycache__" for p in path.relative_to(root).parts)
     ]
     # name and size do: their hashes are checked on opening
     for path in sorted(fetched.glob("*/*")) if fetched else []:

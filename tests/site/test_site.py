@@ -160,6 +160,9 @@ def test_a_change_in_the_library_makes_cached_outputs_stale(tmp_path):
     (tmp_path / "inkling" / "a.py").write_text("x = 2\n")
     after = inkling_site.library_fingerprint(tmp_path)
     assert after != before
+    (tmp_path / "inkling" / ".ruff_cache").mkdir()
+    (tmp_path / "inkling" / ".ruff_cache" / "x").write_text("what a tool left")
+    assert inkling_site.library_fingerprint(tmp_path) == after, "a linter's run changes no page"
     cache = tmp_path / "cache"
     assert inkling_site.library_fingerprint(tmp_path, cache) == after, "nothing was fetched"
     (cache / "smollm2").mkdir(parents=True)
