@@ -93,6 +93,7 @@ class Worker:
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._job: Job | None = None
+        self._ended = ""  # what was said when the last work ended
         # A cell that is run again makes new buttons, and nobody can reach the old ones: what they
         # started ends.
         code = getattr(getattr(work, "__func__", work), "__code__", id(self))
@@ -131,10 +132,12 @@ class Worker:
                 )
 
     def stop(self) -> None:
-        """What Stop does. Pressed when nothing runs, or twice, it only says so."""
+        """What Stop does. Pressed when nothing runs, or twice, it only says so, and how the last
+        work ended: the press may have come in that very moment.
+        """
         with self._lock:
             if self.state != "running" or self._job is None:
-                self.say("Nothing is running.")
+                self.say(f"Nothing is running. {self._ended}".rstrip())
                 return
             again = self._job.stopping
             self._job._stop.set()
@@ -177,7 +180,8 @@ class Worker:
                 f"This stopped with {type(error).__name__}: {_shortened(str(error))}. Run the cells"
                 " above once more, from the top, and press the button again."
             )
-        self._show(state, f"{text} ({time.monotonic() - began:.0f} s)")
+        self._ended = f"{text} ({time.monotonic() - began:.0f} s)"
+        self._show(state, self._ended)
 
 
 def _shortened(text: str, at_most: int = 300) -> str:
