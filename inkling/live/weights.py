@@ -142,7 +142,7 @@ def dequantised(packed: bytes) -> dict[str, np.ndarray]:
 
 
 def page_model(model: Transformer, packed: bytes) -> Transformer:
-    """The model as the page computes it, with the rounded weights of `pack`."""
+    """The model as the page computes it, with the rounded weights."""
     page = Transformer(model.config, seed=None)
     page.load_state_dict(
         {
