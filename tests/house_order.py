@@ -2,7 +2,7 @@
 
 The order of parts and chapters stands in `_toc.yml`, and nowhere else; a chapter's module has the
 name of its page. Below the first part stand the few modules that everything may use, above the last
-what brings the parts together.
+what brings the parts together; what opens a finished model stands above the part that builds one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-BELOW = ("files", "progress", "plots", "world", "checkpoints")
+BELOW = ("files", "progress", "plots", "world")
+ABOVE_PART = {"model": ("checkpoints",)}
 ABOVE = ("recipe", "live", "labs", "selftest", "__main__")
 Graph = dict[str, set[str]]  # module -> the modules that it imports
 
@@ -75,7 +76,8 @@ def faults(root: Path) -> list[str]:
     way of a helper either. And no import goes in a circle.
     """
     graph, pages = arrows(root), chapters(root)
-    levels = ["", *BELOW, *parts(root), *ABOVE]
+    middle = [level for part in parts(root) for level in (part, *ABOVE_PART.get(part, ()))]
+    levels = ["", *BELOW, *middle, *ABOVE]
     found = []
     for name, targets in graph.items():
         if name.split(".")[0] not in levels:

@@ -17,7 +17,7 @@ from inkling import checkpoints
 from inkling.assistant.chat import decode_reply, encode_prompt, prepare_roles
 from inkling.assistant.reward import RewardModel, model_reward
 from inkling.assistant.rollouts import best_of_n, gold_reward, roll_out
-from inkling.assistant.sft import Demonstration, SFTConfig, draw_style, finetune
+from inkling.assistant.sft import Demonstration, SFTConfig, SFTRecord, draw_style, finetune
 from inkling.files import InklingError
 from inkling.labs.capstone_island import Island, Pages, shuffled
 from inkling.model.transformer import Transformer
@@ -25,7 +25,7 @@ from inkling.recipe.speedrun import encode_stream
 from inkling.text.tokenizer import Tokenizer
 from inkling.training import evaluate
 from inkling.training.generate import generate
-from inkling.training.pretrain import TrainConfig, train
+from inkling.training.pretrain import StepRecord, TrainConfig, train
 from inkling.world import World
 from inkling.world.requests import reply
 
@@ -35,11 +35,12 @@ OLD_QUESTIONS = 150
 
 def shipped_tokenizer() -> Tokenizer:
     """The tokenizer of the shipped models: all of them have the same."""
-    return Tokenizer.load(checkpoints.path("base") / "tokenizer.json")
+    return checkpoints.load("base")[1]
 
 
 def shipped_model(name: str) -> Transformer:
-    return Transformer.from_pretrained(checkpoints.path(name)).eval()
+    """The shipped model of this name, ready to write."""
+    return checkpoints.load(name)[0]
 
 
 # --- Knowledge in the weights ---------------------------------------------------------------------
@@ -119,7 +120,7 @@ def learn_pages(
         run.points.append(RunPoint(step, loss, new.asked, new.never_asked, share_right(old)))
         model.train()
 
-    def on_step(record) -> None:
+    def on_step(record: StepRecord) -> None:
         run.cpu_seconds = record.cpu_seconds
         if record.step % measure_every == 0 or record.step == steps:
             measure(record.step, record.loss)
@@ -221,7 +222,7 @@ def make_assistant(
     old = [town.document(i, "replay", seed=island.seed + 1).text for i in range(n_replay // 2)]
     losses: list[float] = []
 
-    def on_step(record) -> None:
+    def on_step(record: SFTRecord) -> None:
         losses.append(record.loss)
         after_step(record.step, record.loss)
 
