@@ -12,6 +12,7 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 
 from inkling import plots
 from inkling.files import InklingError
@@ -244,7 +245,7 @@ class Race:
         return lines
 
 
-def draw_race(race: Race, axes, x: str | None = None) -> None:
+def draw_race(race: Race, axes: Axes, x: str | None = None) -> None:
     """Both curves on matplotlib `axes`, against "tokens" or "cpu"; without `x`, against what the
     race is run for.
     """

@@ -9,13 +9,14 @@ from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+from matplotlib.axes import Axes
 
 from inkling import plots
 from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import Panel, control, read_number, slider
 from inkling.labs.pretrain_race import CONTEXT, MOST, Data, Entry, count_weights
-from inkling.training.pretrain import train, validation_loss
+from inkling.training.pretrain import StepRecord, train, validation_loss
 
 SPRINT_STEPS = 50
 
@@ -52,7 +53,7 @@ def fit_power_law(sizes: Sequence[float], losses: Sequence[float]) -> tuple[floa
 
 
 def draw_scaling(
-    axes,
+    axes: Axes,
     points: Sequence[tuple[int, float]],
     truth: tuple[int, float] | None = None,
     target: int | None = None,
@@ -176,7 +177,7 @@ def sprint(
         config = replace(config, warmup_steps=1)
     losses: list[float] = []
 
-    def on_step(record) -> None:
+    def on_step(record: StepRecord) -> None:
         losses.append(record.loss)
         if job is not None:
             job.check()
@@ -193,7 +194,7 @@ def end_of(losses: Sequence[float]) -> float:
     return float(np.mean(losses[-10:]))
 
 
-def draw_sweep(axes, runs: dict[str, list[tuple[float, float]]], guess: float) -> None:
+def draw_sweep(axes: Axes, runs: dict[str, list[tuple[float, float]]], guess: float) -> None:
     """For each named run, pairs of learning rate and final loss. What ended above 1.25 x `guess` is
     at the top.
     """

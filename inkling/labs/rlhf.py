@@ -3,11 +3,13 @@ your own.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+from matplotlib.axes import Axes
+from torch import Tensor
 
 from inkling.assistant.grpo import GRPOConfig, train_grpo
 from inkling.assistant.overoptimisation import short_prompts, short_prompts_by_step
@@ -88,7 +90,9 @@ NAIVE = "+1 each thank you\n+1 each gladly\n+1 each good\n-1 over 40 words"
 # --- beta -----------------------------------------------------------------------------------------
 
 
-def paint_frontier(axes, points: np.ndarray, gold: np.ndarray, beta: float | None = None) -> None:
+def paint_frontier(
+    axes: Axes, points: np.ndarray, gold: np.ndarray, beta: float | None = None
+) -> None:
     """Reward and gold over KL for all beta, and a mark at one of them."""
     path = frontier(points, gold, BETAS)
     axes.plot(path[:, 0], path[:, 1], color=COLOURS["blue"], label="reward")
@@ -154,11 +158,13 @@ def run_grpo(
     """
     golds, history, gold = [], [], gold_reward(world)
 
-    def watched(prompts, replies):
+    def watched(
+        prompts: Sequence[str], replies: Sequence[str]
+    ) -> Tensor | np.ndarray | Sequence[float]:
         golds.append(float(gold(prompts, replies).mean()))
         return reward(prompts, replies)
 
-    def record(step: RLRecord, _) -> None:
+    def record(step: RLRecord, _: object) -> None:
         history.append((step, golds[-1]))
         if on_step is not None:
             on_step(*history[-1])
@@ -176,7 +182,7 @@ def run_grpo(
     return history
 
 
-def paint_run(axes, history: list[tuple[RLRecord, float]], label: str = "reward") -> None:
+def paint_run(axes: Axes, history: list[tuple[RLRecord, float]], label: str = "reward") -> None:
     """Three strips over the steps: the reward that is optimised, the gold reward, and the KL."""
     figure = axes.figure
     figure.clear()
@@ -256,12 +262,12 @@ def run_panel(
 # --- A rubric of your own -------------------------------------------------------------------------
 
 
-def paint_best_of(axes, curves: dict[str, np.ndarray], column: int = 1) -> None:
+def paint_best_of(axes: Axes, curves: dict[str, np.ndarray], column: int = 1) -> None:
     """Gold (column 1) or points (column 0) of best-of-n over n, for each named curve (ns, 2)."""
     for name, curve in curves.items():
         axes.plot(NS[: len(curve)], curve[:, column], marker="o", label=name)
     axes.set(xscale="log", xlabel="best of n", ylabel="gold" if column else "points")
-    axes.set_xticks(NS, NS)
+    axes.set_xticks(NS, [str(n) for n in NS])
     axes.minorticks_off()
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1))  # above, where no curve is
 
@@ -299,7 +305,7 @@ def rubric_panel(samples: Samples, world: World, text: str = NAIVE) -> Panel:
         curve = best_of(points, samples.gold, NS)
         gain = curve[-1, 1] - curve[0, 1]
 
-        def paint(axes) -> None:
+        def paint(axes: Axes) -> None:
             axes.axhline(BAR, color=COLOURS["grey"], linestyle=":", label="the bar of exercise 6")
             paint_best_of(axes, {"your rubric": curve})
             axes.set_ylim(-1.2, 1.4)  # the same for all rubrics, so that they can be compared

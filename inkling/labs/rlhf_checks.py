@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inkling.files import InklingError
 from inkling.labs.checking import Mistake, as_number, expect, judge
@@ -25,8 +26,8 @@ def _one_each(found: object, n: int) -> np.ndarray:
     return found
 
 
-def _same(one, other) -> bool:
-    return bool(np.allclose(one, other, rtol=1e-6, atol=1e-9))
+def _same(one: ArrayLike | None, other: ArrayLike) -> bool:
+    return one is not None and bool(np.allclose(one, other, rtol=1e-6, atol=1e-9))
 
 
 def check_kl_estimate(
