@@ -14,6 +14,8 @@ import weakref
 from collections.abc import Callable
 
 import ipywidgets as widgets
+from IPython.core.getipython import get_ipython
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -58,8 +60,19 @@ class Job:
         self._say(text)
 
 
-# the last `Worker` for each piece of code
-_NEWEST: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+_WORKERS: "weakref.WeakSet[Worker]" = weakref.WeakSet()  # all that can still be reached
+
+
+def _cell_that_runs() -> tuple[str | None, str]:
+    """The cell that is being run, and which run of it this is; (None, "") outside of a notebook,
+    and in what a press of a button calls.
+    """
+    message = getattr(get_ipython(), "get_parent", dict)()
+    if message.get("header", {}).get("msg_type") != "execute_request":
+        return None, ""
+    # JupyterLab and VS Code say which cell it is. Where nobody does, a cell is its text.
+    cell = message["metadata"].get("cellId") or message["content"]["code"]
+    return str(cell), message["header"]["msg_id"]
 
 
 class Worker:
@@ -95,12 +108,13 @@ class Worker:
         self._job: Job | None = None
         self._ended = ""  # what was said when the last work ended
         # A cell that is run again makes new buttons, and nobody can reach the old ones: what they
-        # started ends.
-        code = getattr(getattr(work, "__func__", work), "__code__", id(self))
-        older = _NEWEST.get(code)
-        if older is not None and older.state == "running":
-            older.stop()
-        _NEWEST[code] = self
+        # started ends. Other cells' buttons are still there, also those of the same kind of panel.
+        self._cell, self._cell_run = _cell_that_runs()
+        for other in list(_WORKERS):
+            same = other._cell is not None and other._cell == self._cell
+            if same and other._cell_run != self._cell_run and other.state == "running":
+                other.stop()
+        _WORKERS.add(self)
 
     def say(self, text: str) -> None:
         """Show one line beside the buttons, as plain text."""
@@ -209,7 +223,7 @@ class LivePlot:
         self.drawn = 0
         self.draw(lambda axes: None)
 
-    def draw(self, paint: Callable, alt: str | None = None) -> None:
+    def draw(self, paint: Callable[[Axes], object], alt: str | None = None) -> None:
         """Draw it: `paint(axes)` draws on empty axes. No pyplot, so that threads do not meet in its
         global state.
         """

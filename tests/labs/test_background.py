@@ -7,11 +7,15 @@ from __future__ import annotations
 import base64
 import html
 import re
+import textwrap
 import threading
+import types
 
 import pytest
+from jupyter_client.manager import run_kernel
 
 from inkling.files import InklingError
+from inkling.labs import background
 from inkling.labs.background import Job, LivePlot, Stopped, Worker
 
 WAIT = 20  # seconds: a net for what should take none; no test measures them
@@ -58,24 +62,128 @@ def running(steps):
     assert worker.wait(WAIT)
 
 
-def test_a_cell_that_is_run_again_ends_what_its_old_buttons_began(steps):
-    other = Steps()
+def panel(steps: Steps) -> Worker:
+    """One kind of panel: all of these have the same code."""
+    return Worker(lambda job: steps(job))
 
-    def panel(steps) -> Worker:
-        return Worker(lambda job: steps(job))
 
-    old, unlike = panel(steps), Worker(other)
-    for worker, its_steps in ((old, steps), (unlike, other)):
+@pytest.fixture
+def notebook(monkeypatch):
+    """Say which cell is being run, and as what: what is made from then on belongs to it."""
+    runs = iter(range(1000))
+
+    def run(code: str = "", cell_id: str | None = None, kind: str = "execute_request") -> None:
+        message = {
+            "header": {"msg_type": kind, "msg_id": f"run {next(runs)}"},
+            "metadata": {} if cell_id is None else {"cellId": cell_id},
+            "content": {"code": code},
+        }
+        shell = types.SimpleNamespace(get_parent=lambda: message)
+        monkeypatch.setattr(background, "get_ipython", lambda: shell)
+
+    return run
+
+
+class Begun:
+    """Panels in the middle of their first step."""
+
+    def __init__(self) -> None:
+        self.steps: dict[Worker, Steps] = {}
+
+    def one(self) -> Worker:
+        steps = Steps()
+        worker = panel(steps)
+        self.steps[worker] = steps
         worker.start()
-        assert its_steps.begun.wait(WAIT)
+        assert steps.begun.wait(WAIT)
+        return worker
+
+    def goes_on(self, worker: Worker) -> bool:
+        """Whether it makes another step when it may."""
+        steps, stopping = self.steps[worker], worker._job.stopping
+        steps.begun.clear()
+        steps.allow.release()
+        return not worker.wait(WAIT) if stopping else steps.begun.wait(WAIT)
+
+
+@pytest.fixture
+def begun():
+    begun = Begun()
+    yield begun
+    for worker, steps in begun.steps.items():
+        worker.stop()
+        steps.allow.release(2000)
+        assert worker.wait(WAIT)
+
+
+@pytest.mark.parametrize("cell_id", ["a1", None])
+def test_a_cell_that_is_run_again_ends_what_its_old_buttons_began(notebook, begun, cell_id):
+    notebook("the cell", cell_id)
+    old, beside = begun.one(), begun.one()
+    assert begun.goes_on(old), "two panels of one cell can both be seen"
+    notebook("the cell", cell_id)
     new = panel(Steps())
-    for each in (steps, other):
-        each.allow.release(1)
-    assert old.wait(WAIT) and old.state == "stopped" and new.state == "idle"
-    assert unlike.state == "running", "other work goes on"
-    unlike.stop()
-    other.allow.release(1000)
-    assert unlike.wait(WAIT)
+    for worker in (old, beside):
+        assert not begun.goes_on(worker) and worker.state == "stopped"
+    assert new.state == "idle"
+
+
+def test_a_cell_that_was_changed_is_the_same_cell(notebook, begun):
+    notebook("seed = 0", "a1")
+    old = begun.one()
+    notebook("seed = 1", "a1")
+    begun.one()
+    assert not begun.goes_on(old)
+
+
+@pytest.mark.parametrize("ids", [("a1", "b2"), (None, None)])
+def test_a_second_panel_of_the_same_kind_leaves_the_first_ones_work_alone(notebook, begun, ids):
+    notebook("first", ids[0])
+    first = begun.one()
+    notebook("second", ids[1])
+    second = begun.one()
+    assert begun.goes_on(first) and begun.goes_on(second)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_without_a_cell_no_panel_takes_anothers_place(notebook, begun, inside):
+    """In a script, and where a press of a button makes a panel."""
+    if inside:
+        notebook(kind="comm_msg")
+    first = begun.one()
+    if inside:
+        notebook(kind="comm_msg")
+    second = begun.one()
+    assert begun.goes_on(first) and begun.goes_on(second)
+
+
+def test_in_a_real_kernel_two_cells_have_two_panels():
+    """JupyterLab's messages, without JupyterLab."""
+    with run_kernel(extra_arguments=["--no-stdout"]) as client:
+
+        def run(code: str, cell_id: str) -> None:
+            message = client.session.msg(
+                "execute_request",
+                {"code": code, "silent": False, "store_history": True, "allow_stdin": False},
+                metadata={"cellId": cell_id},
+            )
+            client.shell_channel.send(message)
+            reply = client.get_shell_msg(timeout=60)
+            assert reply["content"]["status"] == "ok", reply["content"]
+
+        run("import threading\nfrom inkling.labs.background import Worker\nmade = []", "a")
+        make = """
+            hold = threading.Event()
+            made.append(Worker(lambda job, hold=hold: [hold.wait(0.01) or job.check()
+                                                       for _ in range(10**6)] and None))
+            made[-1].start()
+        """
+        run(textwrap.dedent(make), "b")
+        run(textwrap.dedent(make), "c")
+        run("assert [each._job.stopping for each in made] == [False, False]", "d")
+        run(textwrap.dedent(make), "b")
+        run("assert [each._job.stopping for each in made] == [True, False, False]", "d")
+        run("for each in made: each.stop()\nassert all(each.wait(60) for each in made)", "d")
 
 
 def test_work_that_ends_says_what_it_found_and_can_be_started_again():
