@@ -5,6 +5,7 @@ same: Ada is a baker in one town and a weaver in the next. A model cannot know b
 the people get names of their own.
 """
 
+import re
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -12,7 +13,7 @@ from inkling.files import InklingError
 from inkling.labs.panel import read_whole
 from inkling.text.corpus import CleaningReport, prepare
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
-from inkling.world import Document, World
+from inkling.world import Document, Span, World
 from inkling.world.people import FIRST_NAMES, Person
 
 #: Names of an island with a language of its own: none of these sounds is in the strangers' names of
@@ -25,6 +26,7 @@ _NAME_ENDS = (
     "a ach dis eth fir gwen hal ith jorn kya lun moss nwy odd pex rune sby tiv uzo vya wyth yra"
 ).split()
 
+_TOWN = "Larkhaven"
 SOUNDS = ("familiar", "own")
 FEWEST, MOST, LARGEST_SEED = 6, 40, 10**9
 
@@ -43,6 +45,20 @@ def read_name(text: object) -> str:
     if not 2 <= len(name) <= 20:
         raise InklingError(f"An island's name has 2 to 20 letters; this one has {len(name):,}.")
     return name[0].upper() + name[1:].lower()
+
+
+def _spans_with(name: str, text: str, spans: list[Span]) -> list[Span]:
+    """The spans of `text` once `name` stands in it instead of the town's. Where one ends inside the
+    town's name, it ends behind the new one.
+    """
+    ends = [place.end() for place in re.finditer(_TOWN, text)]
+    moved, start = [], 0
+    for span in spans:
+        begun = [end for end in ends if end - len(_TOWN) < span.end]
+        end = max([span.end, *begun]) + len(begun) * (len(name) - len(_TOWN))
+        moved.append(Span(start, end, span.kind))
+        start = end
+    return moved
 
 
 class Island(World):
@@ -91,11 +107,15 @@ class Island(World):
     def document(
         self, index: int, stream: str = "train", seed: int = 0, only: str | None = None
     ) -> Document:
-        """A page of the island: as `World.document`, with the island's name. Spans would not fit,
-        so it has none.
+        """A page of the island: as `World.document`, with the island's name where Larkhaven's
+        stood, and spans that cover the text with that name.
         """
         made = super().document(index, stream, seed, only)
-        return replace(made, text=made.text.replace("Larkhaven", self.name), spans=[])
+        return replace(
+            made,
+            text=made.text.replace(_TOWN, self.name),
+            spans=_spans_with(self.name, made.text, made.spans),
+        )
 
     def sentence_about(self, person: Person) -> str:
         """Two facts of somebody, for a list that a person reads."""
@@ -116,6 +136,7 @@ class Pages:
 
     @property
     def n_bytes(self) -> int:
+        """Bytes of UTF-8 in all pages together."""
         return sum(len(text.encode("utf-8")) for text in self.texts)
 
 

@@ -10,13 +10,18 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 from driving import finished, until
+from hypothesis import given
+from hypothesis import strategies as st
 
+from inkling import checkpoints
 from inkling.files import InklingError
 from inkling.labs import capstone as lab
 from inkling.labs import capstone_bench, capstone_chain, capstone_panels
 from inkling.labs.capstone_chain import RunPoint
+from inkling.labs.capstone_island import _spans_with
 from inkling.labs.panel import read_whole
-from inkling.world import World
+from inkling.training.span_loss import loss_by_span
+from inkling.world import Span, World
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -112,6 +117,49 @@ def test_an_island_has_other_people_and_its_facts_are_settled_by_the_seed(sounds
     )
     assert [person.in_questions for person in island.people] == [True, True, True, False] * 3
     assert len({question.person for question in island.exam()}) == 12
+
+
+TOWN = "Larkhaven"
+
+
+@given(
+    st.lists(st.sampled_from([TOWN, "Lark", "haven", " ", "a street", "é"]), max_size=8),
+    st.lists(st.integers(0, 60), max_size=5),
+    st.sampled_from(["Oy", "Fernholm", "Ö" * 20]),
+)
+def test_spans_follow_the_text_into_which_the_islands_name_is_put(pieces, cuts, name):
+    text = "".join(pieces)
+    ends = sorted({min(cut, len(text)) for cut in cuts} | {len(text)})
+    spans = [
+        Span(start, end, str(number))
+        for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False))
+    ]
+    moved = _spans_with(name, text, spans)
+    assert [span.start for span in moved] == [0, *(span.end for span in moved[:-1])]
+    new = text.replace(TOWN, name)
+    assert moved[-1].end == len(new) and [span.kind for span in moved] == [
+        span.kind for span in spans
+    ]
+    # Every character but those of the name keeps its kind.
+    places = {place for match in re.finditer(TOWN, text) for place in range(*match.span())}
+    kinds = [kind for span in spans for kind in [span.kind] * (span.end - span.start)]
+    here = {place for match in re.finditer(name, new) for place in range(*match.span())}
+    new_kinds = [kind for span in moved for kind in [span.kind] * (span.end - span.start)]
+    assert [kind for place, kind in enumerate(kinds) if place not in places] == [
+        kind for place, kind in enumerate(new_kinds) if place not in here
+    ]
+
+
+def test_the_loss_on_an_islands_pages_is_split_by_what_decides_the_text(island):
+    pages = island.documents(20_000, "validation")
+    assert any(island.name in page.text for page in pages)
+    assert all(page.spans[-1].end == len(page.text) for page in pages)
+    model, tokenizer = checkpoints.load("base")
+    report = loss_by_span(model, tokenizer, pages)
+    assert report.n_bytes == sum(len(page.text.encode()) for page in pages)
+    whole = sum(kind.model_bits for kind in report.by_span.values())
+    assert whole == pytest.approx(report.total.model_bits)
+    assert {"fact", "grammar"} <= report.by_span.keys()
 
 
 def test_no_page_asks_about_those_who_are_only_told_about_and_all_are_told_about(island):
