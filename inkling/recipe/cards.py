@@ -1,12 +1,18 @@
-"""The report card: what runs of the chain are worth, side by side, read from the cards
-beside their checkpoints.
+"""The cards beside the checkpoints, written and read, and the report card: what runs of
+the chain are worth, side by side.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-from inkling.files import InklingError
+import inkling
+from inkling.files import InklingError, atomic_write
+
+#: The form of the cards that this source writes, under "format" in each. It goes up by
+#: one when an older source would misread a card. Cards of the first form may say
+#: nothing.
+FORMAT = 1
 
 #: Stories are judged as the model writes them, and once more as one would let it write:
 #: from what it is fairly sure of, and where many things are equally likely, rather not
@@ -71,6 +77,56 @@ READING_ROWS = (
     ("three passages", "cited", "cites the right one of three"),
     ("others only", "abstained", "abstains where no passage answers"),
 )
+
+
+def write(folder: str | Path, card: dict) -> dict:
+    """Write a checkpoint's card into its folder, and return it as it is written: with
+    the number of its form.
+
+    card: anything that JSON can hold. Raises `InklingError` where the disk is full.
+    """
+    card = {"format": FORMAT} | card | {"format": FORMAT}  # in front, and ours
+    text = json.dumps(card, indent=1) + "\n"
+    atomic_write(Path(folder) / "card.json", text.encode())
+    return card
+
+
+def read(folder: str | Path) -> dict:
+    """The card in a checkpoint's folder, as `write` wrote it.
+
+    Raises `InklingError` where there is none, where it is damaged, and where a newer
+    source wrote it, in a form that this one does not know.
+    """
+    path = Path(folder) / "card.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InklingError(
+            f"cannot read {path}: {error.strerror}. Give the folder of a checkpoint"
+            " that has a card.json, as a speedrun makes it."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InklingError(
+            f"{path} is damaged: it is no JSON ({error}). Fetch or make it again."
+        ) from error
+    if not isinstance(card, dict):
+        raise InklingError(
+            f"{path} is damaged: it holds a {type(card).__name__}, and a card is a JSON"
+            " object. Fetch or make it again."
+        )
+    form = card.get("format", 1)
+    if type(form) is not int or form < 1:
+        raise InklingError(
+            f"{path} is damaged: its format is {form!r}, and formats are whole numbers"
+            " from 1. Fetch or make it again."
+        )
+    if form > FORMAT:
+        raise InklingError(
+            f"{path} is of format {form}, and this Inkling, {inkling.__version__},"
+            f" reads up to {FORMAT}: a newer one wrote it. Update Inkling, or take"
+            " another checkpoint."
+        )
+    return card
 
 
 def _score(card: dict, key: str) -> float | None:
@@ -151,31 +207,27 @@ def read_card(folder: str | Path) -> dict:
     "assistant".
 
     folder: that of the run, or its base/. Raises `InklingError` where there is no card,
-    or a damaged one.
+    or one that cannot be read or shown.
     """
     folder = Path(folder)
     base = folder if (folder / "card.json").is_file() else folder / "base"
-    run_folder = base.parent if base.name == "base" else base
-    try:
-        card = json.loads((base / "card.json").read_text(encoding="utf-8"))
-        names = ("sft", "reward", "rlhf", "embedder", "rag")
-        names = tuple(
-            name for name in names if (run_folder / name / "card.json").is_file()
-        )
-        if names[:3] == ("sft", "reward", "rlhf"):
-            stages = {
-                name: json.loads(
-                    (run_folder / name / "card.json").read_text(encoding="utf-8")
-                )
-                for name in names
-            }
-            card = card | {"assistant": stages}
-        report_card([card])
-    except FileNotFoundError as error:
+    if not (base / "card.json").is_file():
         raise InklingError(
             f"{folder} holds no card.json; give the folder of a finished speedrun."
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
+        )
+    run_folder = base.parent if base.name == "base" else base
+    card = read(base)
+    stages = {
+        name: read(run_folder / name)
+        for name in ("sft", "reward", "rlhf", "embedder", "rag")
+        if (run_folder / name / "card.json").is_file()
+    }
+    if stages.keys() >= {"sft", "reward", "rlhf"}:
+        card = card | {"assistant": stages}
+    try:
+        report_card([card])
+    # whatever stands in the place of a number or of a table
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InklingError(
             f"a card.json in {run_folder} is damaged ({error!r}); make the run again,"
             " or take another folder."
