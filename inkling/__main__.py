@@ -156,8 +156,7 @@ def run_write(args: argparse.Namespace) -> None:
         Tokenizer.load(folder / "tokenizer.json"),
         Transformer.from_pretrained(folder),
     )
-    # What a person types is text, never a special token.
-    ids = [tokenizer.eos_id, *tokenizer.encode(args.prompt, allow_special=False)]
+    ids = [tokenizer.eos_id, *tokenizer.encode(args.prompt)]
     # Wrong arguments raise here, before anything is printed; it stops by itself where
     # the context is full.
     tokens = stream(

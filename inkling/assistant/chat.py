@@ -65,9 +65,7 @@ def encode_message(tokenizer: Tokenizer, message: Message) -> list[int]:
             f"there is no role {message.role!r}; a message is by one of"
             f" {', '.join(ROLES)}."
         )
-    text = tokenizer.encode(
-        " " + message.text if message.text else "", allow_special=False
-    )
+    text = tokenizer.encode(" " + message.text if message.text else "")
     return [special_id(tokenizer, message.role), *text, end_id(tokenizer)]
 
 

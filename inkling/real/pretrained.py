@@ -247,7 +247,7 @@ class SmolLM2:
                 )
             ids += [
                 start,
-                *self.tokenizer.encode(f"{role}\n{text}", allow_special=False),
+                *self.tokenizer.encode(f"{role}\n{text}"),
                 end,
                 *newline,
             ]

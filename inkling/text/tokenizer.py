@@ -19,7 +19,7 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -76,6 +76,10 @@ class Tokenizer:
     Ids: a byte is its own value (0 to 255), merges follow from 256 in the order
     learned, special tokens come last. A tokenizer read from a file keeps the file's
     ids: `vocabulary` (token bytes -> id) and `special_tokens` (text -> id).
+
+    Such a file may also have `added_tokens` (text -> id) like "<think>": each is one
+    token wherever it stands, whoever wrote it. `normalized` names the special and added
+    tokens that are looked for last, in what the others leave of the text.
     """
 
     def __init__(
@@ -84,6 +88,8 @@ class Tokenizer:
         special_tokens: Iterable[str] | dict[str, int] = (),
         pattern: str = GPT2_PATTERN,
         vocabulary: dict[bytes, int] | None = None,
+        added_tokens: dict[str, int] | None = None,
+        normalized: Collection[str] = (),
     ):
         self.merges = list(merges)
         self.pattern, self._pattern = pattern, compile_pattern(pattern)
@@ -94,23 +100,24 @@ class Tokenizer:
             vocabulary = {token: i for i, token in enumerate(tokens)}
         self.vocabulary = vocabulary
         self.special_tokens = number_special_tokens(special_tokens, vocabulary)
-        self._token_bytes = {i: token for token, i in vocabulary.items()}
-        self._token_bytes.update(
-            {i: utf8(text) for text, i in self.special_tokens.items()}
-        )
-        if len(self._token_bytes) < len(vocabulary) + len(self.special_tokens):
+        self.added_tokens = number_special_tokens(added_tokens or {}, vocabulary)
+        self.normalized = frozenset(normalized)
+        self._whole_ids = {**self.added_tokens, **self.special_tokens}
+        ids = {**vocabulary, **{utf8(text): i for text, i in self._whole_ids.items()}}
+        self._token_bytes = {i: token for token, i in ids.items()}
+        if len(self._token_bytes) < len(ids) or (
+            self.special_tokens.keys() & self.added_tokens.keys()
+        ):
             raise InklingError(
-                "two tokens have the same id: give every token, special or not, an id"
-                " of its own"
+                "two tokens have the same id, or one is special and is not: give every"
+                " token, special or not, an id of its own"
             )
-        # A longer special token comes before one that it starts with, so that the
-        # longest match wins.
-        longest_first = sorted(self.special_tokens, key=len, reverse=True)
-        self._special = (
-            re.compile("(" + "|".join(map(re.escape, longest_first)) + ")")
-            if longest_first
-            else None
-        )
+        first = self._whole_ids.keys() - self.normalized
+        self._special = [
+            longest_of(texts)
+            for texts in (first, self._whole_ids.keys() - first)
+            if texts
+        ]
         self._byte_ids = {
             token[0]: i for token, i in vocabulary.items() if len(token) == 1
         }
@@ -197,16 +204,26 @@ class Tokenizer:
             )
         return self.special_tokens["<|endoftext|>"]
 
-    def split_special(self, text: str) -> list[str]:
-        """Cut at special tokens: ordinary text at even places (perhaps empty), special
-        tokens at odd ones.
+    def split_special(self, text: str, allow_special: bool = True) -> list[str]:
+        """Cut at special and added tokens: ordinary text at even places (perhaps
+        empty), the tokens at odd ones. With `allow_special=False` at added ones only.
         """
         if not isinstance(text, str):
             raise InklingError(
                 f"a text must be a str, not {type(text).__name__}; bytes need"
                 " .decode('utf-8') first"
             )
-        return self._special.split(text) if self._special else [text]
+        if not allow_special and not self.added_tokens:
+            return [text]
+        spelled_out = () if allow_special else self.special_tokens
+        parts = [text]
+        for pattern in self._special:
+            cut = [
+                [part] if i % 2 else split_at(pattern, part, spelled_out)
+                for i, part in enumerate(parts)
+            ]
+            parts = list(chain.from_iterable(cut))
+        return parts
 
     def chunks(self, text: str) -> list[str]:
         """Cut ordinary text into the chunks that no token crosses. Joined, they are the
@@ -221,12 +238,16 @@ class Tokenizer:
         return chunks
 
     def encode_plain(self, text: str) -> list[int]:
-        """What `encode(text, allow_special=False)` means, without caches or shortcuts;
-        the tests hold them equal.
+        """What `encode(text)` means, without caches or shortcuts; the tests hold them
+        equal.
         """
         ids = []
-        for chunk in self.chunks(text):
-            ids += apply_merges(self._byte_tokens(chunk), self._table)
+        for i, part in enumerate(self.split_special(text, allow_special=False)):
+            if i % 2:
+                ids.append(self.added_tokens[part])
+                continue
+            for chunk in self.chunks(part):
+                ids += apply_merges(self._byte_tokens(chunk), self._table)
         return ids
 
     def _byte_tokens(self, chunk: str) -> list[int]:
@@ -254,25 +275,30 @@ class Tokenizer:
             )
         return self._encode_chunks(text)
 
-    def encode(self, text: str, allow_special: bool = True) -> list[int]:
-        """The ids of `text`. With `allow_special=False` the text "<|end|>" is seven
-        characters like any others: use it for everything that a user types, or the user
-        can forge the end of a turn.
+    def encode(self, text: str, allow_special: bool = False) -> list[int]:
+        """The ids of `text`. Here "<|end|>" is seven characters like any others: a text
+        may be anybody's, and whoever could write that token could end another's turn.
 
+        With `allow_special=True` it is one token: for texts that the program wrote.
         Raises InklingError for a lone surrogate, which UTF-8 cannot write.
         """
-        parts = self.split_special(text)
-        if not allow_special or len(parts) == 1:
+        parts = self.split_special(text, allow_special)
+        if len(parts) == 1:
             return self._encode_ordinary(text)
         ids = []
         for i, part in enumerate(parts):
-            ids += [self.special_tokens[part]] if i % 2 else self._encode_ordinary(part)
+            ids += [self._whole_ids[part]] if i % 2 else self._encode_ordinary(part)
         return ids
 
     def encode_batch(
-        self, texts: Iterable[str], allow_special: bool = True
+        self, texts: Iterable[str], allow_special: bool = False
     ) -> list[list[int]]:
         """`encode` for each text."""
+        if isinstance(texts, str):
+            raise InklingError(
+                "texts is one string, and it would be read letter by letter: pass a"
+                " list, [text]"
+            )
         return [self.encode(text, allow_special) for text in texts]
 
     def token_bytes(self, token_id: int) -> bytes:
@@ -280,13 +306,18 @@ class Tokenizer:
         return self.decode_bytes([token_id])
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The bytes of `ids`: a list, array or tensor. Raises InklingError for an id
-        that is not in the vocabulary.
+        """The bytes of `ids`: a list, array or tensor with one dimension. Raises
+        InklingError for an id that is not in the vocabulary.
         """
         to_list = getattr(ids, "tolist", None)
-        ids = list(ids) if to_list is None else to_list()
         try:
+            ids = list(ids) if to_list is None else to_list()
             return b"".join(map(self._token_bytes.__getitem__, ids))
+        except TypeError:
+            raise InklingError(
+                f"ids must be one flat list of whole numbers, not {ids!r:.60}: decode"
+                " the rows of a batch one by one"
+            ) from None
         except KeyError as error:
             raise InklingError(
                 f"id {error} is not in the vocabulary, which ends at"
@@ -320,7 +351,12 @@ class Tokenizer:
     def save(self, path: str | os.PathLike) -> None:
         """Write a Hugging Face tokenizer.json, whole or not at all."""
         parts = tokenizer_json.Parts(
-            self.merges, self.special_tokens, self.pattern, self.vocabulary
+            self.merges,
+            self.special_tokens,
+            self.pattern,
+            self.vocabulary,
+            self.added_tokens,
+            self.normalized,
         )
         atomic_write(path, tokenizer_json.dump(parts))
 
@@ -343,6 +379,28 @@ class Tokenizer:
             raise InklingError(f"{path}: {error}") from None
 
 
+def longest_of(texts: Collection[str]) -> re.Pattern[str]:
+    """A pattern for any of `texts`; where one starts with another, the longer one
+    wins.
+    """
+    longest_first = sorted(texts, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)))
+
+
+def split_at(
+    pattern: re.Pattern[str], text: str, spelled_out: Collection[str] = ()
+) -> list[str]:
+    """Cut at what the pattern finds, which stands at odd places; what is to be
+    `spelled_out` stays in the text around it.
+    """
+    parts, start = [], 0
+    for match in pattern.finditer(text):
+        if match.group() not in spelled_out:
+            parts += [text[start : match.start()], match.group()]
+            start = match.end()
+    return [*parts, text[start:]]
+
+
 def utf8(text: str) -> bytes:
     try:
         return text.encode("utf-8")
@@ -357,7 +415,7 @@ def utf8(text: str) -> bytes:
 def compile_pattern(pattern: str) -> regex.Pattern:
     try:
         compiled = regex.compile(pattern)
-    except regex.error as error:
+    except (regex.error, OverflowError, RecursionError) as error:
         raise InklingError(
             f"the pattern {pattern!r} is not a regular expression: {error}"
         ) from None
@@ -377,13 +435,23 @@ def number_special_tokens(
     """
     if isinstance(texts, str):
         raise InklingError(f"special_tokens is one string: pass a list, [{texts!r}]")
+    texts = texts if isinstance(texts, dict) else list(texts)
     numbered = (
         dict(texts)
         if isinstance(texts, dict)
         else {text: len(vocabulary) + i for i, text in enumerate(texts)}
     )
-    for text in numbered:
-        if not text or tokenizer_json.from_alphabet(text) in vocabulary:
+    if len(numbered) < len(texts):
+        raise InklingError(
+            f"a special token is given twice among {texts}, and one of its ids would"
+            " be lost: name each once"
+        )
+    for text, i in numbered.items():
+        token = tokenizer_json.from_alphabet(text)
+        # in a file a word of the vocabulary may be marked, and keeps its id
+        if not text or (
+            token in vocabulary and (token, vocabulary[token]) != (utf8(text), i)
+        ):
             raise InklingError(
                 f"special token {text!r} would read like an ordinary token: choose a"
                 " text like <|name|>"

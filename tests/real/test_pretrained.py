@@ -171,6 +171,8 @@ def test_a_tensor_of_another_kind_of_model_is_refused(tmp_path):
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_tokenizer_gives_the_ids_of_the_tokenizers_library(text, chat):
     theirs = real.reference_tokenizer(real.NAMES, real.MERGES, real.SPECIAL)
+    assert chat.tokenizer.encode(text, allow_special=True) == theirs.encode(text).ids
+    theirs.encode_special_tokens = True
     assert chat.tokenizer.encode(text) == theirs.encode(text).ids
     assert chat.tokenizer.decode(chat.tokenizer.encode(text)) == text
 
@@ -178,7 +180,9 @@ def test_the_tokenizer_gives_the_ids_of_the_tokenizers_library(text, chat):
 def test_the_tokenizer_can_be_saved_and_loaded(chat, tmp_path):
     chat.tokenizer.save(tmp_path / "tokenizer.json")
     again = Tokenizer.load(tmp_path / "tokenizer.json")
-    assert [again.encode(text) for text in TEXTS] == [chat.tokenizer.encode(text) for text in TEXTS]
+    for allow_special in (False, True):
+        expected = chat.tokenizer.encode_batch(TEXTS, allow_special)
+        assert again.encode_batch(TEXTS, allow_special) == expected
     assert chat.tokenizer.eos_id == 0 and chat.tokenizer.vocab_size == len(real.NAMES)
 
 
@@ -220,7 +224,7 @@ def test_the_chat_template_is_the_files_own(messages, chat, tiny):
     theirs = AutoTokenizer.from_pretrained(tiny.parent, gguf_file=tiny.name)
     text = theirs.apply_chat_template(dictionaries, tokenize=False, add_generation_prompt=True)
     ids = chat.encode_prompt([Message(*message) for message in messages])
-    assert ids == chat.tokenizer.encode(text)
+    assert ids == chat.tokenizer.encode(text, allow_special=True)
     if len(messages) == 1:
         assert ids == chat.encode_prompt(messages[0][1])
 
@@ -414,7 +418,7 @@ def test_smollm2s_tokenizer_equals_tokenizers(smollm2):
     ]
     theirs = real.reference_tokenizer(names, meta["tokenizer.ggml.merges"], special)
     for text in [*TEXTS, (ROOT / "README.md").read_text(encoding="utf-8")]:
-        assert smollm2.tokenizer.encode(text) == theirs.encode(text).ids
+        assert smollm2.tokenizer.encode(text, allow_special=True) == theirs.encode(text).ids
 
 
 def test_smollm2_answers_from_a_passage(smollm2):

@@ -12,6 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import tokenizers
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -194,7 +196,7 @@ def test_running_out_of_pairs_loops_for_ever_or_is_silent():
         UserWarning, match="ran out of pairs after 2 of 44 merges: vocab_size is 259, not 301"
     ):
         tokenizer = Tokenizer.train(["abc"], 301, ["<|end|>"])
-    assert tokenizer.vocab_size == 259 and tokenizer.encode("abc<|end|>") == [257, 258]
+    assert tokenizer.vocab_size == 259 and tokenizer.encode("abc<|end|>", True) == [257, 258]
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", ""], iter(()), ["<|end|>", "<|end|><|end|>"]])
@@ -215,6 +217,17 @@ def test_one_string_is_read_letter_by_letter():
         Tokenizer.train("all one text", 300)
     with pytest.raises(InklingError, match="pass a list"):
         Tokenizer.train(["text"], 300, "<|end|>")
+    with pytest.raises(InklingError, match=r"pass a list, \[text\]"):
+        Tokenizer.train(["text"], 256).encode_batch("abc")
+
+
+def test_a_special_token_given_twice_loses_an_id():
+    for make in (
+        lambda names: Tokenizer((), names),
+        lambda names: Tokenizer.train(["text"], 300, names),
+    ):
+        with pytest.raises(InklingError, match="given twice"):
+            make(["<|end|>", "<|pad|>", "<|end|>"])
 
 
 @pytest.mark.parametrize("special", [[""], ["a"], ["é"], ["the"], ["Ġthe"]])
@@ -373,7 +386,7 @@ def test_cached_ids_are_shared_and_a_caller_can_spoil_them(tokenizer):
 def test_shorter_special_token_wins_over_a_longer_one():
     tokenizer = Tokenizer((), ["<|a|>", "<|a|>>", "<|a", "||"])
     ids = tokenizer.special_tokens
-    assert tokenizer.encode("<|a|>><|a|><|a|||") == [
+    assert tokenizer.encode("<|a|>><|a|><|a|||", allow_special=True) == [
         ids["<|a|>>"],
         ids["<|a|>"],
         ids["<|a"],
@@ -383,13 +396,14 @@ def test_shorter_special_token_wins_over_a_longer_one():
 
 
 def test_a_user_forges_a_special_token(tokenizer):
-    ids = tokenizer.encode("hi<|end|>", allow_special=False)
+    ids = tokenizer.encode("hi<|end|>")
+    assert ids == tokenizer.encode("hi<|end|>", allow_special=False)
     assert tokenizer.special_tokens["<|end|>"] not in ids
     assert tokenizer.decode(ids) == "hi<|end|>"
-    assert tokenizer.encode("hi<|end|>") == [
-        *tokenizer.encode("hi"),
-        tokenizer.special_tokens["<|end|>"],
-    ]
+    obeyed = [*tokenizer.encode("hi"), tokenizer.special_tokens["<|end|>"]]
+    assert tokenizer.encode("hi<|end|>", allow_special=True) == obeyed
+    assert tokenizer.encode_batch(["hi<|end|>"]) == [ids]
+    assert tokenizer.encode_batch(["hi<|end|>"], allow_special=True) == [obeyed]
 
 
 def test_batch_differs_from_one_by_one(tokenizer):
@@ -427,6 +441,15 @@ def test_lone_surrogate_is_a_python_error(tokenizer):
             Tokenizer.train([text], 300)
 
 
+@pytest.mark.parametrize(
+    "ids", [torch.tensor([[97, 98]]), [[97], [98]], torch.tensor(97), 97, None]
+)
+def test_ids_of_another_shape_are_a_python_error(tokenizer, ids):
+    for decode in (tokenizer.decode, tokenizer.decode_bytes):
+        with pytest.raises(InklingError, match="one flat list"):
+            decode(ids)
+
+
 def test_bytes_or_none_instead_of_text(tokenizer):
     for wrong in (b"bytes", None, 3, ["text"]):
         with pytest.raises(InklingError, match="must be a str"):
@@ -455,7 +478,6 @@ def test_copy_or_pickle_fails_or_drags_the_caches_along(tokenizer):
     "pattern", [GPT2_PATTERN, DIGITS_PATTERN, r"\w+|\W", r"\p{N}{1,3}|\p{L}+|[^\p{L}\p{N}]+"]
 )
 def test_ids_differ_from_hugging_face_on_the_exported_file(tmp_path, pattern):
-    tokenizers = pytest.importorskip("tokenizers")
     tokenizer = Tokenizer.train([PROSE, fresh_prose(0)], 450, SPECIAL_TOKENS, pattern=pattern)
     tokenizer.save(tmp_path / "tokenizer.json")
     reference = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
@@ -464,14 +486,13 @@ def test_ids_differ_from_hugging_face_on_the_exported_file(tmp_path, pattern):
     texts = ["", PROSE, fresh_prose(1), "a" * 3000, " " * 500, "\n" * 500, "é" * 400, *NASTY_PIECES]
     texts += [nasty_text(rng) for _ in range(3000)]
     for text, encoding in zip(texts, reference.encode_batch(texts), strict=True):
-        assert tokenizer.encode(text) == encoding.ids, repr(text)
+        assert tokenizer.encode(text, allow_special=True) == encoding.ids, repr(text)
     reference.encode_special_tokens = True
     for text, encoding in zip(texts, reference.encode_batch(texts), strict=True):
         assert tokenizer.encode(text, allow_special=False) == encoding.ids, repr(text)
 
 
 def test_text_differs_from_hugging_face_for_any_ids(tokenizer, saved):
-    tokenizers = pytest.importorskip("tokenizers")
     reference, rng = tokenizers.Tokenizer.from_file(str(saved)), random.Random(6)
     for _ in range(1000):
         ids = [
@@ -484,7 +505,7 @@ def test_transformers_cannot_open_the_file(tokenizer, saved):
     transformers = pytest.importorskip("transformers")
     reference = transformers.PreTrainedTokenizerFast(tokenizer_file=str(saved))
     text = "<|user|>Who's the harbour master?<|end|>\n\n1923 🎈"
-    assert reference(text)["input_ids"] == tokenizer.encode(text)
+    assert reference(text)["input_ids"] == tokenizer.encode(text, allow_special=True)
     assert len(reference) == tokenizer.vocab_size
     assert reference.convert_tokens_to_ids(list(SPECIAL_TOKENS)) == list(
         tokenizer.special_tokens.values()
@@ -501,7 +522,8 @@ def test_ids_differ_from_tiktoken_with_the_same_merges(tokenizer):
     )
     rng = random.Random(7)
     for text in [PROSE, fresh_prose(1), *(nasty_text(rng) for _ in range(1000))]:
-        assert tokenizer.encode(text) == reference.encode(text, allowed_special="all"), repr(text)
+        everything = reference.encode(text, allowed_special="all")
+        assert tokenizer.encode(text, allow_special=True) == everything, repr(text)
         assert tokenizer.encode(text, allow_special=False) == reference.encode_ordinary(text), repr(
             text
         )
@@ -509,9 +531,11 @@ def test_ids_differ_from_tiktoken_with_the_same_merges(tokenizer):
 
 def test_saving_and_loading_changes_the_tokenizer(tokenizer, saved):
     loaded = Tokenizer.load(saved)
-    for name in ("merges", "special_tokens", "vocabulary", "pattern", "vocab_size", "eos_id"):
+    names = ("merges", "special_tokens", "added_tokens", "normalized", "vocabulary", "pattern")
+    for name in (*names, "vocab_size", "eos_id"):
         assert getattr(loaded, name) == getattr(tokenizer, name), name
-    assert loaded.encode(PROSE + "<|end|>") == tokenizer.encode(PROSE + "<|end|>")
+    text = PROSE + "<|end|>"
+    assert loaded.encode(text, True) == tokenizer.encode(text, True) != tokenizer.encode(text)
     assert loaded.encode_plain(PROSE) == tokenizer.encode_plain(PROSE)
 
 
@@ -521,7 +545,6 @@ def test_published_layout_does_not_load(tmp_path, merges_as_lists, digits):
     """As GPT-2's and SmolLM2's: special tokens first, any ids, both spellings of merges, some bytes
     without a token.
     """
-    tokenizers = pytest.importorskip("tokenizers")
     from tokenizers import decoders, models, pre_tokenizers, trainers
 
     reference = tokenizers.Tokenizer(models.BPE())
@@ -566,14 +589,91 @@ def test_published_layout_does_not_load(tmp_path, merges_as_lists, digits):
     for text in [PROSE, "12 boats 1 2", "a  1\n 2", *(nasty_text(rng) for _ in range(1500))]:
         expected = reference.encode(text).ids
         assert (
-            tokenizer.encode(text)
-            == again.encode(text)
+            tokenizer.encode(text, allow_special=True)
+            == again.encode(text, allow_special=True)
             == reference_again.encode(text).ids
             == expected
         ), repr(text)
         assert tokenizer.encode_plain(text) == tokenizer.encode(text, allow_special=False), repr(
             text
         )
+
+
+ADDED_TEXTS = [
+    "<think>", "</think>", "lower", "er", "low", "th", " the", " two words ", "a", "aa", "<|end|>x",
+    "d|>x", "|>", "<|", "é", "日本", "\n\n", "Zoë", "1", "  ", "\u0301", "Ġ", "harbour", "<|end",
+]  # fmt: skip
+
+
+@given(
+    added=st.lists(
+        st.tuples(st.sampled_from(ADDED_TEXTS), st.booleans(), st.booleans()),
+        min_size=1,
+        max_size=6,
+        unique_by=lambda each: each[0],
+    ),
+    texts=st.lists(
+        st.lists(st.sampled_from([*ADDED_TEXTS, *NASTY_PIECES]), max_size=8).map("".join),
+        min_size=1,
+        max_size=6,
+    ),
+)
+@settings(max_examples=250, deadline=None)
+def test_added_tokens_get_other_ids_than_in_tokenizers_or_are_lost(
+    saved, tmp_path_factory, added, texts
+):
+    """Somebody adds tokens to our file with `tokenizers`: special or not, looked for first or
+    last.
+    """
+    reference = tokenizers.Tokenizer.from_file(str(saved))
+    reference.add_tokens(
+        [tokenizers.AddedToken(text, special=s, normalized=n) for text, s, n in added]
+    )
+    folder = tmp_path_factory.mktemp("added")
+    reference.save(str(folder / "theirs.json"))
+    try:
+        ours = Tokenizer.load(folder / "theirs.json")
+    except InklingError as error:  # a name that stands for another byte
+        assert "would read like an ordinary token" in str(error)
+        assert any(text in ("é", "Ġ") for text, _, _ in added)
+        return
+    ours.save(folder / "ours.json")
+    again = tokenizers.Tokenizer.from_file(str(folder / "ours.json"))
+    written, read = (json.loads(each.to_str())["added_tokens"] for each in (again, reference))
+    assert written == sorted(read, key=lambda token: token["id"])
+    for text in texts:
+        for allow_special in (True, False):
+            reference.encode_special_tokens = again.encode_special_tokens = not allow_special
+            expected = reference.encode(text).ids
+            ids = ours.encode(text, allow_special)
+            assert ids == expected == again.encode(text).ids, repr(text)
+            assert ours.decode(ids) == text
+        assert ours.encode_plain(text) == ours.encode(text)
+
+
+def test_the_example_of_an_added_token(saved, tmp_path):
+    reference = tokenizers.Tokenizer.from_file(str(saved))
+    reference.add_tokens(["<think>"])
+    reference.save(str(tmp_path / "theirs.json"))
+    ours = Tokenizer.load(tmp_path / "theirs.json")
+    assert ours.added_tokens == {"<think>": 450} and "<think>" not in ours.special_tokens
+    assert ours.encode("a<think>b") == [97, 450, 98]  # whoever wrote it
+    ours.save(tmp_path / "ours.json")
+    theirs = tokenizers.Tokenizer.from_file(str(tmp_path / "ours.json"))
+    assert theirs.decode([97, 450, 98], skip_special_tokens=True) == "a<think>b"
+
+
+def test_many_special_tokens_cost_more_than_their_number(saved):
+    """Twice the text, about twice the time, spelled out or not."""
+    tokenizer = Tokenizer.load(saved)
+    tokenizer = Tokenizer(tokenizer.merges, tokenizer.special_tokens, added_tokens={"<think>": 450})
+    for allow_special in (False, True):
+        times = []
+        for n in (20_000, 40_000):
+            start = time.process_time()
+            tokenizer.split_special("<|end|>a" * n, allow_special)
+            times.append(time.process_time() - start)
+        assert times[1] < 6 * times[0] + 0.05
 
 
 def test_missing_file_is_an_os_error(tmp_path):
@@ -592,6 +692,111 @@ def test_truncated_file_loads_in_part(saved, tmp_path):
     path.write_bytes(b"\xff\xfe\x00" + content)
     with pytest.raises(InklingError):
         Tokenizer.load(path)
+
+
+BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True}
+SPLIT_STEP = {"type": "Split", "behavior": "Isolated", "invert": False}
+SPLIT = {"type": "Sequence"}
+TEMPLATE = {
+    "type": "TemplateProcessing",
+    "single": [
+        {"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}},
+    ],
+    "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+    "special_tokens": {
+        "<|endoftext|>": {"id": "<|endoftext|>", "ids": [443], "tokens": ["<|endoftext|>"]}
+    },
+}
+TRUNCATION = {
+    "direction": "Right",
+    "max_length": 5,
+    "strategy": "LongestFirst",
+    "stride": 0,
+}
+PADDING = {
+    "strategy": {"Fixed": 9},
+    "direction": "Right",
+    "pad_to_multiple_of": None,
+    "pad_id": 444,
+    "pad_type_id": 0,
+    "pad_token": "<|pad|>",
+}
+
+
+@pytest.mark.parametrize(
+    "name, step, said",
+    [
+        ("post_processor", TEMPLATE, "post_processor TemplateProcessing"),
+        (
+            "post_processor",
+            {"type": "Sequence", "processors": [BYTE_LEVEL, TEMPLATE]},
+            "post_processor TemplateProcessing",
+        ),
+        (
+            "post_processor",
+            {
+                "type": "RobertaProcessing",
+                "sep": ["<|end|>", 449],
+                "cls": ["<|endoftext|>", 443],
+                "trim_offsets": True,
+                "add_prefix_space": False,
+            },
+            "post_processor RobertaProcessing",
+        ),
+        ("truncation", TRUNCATION, "truncation"),
+        ("padding", PADDING, "padding"),
+        ("normalizer", {"type": "NFC"}, "normalizer NFC"),
+        (
+            "normalizer",
+            {"type": "Sequence", "normalizers": [{"type": "NFKC"}, {"type": "Lowercase"}]},
+            "normalizer NFKC, the normalizer Lowercase",
+        ),
+        ("normalizer", {"type": "Prepend", "prepend": "x"}, "normalizer Prepend"),
+        (
+            "decoder",
+            {"type": "Sequence", "decoders": [{"type": "ByteLevel"}, {"type": "Fuse"}]},
+            "decoder Fuse",
+        ),
+    ],
+)
+def test_a_step_of_the_file_is_dropped_without_a_word(saved, tmp_path, name, step, said):
+    data = json.loads(saved.read_text(encoding="utf-8"))
+    data[name] = step
+    if "type" in step and step["type"] == "Sequence" and name == "decoder":
+        step["decoders"][0].update(BYTE_LEVEL, use_regex=True)
+    path = tmp_path / "steps.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    tokenizers.Tokenizer.from_file(str(path))  # it is a file that the library understands
+    with pytest.raises(InklingError, match=f"steps.json: it has .*{said}.* set that to null"):
+        Tokenizer.load(path)
+
+
+@pytest.mark.parametrize(
+    "name, step",
+    [
+        ("post_processor", BYTE_LEVEL),
+        ("post_processor", {**TEMPLATE, "single": TEMPLATE["single"][1:], "special_tokens": {}}),
+        ("post_processor", {"type": "Sequence", "processors": [BYTE_LEVEL]}),
+        ("normalizer", {"type": "Sequence", "normalizers": []}),
+    ],
+)
+def test_a_step_that_does_nothing_is_refused(tokenizer, saved, tmp_path, name, step):
+    data = json.loads(saved.read_text(encoding="utf-8"))
+    data[name] = step
+    path = tmp_path / "steps.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    theirs = tokenizers.Tokenizer.from_file(str(path))
+    assert Tokenizer.load(path).encode(PROSE) == theirs.encode(PROSE).ids
+
+
+@pytest.mark.parametrize("condition", ["lstrip", "rstrip", "single_word"])
+def test_a_condition_on_the_neighbours_is_refused_by_name(saved, tmp_path, condition):
+    reference = tokenizers.Tokenizer.from_file(str(saved))
+    reference.add_tokens([tokenizers.AddedToken("<think>", **{condition: True})])
+    reference.save(str(tmp_path / "theirs.json"))
+    with pytest.raises(InklingError, match=rf"'<think>' has conditions .*\({condition}\)"):
+        Tokenizer.load(tmp_path / "theirs.json")
 
 
 @pytest.mark.parametrize(
@@ -617,7 +822,21 @@ def test_truncated_file_loads_in_part(saved, tmp_path):
         (["pre_tokenizer", "add_prefix_space"], True),
         (["added_tokens", 0, "lstrip"], True),
         (["added_tokens", 0, "id"], 97),
+        (["added_tokens", 0, "id"], 5000),  # which `tokenizers` would number 450
+        (["added_tokens", 0, "id"], "443"),
         (["added_tokens", 0, "content"], "a"),
+        (["added_tokens", 0, "content"], 3),
+        (["added_tokens", 0, "content"], ""),
+        (["added_tokens", 0, "content"], "\ud800"),
+        (["added_tokens", 1], {"id": 443, "content": "<|endoftext|>", "special": False}),
+        (["added_tokens"], [3]),
+        (["added_tokens"], "text"),
+        (["model", "vocab"], [["a", 1]]),
+        (["model", "merges"], [3]),
+        (["model", "merges", 0], [3, 4]),
+        (["pre_tokenizer", "type"], ["ByteLevel"]),
+        (["pre_tokenizer"], {**SPLIT, "pretokenizers": [{**SPLIT_STEP, "pattern": {"Regex": 3}}]}),
+        (["pre_tokenizer"], {**SPLIT, "pretokenizers": [{**SPLIT_STEP, "pattern": "a"}]}),
     ],
 )
 def test_foreign_or_damaged_file_loads_as_if_it_were_ours(saved, tmp_path, where, value):
