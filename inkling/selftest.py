@@ -25,23 +25,9 @@ from inkling.files import InklingError
 
 OK, NOTE, BAD = "ok", "note", "not ok"
 PYTHON = (3, 10)
-# What the labs import beyond Python, and what shows them. The bounds are those of
-# pyproject.toml where it has them.
-PACKAGES = {
-    "torch": "2.4",
-    "numpy": "1.26",
-    "regex": "2023.0",
-    "safetensors": "0.4",
-    "threadpoolctl": "3.1",
-    "tqdm": "4.60",
-    "matplotlib": "3.7",
-    "ipywidgets": "8.0",
-    "anywidget": "0.9",
-    "datasets": "2.18",
-    "faiss-cpu": "1.8",
-    "jupyterlab": "4.0",
-    "ipykernel": "6.0",
-}
+PACKAGE = "inkling-book"
+# What shows the labs. What they import is what the package itself asks for.
+SHOWN_BY = ("jupyterlab>=4.0", "ipykernel>=6.0")
 EXTENSIONS = {
     "@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets",
     "anywidget": "anywidget",
@@ -87,6 +73,7 @@ class Result(NamedTuple):
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Result:
+    """Python is new enough."""
     found = ".".join(map(str, version))
     if tuple(version) < PYTHON:
         least = ".".join(map(str, PYTHON))
@@ -99,25 +86,32 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Result:
     return Result("Python", OK, found)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: "2.13.0+cpu" is (2, 13, 0)."""
-    found = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(map(int, found[0].split("."))) if found else ()
-
-
-def check_packages(wanted: dict[str, str] = PACKAGES) -> Result:
-    """Every package is there and new enough. In a copy of the repository: is it also
-    the one the book pins?
+def check_packages() -> Result:
+    """All that the installed package asks for, and what shows the labs, is there and
+    new enough. In a copy of the repository: is it also the one the book pins?
     """
+    from packaging.requirements import Requirement
+    from packaging.version import InvalidVersion
+
+    try:
+        asked = importlib.metadata.requires(PACKAGE) or []
+    except importlib.metadata.PackageNotFoundError:
+        return Result("packages", BAD, f"{PACKAGE} itself is not installed", INSTALL)
     missing, old, there = [], [], {}
-    for name, least in wanted.items():
+    for wanted in map(Requirement, [*asked, *SHOWN_BY]):
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+            continue  # for another system, or an extra that nobody asked for
+        name = wanted.name
         try:
             there[name] = importlib.metadata.version(name)
+            fits = wanted.specifier.contains(there[name], prereleases=True)
         except importlib.metadata.PackageNotFoundError:
             missing.append(name)
             continue
-        if _numbers(there[name]) < _numbers(least):
-            old.append(f"{name} is {there[name]}, needed is {least} or newer")
+        except InvalidVersion:  # a build of somebody's own: its name says nothing
+            fits = False
+        if not fits:
+            old.append(f"{name} is {there[name]}, needed is {wanted.specifier}")
     if missing or old:
         found = "; ".join([f"missing: {', '.join(missing)}"] * bool(missing) + old)
         return Result("packages", BAD, found, INSTALL)
@@ -154,6 +148,7 @@ def cores() -> int:
 
 
 def check_cores() -> Result:
+    """There are two cores; with one the labs run, at half the speed."""
     n = cores()
     if n < 2:
         todo = (
@@ -191,6 +186,7 @@ def free_memory() -> int | None:
 
 
 def check_memory() -> Result:
+    """A lab's 2 GB of memory are free."""
     free = free_memory()
     if free is None:
         return Result(
@@ -329,15 +325,9 @@ def _opened(name: str, folder: Path) -> list[str]:
 
 def check_writing(seconds: float = 1.0) -> Result:
     """The base model writes for a second: tokens a second."""
-    from inkling.model.transformer import Transformer
-    from inkling.text.tokenizer import Tokenizer
     from inkling.training.generate import stream
 
-    folder = checkpoints.path("base")
-    tokenizer, model = (
-        Tokenizer.load(folder / "tokenizer.json"),
-        Transformer.from_pretrained(folder),
-    )
+    model, tokenizer = checkpoints.load("base")
     tokens, began = [], time.perf_counter()
     for token in stream(
         model,
@@ -362,10 +352,9 @@ def training_step(seconds: float = 1.5) -> float:
     """
     import torch
 
-    from inkling.model.transformer import Transformer
     from inkling.training.pretrain import summed_loss
 
-    model = Transformer.from_pretrained(checkpoints.path("base"))
+    model, _ = checkpoints.load("base")
     rows = torch.randint(
         model.config.vocab_size, (4, 129), generator=torch.Generator().manual_seed(0)
     )

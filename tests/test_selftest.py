@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import test_house
 from conftest import ROOT
+from packaging.requirements import Requirement
 
 from inkling import __main__ as commands
 from inkling import checkpoints, selftest
@@ -127,7 +128,7 @@ def test_a_missing_or_old_package_is_named_with_what_to_do(monkeypatch):
     versions(monkeypatch, anywidget=None, torch="2.3.1+cpu", regex="2022.10.31")
     result = selftest.check_packages()
     assert result.state == BAD and "missing: anywidget" in result.found
-    assert "torch is 2.3.1+cpu, needed is 2.4 or newer" in result.found and "regex" in result.found
+    assert "torch is 2.3.1+cpu, needed is >=2.4" in result.found and "regex" in result.found
     assert "pip install -r requirements.txt" in result.todo and "make lab" in result.todo
 
 
@@ -140,11 +141,46 @@ def test_a_version_that_the_book_does_not_pin_is_a_note(monkeypatch):
     )
 
 
-def test_the_bounds_are_those_of_the_package():
-    declared = dict(
-        re.split(">=", bound) for bound in test_house.PYPROJECT["project"]["dependencies"]
+def test_what_is_asked_for_is_what_the_installed_package_asks_for(monkeypatch):
+    declared = test_house.PYPROJECT["project"]["dependencies"]
+    installed = importlib.metadata.requires(selftest.PACKAGE)
+    assert set(map(Requirement, installed)) == set(map(Requirement, declared)), (
+        "pyproject.toml was changed since: pip install --no-deps -e ."
     )
-    assert declared.items() <= selftest.PACKAGES.items()
+    asked = [
+        "numpy >=1.26,<99",
+        "a-new-one>=3",
+        "for_no_system>=1; python_version < '3'",
+        "for_an_extra; extra == 'more'",
+        "tqdm",
+    ]
+    monkeypatch.setattr(selftest.importlib.metadata, "requires", lambda name: asked)
+    versions(monkeypatch, tqdm="0.1.dev0", numpy="98.0rc1")
+    result = selftest.check_packages()
+    assert result.state == BAD and "missing: a-new-one" in result.found
+    assert "numpy" not in result.found and "tqdm" not in result.found, "candidates are new enough"
+    assert "for_" not in result.found
+    versions(monkeypatch, numpy="99.0")
+    assert "numpy is 99.0, needed is <99,>=1.26" in selftest.check_packages().found
+    versions(monkeypatch, numpy="my own build")
+    assert "numpy is my own build, needed is" in selftest.check_packages().found
+
+
+def test_the_bounds_of_what_shows_the_labs_allow_the_pinned_versions():
+    for wanted in map(Requirement, selftest.SHOWN_BY):
+        assert wanted.specifier.contains(test_house.PINS[wanted.name])
+    python = ".".join(map(str, selftest.PYTHON))
+    assert test_house.PYPROJECT["project"]["requires-python"] == f">={python}"
+
+
+def test_a_package_that_is_not_installed_itself_is_named(monkeypatch):
+    def requires(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(selftest.importlib.metadata, "requires", requires)
+    result = selftest.check_packages()
+    assert result.state == BAD and "inkling-book itself is not installed" in result.found
+    assert "pip install" in result.todo
 
 
 # --- the machine ----------------------------------------------------------------------------------
