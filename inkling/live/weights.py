@@ -88,6 +88,12 @@ def tokenizer_tables(tokenizer: Tokenizer, where: str = "tokenizer") -> dict[str
             " are the bytes themselves. Make it with"
             " inkling.text.tokenizer.Tokenizer.train."
         )
+    if tokenizer.added_tokens:
+        raise InklingError(
+            f"{where}: the live figures cut no token out of a text, and this tokenizer"
+            f" has {', '.join(list(tokenizer.added_tokens)[:3])}. Make it without"
+            " added tokens."
+        )
     if tokenizer.pattern != GPT2_PATTERN:
         raise InklingError(
             f"{where}: the live figures cut texts by GPT-2's pattern, and this"

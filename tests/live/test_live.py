@@ -268,6 +268,12 @@ def test_a_tokenizer_that_the_page_cannot_run_is_refused_by_its_files_name(check
         pack_weights(folder)
     with pytest.raises(InklingError, match=r"c.tokenizer.json: .* ids 0 to 255 are the bytes"):
         live.NextToken("Ada", checkpoint=folder)
+    added = {"<think>": whole.vocab_size}
+    Tokenizer(whole.merges, whole.special_tokens, added_tokens=added).save(
+        folder / "tokenizer.json"
+    )
+    with pytest.raises(InklingError, match="c.tokenizer.json: .* this tokenizer has <think>"):
+        pack_weights(folder)
     digits = Tokenizer(whole.merges, whole.special_tokens, DIGITS_PATTERN, whole.vocabulary)
     digits.save(folder / "tokenizer.json")
     with pytest.raises(InklingError, match="c.tokenizer.json: .* GPT-2's pattern"):
@@ -410,6 +416,52 @@ def test_with_fewer_merges_ids_are_those_of_a_smaller_tokenizer(node, checkpoint
         smaller = Tokenizer(whole.merges[:limit])
         got = node("encode", tables=tables_of(checkpoint), texts=[TEXT], limit=limit)
         assert got == [smaller.encode(TEXT)]
+
+
+def test_a_long_text_of_one_piece_has_ids(node, checkpoint):
+    """Its ids are more than a call takes arguments."""
+    text = "街" * 50_000 + " ada" * 3
+    expected = Tokenizer.load(checkpoint / "tokenizer.json").encode(text)
+    assert len(expected) > 130_000
+    assert node("encode", tables=tables_of(checkpoint), texts=[text]) == [expected]
+
+
+def test_a_token_may_be_long_and_have_a_large_id(node):
+    doubled = [[97 if i == 0 else 255 + i, 97 if i == 0 else 255 + i, 256 + i] for i in range(18)]
+    text = "a" * 2**18
+    assert node("encode", tables={"merges": doubled}, texts=[text]) == [[256 + 17]]
+    assert node("decode", tables={"merges": doubled}, ids=[[256 + 17]]) == [text]
+    # 98 * 65,536 + 65,638 is 99 * 65,536 + 102, which is "cf"
+    large = {"merges": [[97, 97, 65_638], [98, 65_638, 65_639]]}
+    assert node("encode", tables=large, texts=["cf", "baa"]) == [[99, 102], [65_639]]
+
+
+#: Calls with as many arguments as a list has entries, and why the list is short.
+SHORT = {
+    ("attention.js", "maps.replaceChildren(...drawn)"): "a map for each head",
+    ("ranking.js", "Math.max(...move.map(Math.abs))"): "one for each of seven features",
+    ("ranking.js", "Math.max(2, ...model.weights.map("): "one for each of seven features",
+    (
+        "ranking.js",
+        "weights.replaceChildren(\n      ...names.map(",
+    ): "one for each of seven features",
+    ("ranking.js", "order.replaceChildren(\n      ...best.map("): "the replies to one prompt",
+    ("ui.js", "list.replaceChildren(\n    ...rows.map("): "eight bars at most",
+}
+
+
+def test_no_call_takes_as_many_arguments_as_a_text_has_tokens():
+    """A browser stops with a RangeError at some ten thousands of them."""
+    call = re.compile(
+        r"[\w.]*\b(?:push|unshift|splice|append|prepend|replaceChildren|of|max|min"
+        r"|fromCharCode|fromCodePoint)\([^()]*?\.\.\.[\w.]+\(?(?:Math\.abs\))?\)?"
+    )
+    found = {
+        (path.name, match[0])
+        for path in HERE.glob("*.js")
+        for match in call.finditer(re.sub(r"//.*|/\*.*?\*/", "", path.read_text(encoding="utf-8")))
+    }
+    assert found == set(SHORT)
 
 
 def test_broken_bytes_and_half_characters_are_shown_not_lost(node, checkpoint):
@@ -571,6 +623,35 @@ def test_the_towns_figure_is_small_the_same_each_time_and_shows_what_raters_rewa
 
 # --- search by words ------------------------------------------------------------------------------
 
+OTHER_SCRIPTS = [
+    "東京は日本の首都です。",
+    "日本のコーヒーを3杯飲む。the kettle",
+    "ราคา ๑๒ บาทที่กรุงเทพ",
+    "ພາສາລາວ ភាសាខ្មែរ မြန်မာဘာသာ",
+    "हिन्दी में किताब",
+    "cafe\u0301 café CAFÉ ﬁne Ｔｏｋｙｏ ﾄｳｷｮｳ ガ カ\u3099",
+    "Straße STRASSE ẞ ΟΔΟΣ ΐ İ ı Ꭰꭰ",
+    "co\u00adoperate می\u200cخواهم",
+    "犬",
+]
+
+
+def test_what_looks_alike_is_found_in_the_page_too(node):
+    texts = ["東京は日本の首都です。", "a cafe\u0301", "Ada", "犬が好き"]
+    questions = ["東京", "CAFÉ", "犬"]
+    got = node("search", texts=texts, stop=[], questions=questions, k1=1.5, b=0.75)
+    assert [one["places"] for one in got] == [[0], [1], [3]]
+
+
+def test_the_words_of_the_question_are_marked_where_they_stand(node):
+    texts = ["京都と東京、東 京。", "A cafe\u0301, co\u00adoperate; the cafeteria", "nothing"]
+    question = "東京 café cooperate the"
+    assert node("places", texts=texts, question=question, stop=["the"]) == [
+        [["京", "京"], ["東", "東京"], ["京", "東京"], ["東", "東"], ["京", "京"]],
+        [["cafe\u0301", "café"], ["co\u00adoperate", "cooperate"]],
+        [],
+    ]
+
 
 def test_words_are_pythons(node):
     """Every character that Python's version of Unicode knows, between letters, and texts that are
@@ -582,8 +663,11 @@ def test_words_are_pythons(node):
         if unicodedata.category(chr(i)) not in ("Cn", "Cs", "Co")
     )
     texts = [
-        *(f"a{letter}b" for letter in known),
+        *(f"a{letter}b {letter}{letter}" for letter in known),
         *NASTY,
+        *OTHER_SCRIPTS,
+        "a" + "\u0301\u0323" * 500 + "b",
+        "ﾊﾞ\uff9e\u0323" * 50,
         *random_texts(500),
         "ΟΔΟΣ ΣΑΣ",
         "İstanbul",
@@ -596,10 +680,11 @@ def test_words_are_pythons(node):
 def test_scores_by_words_are_pythons(node, shelf, k1, b):
     """All scores to 1e-9, and the same ranking, also among passages that are equally good."""
     texts = [passage.searchable for passage in shelf] + ["", "ÉTÉ été\u0301 日本 日本"]
+    texts += OTHER_SCRIPTS
     rng, index = random.Random(int(100 * k1)), BM25(texts, k1, b)
     vocabulary = [*sorted(index.vocabulary), "unknown", "the", "WHO?", "Ada!", "ada_ada"]
     questions = [" ".join(rng.choices(vocabulary, k=rng.randrange(1, 9))) for _ in range(200)]
-    questions = [*NASTY, "été", "日本 nobody", *questions]
+    questions = [*NASTY, *OTHER_SCRIPTS, "été", "日本 nobody", *questions]
     got = node("search", texts=texts, stop=sorted(STOP_WORDS), questions=questions, k1=k1, b=b)
     found = 0
     for question, one in zip(questions, got, strict=True):
@@ -1060,6 +1145,15 @@ def test_tokenizer(tab, checkpoint):
     assert figure.get_by_text("One step back").is_disabled()
     figure.get_by_text("One step on").click()
     assert "Merge" in figure.locator(".ink-note").first.inner_text()
+    # pasted: more tokens than a page can show
+    figure.get_by_label("Text", exact=True).evaluate(
+        "(field) => { field.value = '街'.repeat(50000); field.dispatchEvent(new Event('input')); }"
+    )
+    figure.get_by_text("150000 tokens for 150000 bytes").wait_for()
+    figure.get_by_text("These are the first 2000 tokens").wait_for()
+    assert figure.locator(".ink-token").count() == 2000
+    figure.get_by_label("Text", exact=True).fill(text)
+    figure.get_by_text("One step on").click()
 
 
 def test_ngram_writes_only_what_it_has_seen(tab):
