@@ -72,8 +72,10 @@ TARGETS: dict[str, Target] = {
         ),
         tuple(
             b"< > </ /> & ; &# &#x <! <!-- --> <![CDATA[ ]]> = \" ' \0 <a <p> </p> <div> <nav>"
-            b" </div> </nav> <style> <pre> </pre> <script> </script> <form> <table> <svg> <title> <br>"
-            b" <article> <header> <textarea> <plaintext> <template> &nbsp; &#55296;".split(b" ")
+            b" </div> </nav> <style> <pre> </pre> <script> </script> <form> <svg> <title> <br>"
+            b" <table> <article> <header> <textarea> <plaintext> <template> &nbsp; &#55296;".split(
+                b" "
+            )
         ),
     ),
     "jsonl": Target(

@@ -10,12 +10,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 
 from inkling.text.duplicates import shingles, word_numbers
 from inkling.text.ngram import NGramModel
+from inkling.text.web_pages import text_of_html
 from inkling.world.junk import WINDOWS_1252, Page
 
 WORD = re.compile(r"\w+")
@@ -27,73 +27,17 @@ def mended(page: Page, text: str) -> Page:
 
 # --- Mend: markup, encoding, secrets --------------------------------------------------
 
-
-class _TextOfHTML(HTMLParser):
-    """Collects a page's blocks of text, each with the number of its letters that stand
-    inside links.
-    """
-
-    SKIPPED = frozenset("script style head nav aside footer header form button".split())
-    BLOCKS = frozenset(
-        "p div body ul ol li table tr td h1 h2 h3 h4 h5 h6 article section main"
-        " blockquote pre".split()
-    )
-
-    def __init__(self):
-        super().__init__()  # character references such as &amp; are resolved for us
-        self.blocks: list[tuple[str, int]] = []
-        self.pieces: list[str] = []
-        self.skip = self.link = self.link_letters = 0
-
-    def end_block(self) -> None:
-        lines = "".join(self.pieces).split("\n")
-        text = "\n".join(line.strip(" ") for line in lines).strip("\n ")
-        if text:
-            self.blocks.append((text, self.link_letters))
-        self.pieces, self.link_letters = [], 0
-
-    def handle_starttag(self, tag, attrs):
-        self.skip += tag in self.SKIPPED
-        self.link += tag == "a"
-        if tag == "br":
-            self.pieces.append("\n")
-        elif tag in self.BLOCKS:
-            self.end_block()
-
-    def handle_endtag(self, tag):
-        self.skip = max(0, self.skip - (tag in self.SKIPPED))
-        self.link = max(0, self.link - (tag == "a"))
-        if tag in self.BLOCKS:
-            self.end_block()
-
-    def handle_data(self, data):
-        if not self.skip:
-            # in HTML a line break in the source is a space
-            self.pieces.append(re.sub(r"[ \t\r\n]+", " ", data))
-            self.link_letters += len(data) * bool(self.link)
-
-
-def text_of_html(html: str) -> str:
-    """The readable text of a web page: no tags, scripts or navigation, and no block
-    that is mostly links.
-
-    Menus give themselves away by their link density (Kohlschuetter et al. 2010,
-    "Boilerplate detection using shallow text features").
-    """
-    parser = _TextOfHTML()
-    parser.feed(html)
-    parser.close()
-    parser.end_block()
-    return "\n\n".join(
-        text for text, link_letters in parser.blocks if link_letters <= len(text) / 2
-    )
+_LOOKS_LIKE_HTML = re.compile(
+    r"<(!doctype|html|head|body|article|section|main|form|table|div|span|ul|ol|pre|p|br"
+    r"|h[1-6])[\s/>]",
+    re.IGNORECASE,
+)
 
 
 def strip_markup(pages: list[Page]) -> list[Page]:
     """Web pages become plain text."""
-    looks_like_html = re.compile(r"<(!doctype|html|body|p|div|br)\b", re.IGNORECASE)
     return [
-        mended(p, text_of_html(p.text)) if looks_like_html.search(p.text) else p
+        mended(p, text_of_html(p.text)) if _LOOKS_LIKE_HTML.search(p.text) else p
         for p in pages
     ]
 
