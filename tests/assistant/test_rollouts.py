@@ -104,9 +104,9 @@ def test_full_kl_is_torchs_and_never_negative_and_zero_for_equal_logits(seed, te
 def test_rows_of_like_length_together_give_what_each_row_gives_alone(together, widths):
     """And 0 behind a row's last action, whatever stands there."""
     model, random = tiny.random_model(), torch.Generator().manual_seed(0)
-    tokens = torch.randint(0, model.config.vocab_size, (7, 20), generator=random)
+    tokens = torch.randint(0, model.config.vocab_size, (7, 24), generator=random)
     sizes = torch.tensor([20, 5, 9, 20, 2, 12, 5])  # tokens of each row up to its last action
-    actions = (torch.arange(19) < sizes[:, None] - 1) & (torch.arange(19) >= sizes[:, None] - 3)
+    actions = (torch.arange(23) < sizes[:, None] - 1) & (torch.arange(23) >= sizes[:, None] - 3)
     passes = []
 
     def compute(part):
