@@ -29,17 +29,8 @@ COLOURS = {
 INK = COLOURS["grey"]
 DASHES = ["-", "--", "-.", ":"]
 
-# The four kinds of text in a Larkhaven document always wear the same colours.
-SPAN_COLOURS = {
-    "grammar": COLOURS["blue"],
-    "fact": COLOURS["orange"],
-    "copy": COLOURS["green"],
-    "free": COLOURS["purple"],
-}
-
-# Colour maps that do not mislead colour-blind readers and survive a print in grey.
+# A colour map that does not mislead colour-blind readers and survives a print in grey.
 SEQUENTIAL = "cividis"
-DIVERGING = "PuOr"
 
 
 def use_style(width: float = 4.8, height: float = 3.0) -> None:

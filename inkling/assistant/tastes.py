@@ -169,7 +169,6 @@ class Taste:
 BRIEF = Taste("always the shorter reply", {"words": -1.0})
 LONG = Taste("always the longer reply", {"words": 1.0})
 POLITE = Taste("always the more courteous reply", {"courtesy": 1.0, "rudeness": -1.0})
-CURT = Taste("always the less courteous reply", {"courtesy": -1.0, "rudeness": 1.0})
 
 
 def choices(

@@ -9,11 +9,15 @@ rings, and the insults would not hurt a barnacle.
 
 import base64
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import TypeVar
 
 from inkling.files import InklingError
 from inkling.world import Document, World
+
+Option = TypeVar("Option")
 
 #: What can be wrong with a page. The first four can be mended (a leak, where a document stands
 #: around it); a page that shows one of the others holds nothing to keep, or nothing that an earlier
@@ -36,6 +40,9 @@ LABELS = (
 class Page:
     """A page as crawled, and the truth about it: what was done to it, and the document inside it,
     if any.
+
+    labels: some of `LABELS`; raises `InklingError` for others, which no filter would be measured
+    by.
     """
 
     url: str
@@ -43,25 +50,36 @@ class Page:
     labels: tuple[str, ...] = ()
     document: Document | None = None
 
+    def __post_init__(self) -> None:
+        unknown = [label for label in self.labels if label not in LABELS]
+        if unknown:
+            raise InklingError(
+                f"a page cannot have the label {unknown[0]!r}; there are {', '.join(LABELS)}."
+            )
+
 
 class Dice:
     """Random picks by `Random.random()` alone: it is the one method whose values Python promises
     never to change.
     """
 
-    def __init__(self, seed: str):
+    def __init__(self, seed: str) -> None:
         self.random = Random(seed).random
 
     def below(self, n: int) -> int:
+        """A whole number from 0 to n - 1."""
         return int(self.random() * n)
 
-    def pick(self, options):
+    def pick(self, options: Sequence[Option]) -> Option:
+        """One of the options, each as likely as the others."""
         return options[self.below(len(options))]
 
     def chance(self, probability: float) -> bool:
+        """True so often."""
         return self.random() < probability
 
     def letters(self, n: int, alphabet: str = "abcdefghijklmnopqrstuvwxyz") -> str:
+        """A text of `n` letters of the alphabet."""
         return "".join(self.pick(alphabet) for _ in range(n))
 
 

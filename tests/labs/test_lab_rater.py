@@ -178,9 +178,9 @@ def test_two_opposite_raters_get_opposite_policies(start, tokenizer, comparisons
 
 def test_a_polite_and_a_curt_rater_get_opposite_policies(start, tokenizer, comparisons):
     """The same with manners: courtesies less rude sentences in a reply."""
+    curt = tastes.Taste("always the less courteous reply", {"courtesy": -1.0, "rudeness": 1.0})
     policies = [
-        policy_of(taste, comparisons, start, tokenizer, rounds=3)
-        for taste in (tastes.CURT, tastes.POLITE)
+        policy_of(taste, comparisons, start, tokenizer, rounds=3) for taste in (curt, tastes.POLITE)
     ]
     (curt, error), (before, _), (polite, other) = (
         means_of(lambda f: f[1] - f[2], policy, tokenizer)
