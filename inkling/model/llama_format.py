@@ -7,7 +7,6 @@ because opening a pickle runs whatever code is in it.
 """
 
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -19,7 +18,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
-from inkling.files import InklingError
+from inkling.files import InklingError, atomic_write
+
+# More positions than any plain Llama has: a number that was read wrongly, and the table
+# of their angles would fill the memory.
+LONGEST_CONTEXT = 2**20
+# By these names others look for the tokens that begin a text, end it, and fill up rows.
+TOKEN_IDS = {
+    "bos_token_id": ("<|endoftext|>",),
+    "eos_token_id": ("<|endoftext|>", "<|end|>"),
+    "pad_token_id": ("<|pad|>",),
+}
+WEIGHT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 # Ours on the left, Llama's on the right. The rest of the two configurations follows
 # from these.
@@ -41,10 +51,15 @@ DTYPE_NAMES = {
 }
 
 
-def to_llama_config(ours: dict, dtype: torch.dtype = torch.float32) -> dict:
+def to_llama_config(
+    ours: dict,
+    dtype: torch.dtype = torch.float32,
+    special_tokens: dict[str, int] | None = None,
+) -> dict:
     """Our configuration (the fields of ModelConfig) as the dictionary that goes into
-    config.json.
+    config.json. `special_tokens` (text -> id): those of the model's tokenizer.
     """
+    known = special_tokens or {}
     if dtype not in DTYPE_NAMES:
         raise InklingError(
             f"cannot store weights as {dtype}: use one of"
@@ -64,7 +79,17 @@ def to_llama_config(ours: dict, dtype: torch.dtype = torch.float32) -> dict:
         "rope_parameters": {"rope_type": "default", "rope_theta": theta},
         "torch_dtype": DTYPE_NAMES[dtype],
         "dtype": DTYPE_NAMES[dtype],
+        # null where unknown: else `transformers` would put Llama's own in their place
+        **{
+            name: only_or_all([known[text] for text in texts if text in known])
+            for name, texts in TOKEN_IDS.items()
+        },
     }
+
+
+def only_or_all(ids: list[int]) -> int | list[int] | None:
+    """One id, a list of several, or None: how config.json has them."""
+    return ids if len(ids) > 1 else ids[0] if ids else None
 
 
 def from_llama_config(theirs: dict, where: str = "config.json") -> dict:
@@ -122,13 +147,16 @@ def from_llama_config(theirs: dict, where: str = "config.json") -> dict:
     ours["rope_theta"] = next((theta for theta in thetas if theta), 10000.0)
     for name in ("rope_theta", "norm_eps"):
         number = ours[name]
-        if type(number) not in (int, float) or not 0 < number < math.inf:
+        if type(number) not in (int, float) or not 0 < number < 1e38:
             refuse(f"{name} is {number!r:.60}, and must be a number above 0")
         ours[name] = float(number)
     if not isinstance(ours["tie_embeddings"], bool):
         refuse(
             f"tie_word_embeddings is {ours['tie_embeddings']!r:.60}, not true or false"
         )
+    length = ours["context_length"]
+    if isinstance(length, int) and length > LONGEST_CONTEXT:
+        refuse(f"max_position_embeddings is {length:,}, above {LONGEST_CONTEXT:,}")
     head_dim = theirs.get("head_dim")
     sizes = (head_dim, ours["n_heads"], ours["d_model"])
     if head_dim and not all(type(size) is int for size in sizes):
@@ -161,45 +189,37 @@ def write_folder(
         "config.json": (json.dumps(config, indent=2, sort_keys=True) + "\n").encode(),
     }
     weights = folder / "model.safetensors"
-    parts: dict[str, str] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            handle, parts[name] = tempfile.mkstemp(
-                dir=folder, prefix=f".{name}.", suffix=".part"
-            )
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            # mkstemp makes files that only their owner can read
-            os.chmod(parts[name], 0o644)
-        if weights.exists():
-            parts["old"] = parts["model.safetensors"] + ".old"
+        with tempfile.TemporaryDirectory(
+            dir=folder, prefix=".save.", ignore_cleanup_errors=True
+        ) as place:
+            new, old = Path(place), Path(place) / "old"
+            for name, data in files.items():
+                atomic_write(new / name, data)
+            if weights.exists():
+                try:
+                    # a second name for the old weights, to put them back by
+                    os.link(weights, old)
+                except OSError:  # a file system without links
+                    shutil.copyfile(weights, old)
+            os.replace(new / "model.safetensors", weights)
             try:
-                # a second name for the old weights, to put them back by
-                os.link(weights, parts["old"])
-            except OSError:  # a file system without links
-                shutil.copyfile(weights, parts["old"])
-        os.replace(parts["model.safetensors"], weights)
-        try:
-            os.replace(parts["config.json"], folder / "config.json")
-        except OSError:
-            if "old" in parts:
-                os.replace(parts["old"], weights)
-            else:
-                weights.unlink()
-            raise
-    except OSError as error:
+                os.replace(new / "config.json", folder / "config.json")
+            except OSError:
+                if old.exists():
+                    os.replace(old, weights)
+                else:
+                    weights.unlink()
+                raise
+    except (OSError, InklingError) as error:
+        cause = error.__cause__ if isinstance(error, InklingError) else error
+        reason = getattr(cause, "strerror", None) or cause
         raise InklingError(
-            f"could not save the model in {folder}: {error.strerror or error}. What was"
-            " there before is unchanged. Free some disk space or choose another"
-            " folder, then save again."
+            f"could not save the model in {folder}: {reason}. What was there before is"
+            " unchanged. Free some disk space or choose another folder, then save"
+            " again."
         ) from error
-    finally:
-        for leftover in parts.values():
-            if os.path.exists(leftover):
-                os.unlink(leftover)
 
 
 def read_folder(folder: str | os.PathLike) -> tuple[dict, dict[str, Tensor]]:
@@ -242,7 +262,15 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict, dict[str, Tensor]]:
             f"{folder / 'model.safetensors'} is truncated or damaged ({error}). "
             "Fetch or save it again."
         ) from error
-    if inside is not None and inside != config:
+    for name, tensor in tensors.items():
+        if tensor.dtype not in WEIGHT_DTYPES:
+            raise InklingError(
+                f"{folder / 'model.safetensors'}: {name} is stored as"
+                f" {str(tensor.dtype).removeprefix('torch.')}. Quantised weights are"
+                " only codes, and need what turns them back: pick a checkpoint in"
+                f" {', '.join(DTYPE_NAMES.values())}."
+            )
+    if inside is not None and without_token_ids(inside) != without_token_ids(config):
         warnings.warn(
             f"{folder}: config.json is not the one that was saved with these weights;"
             " the copy inside model.safetensors is used. To change a configuration,"
@@ -251,3 +279,10 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict, dict[str, Tensor]]:
         )
         config = inside
     return config, tensors
+
+
+def without_token_ids(config: dict) -> dict:
+    """What a configuration says about the weights; the ids may come from a tokenizer
+    that was found later.
+    """
+    return {name: value for name, value in config.items() if name not in TOKEN_IDS}

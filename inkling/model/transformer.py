@@ -8,7 +8,8 @@ sharing one table. It is exactly Llama's layout (Touvron et al. 2023), so
 
 import math
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from inkling.model.attention import (
     causal_mask,
     rope_frequencies,
 )
+from inkling.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class ModelConfig:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InklingError(
                     f"ModelConfig: {name} must be a whole number of at least 1; it is"
-                    f" {value!r}."
+                    f" {value!r:.60}."
                 )
         if self.d_model % self.n_heads or self.head_dim % 2:
             raise InklingError(
@@ -78,6 +80,13 @@ class ModelConfig:
                 f"ModelConfig: n_heads={self.n_heads} must be a multiple of "
                 f"n_kv_heads={self.n_kv_heads}."
             )
+        for name in ("rope_theta", "norm_eps"):
+            number = getattr(self, name)
+            if type(number) not in (int, float) or not 0 < number < 1e38:
+                raise InklingError(
+                    f"ModelConfig: {name} must be a number above 0 that float32 holds;"
+                    f" it is {number!r:.60}."
+                )
 
     @property
     def head_dim(self) -> int:
@@ -250,10 +259,16 @@ class Transformer(nn.Module):
             )
 
     def save_pretrained(
-        self, folder: str | os.PathLike, dtype: torch.dtype = torch.float32
+        self,
+        folder: str | os.PathLike,
+        dtype: torch.dtype = torch.float32,
+        tokenizer: Tokenizer | None = None,
     ) -> None:
         """Write config.json and model.safetensors, as `transformers` writes a Llama.
         Safe against a full disk.
+
+        tokenizer: the one the model was trained with. The ids of its special tokens go
+        into config.json, and whatever opens the folder knows where a text ends.
         """
         tensors = {
             name if name.startswith("lm_head") else f"model.{name}": (
@@ -261,16 +276,19 @@ class Transformer(nn.Module):
             )
             for name, weight in self.state_dict().items()
         }
-        llama_format.write_folder(
-            folder, llama_format.to_llama_config(asdict(self.config), dtype), tensors
+        special_tokens = None if tokenizer is None else tokenizer.special_tokens
+        config = llama_format.to_llama_config(
+            asdict(self.config), dtype, special_tokens
         )
+        llama_format.write_folder(folder, config, tensors)
 
     @classmethod
     def from_pretrained(
         cls, folder: str | os.PathLike, dtype: torch.dtype = torch.float32
     ) -> "Transformer":
         """Open a folder of ours or of `transformers` (plain Llama). The weights are
-        turned into `dtype`.
+        turned into `dtype`. Raises InklingError for files that are missing, damaged or
+        do not fit each other.
         """
         theirs, tensors = llama_format.read_folder(folder)
         config = ModelConfig(
@@ -278,33 +296,24 @@ class Transformer(nn.Module):
                 theirs, os.path.join(folder, "config.json")
             )
         )
-        model = cls(config, seed=None)
         found = {
             name.removeprefix("model."): tensor
             for name, tensor in tensors.items()
             # a table that some old files carry; we compute our own
             if not name.endswith("rotary_emb.inv_freq")
         }
-        if config.tie_embeddings:
-            found.pop("lm_head.weight", None)  # the same table, stored a second time
-        expected = model.state_dict()
-        wrong = [f"{name} is missing" for name in expected.keys() - found.keys()]
-        wrong += [
-            f"{name} is not part of the model"
-            for name in found.keys() - expected.keys()
-        ]
-        wrong += [
-            f"{name} is {tuple(found[name].shape)} instead of"
-            f" {tuple(expected[name].shape)}"
-            for name in expected.keys() & found.keys()
-            if found[name].shape != expected[name].shape
-        ]
-        if wrong:
+        if config.tie_embeddings and "lm_head.weight" in found:
+            table = found.get("embed_tokens.weight", torch.empty(0))
+            if torch.equal(found["lm_head.weight"], table):
+                del found["lm_head.weight"]  # the same table, stored a second time
+            else:  # the file knows better, here as in `transformers`
+                config = replace(config, tie_embeddings=False)
+        if wrong := misfits(config, {name: w.shape for name, w in found.items()}):
             raise InklingError(
                 f"{folder}: config.json and model.safetensors do not belong together:"
-                f" {'; '.join(sorted(wrong)[:3])}{' ...' if len(wrong) > 3 else ''}."
-                " Fetch both again."
+                f" {wrong}. Fetch both again."
             )
+        model = cls(config, seed=None)
         # A copy, because the stored tensors stay tied to the file, which the next save
         # may want to replace.
         model.load_state_dict(
@@ -312,6 +321,52 @@ class Transformer(nn.Module):
             assign=True,
         )
         return model
+
+
+def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The shape of every weight of such a model, by its name."""
+    assert config.d_ff is not None  # ModelConfig has chosen it
+    d, kv = config.d_model, config.n_kv_heads * config.head_dim
+    block = {
+        "input_layernorm": (d,),
+        "self_attn.q_proj": (d, d),
+        "self_attn.k_proj": (kv, d),
+        "self_attn.v_proj": (kv, d),
+        "self_attn.o_proj": (d, d),
+        "post_attention_layernorm": (d,),
+        "mlp.gate_proj": (config.d_ff, d),
+        "mlp.up_proj": (config.d_ff, d),
+        "mlp.down_proj": (d, config.d_ff),
+    }
+    shapes = {"embed_tokens": (config.vocab_size, d), "norm": (d,)}
+    if not config.tie_embeddings:
+        shapes["lm_head"] = (config.vocab_size, d)
+    for i in range(config.n_layers):
+        shapes |= {f"layers.{i}.{name}": shape for name, shape in block.items()}
+    return {f"{name}.weight": shape for name, shape in shapes.items()}
+
+
+def misfits(config: ModelConfig, found: Mapping[str, Sequence[int]]) -> str:
+    """What keeps weights of these shapes from being such a model's: the first of it, in
+    words, or "".
+
+    For files, before anything is made: what they say about sizes may be nonsense, and a
+    model of that size fill the memory.
+    """
+    if config.n_layers > len(found):
+        return f"{config.n_layers:,} layers in {len(found)} tensors"
+    expected = weight_shapes(config)
+    wrong = [f"{name} is missing" for name in expected.keys() - found.keys()]
+    wrong += [
+        f"{name:.60} is not part of the model"
+        for name in found.keys() - expected.keys()
+    ]
+    wrong += [
+        f"{name} is {tuple(found[name])} instead of {expected[name]}"
+        for name in expected.keys() & found.keys()
+        if tuple(found[name]) != expected[name]
+    ]
+    return "; ".join(sorted(wrong)[:3]) + (" ..." if len(wrong) > 3 else "")
 
 
 @torch.no_grad()

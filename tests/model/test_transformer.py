@@ -4,7 +4,8 @@ import json
 import math
 import os
 import random
-from dataclasses import asdict
+import warnings
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from inkling import checkpoints
+from inkling.assistant.chat import encode_prompt
 from inkling.files import InklingError
 from inkling.model import llama_format
 from inkling.model.llama_format import from_llama_config, to_llama_config
@@ -25,9 +28,13 @@ from inkling.model.transformer import (
     flops_per_token,
     initialise,
     memory_bytes,
+    misfits,
     parameter_count,
     parameter_counts,
+    weight_shapes,
 )
+from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.training.generate import generate
 
 SMALL = ModelConfig(
     vocab_size=61, context_length=32, d_model=24, n_layers=3, n_heads=4, n_kv_heads=2
@@ -449,6 +456,90 @@ def test_stored_head_is_accepted_although_tied(saved):
     torch.testing.assert_close(Transformer.from_pretrained(folder)(tokens), model(tokens))
 
 
+def test_another_head_is_taken_although_tied_as_in_transformers(saved):
+    from transformers import LlamaForCausalLM
+
+    model, folder = saved
+    tensors = stored(folder)
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].flip(0).contiguous()
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    opened, theirs = Transformer.from_pretrained(folder), LlamaForCausalLM.from_pretrained(folder)
+    tokens = ids(SMALL, 1, 6)
+    with torch.no_grad():
+        torch.testing.assert_close(opened(tokens), theirs(tokens).logits, atol=1e-4, rtol=0)
+        assert (opened(tokens) - model(tokens)).abs().max() > 0.1
+    assert opened.config == replace(SMALL, tie_embeddings=False)
+    opened.save_pretrained(folder)  # and what is saved says so
+    assert torch.equal(Transformer.from_pretrained(folder)(tokens), opened(tokens))
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int64, torch.float8_e4m3fn])
+def test_codes_without_their_scales_are_opened_as_weights(dtype, saved):
+    tensors = stored(saved[1])
+    name = "model.layers.1.mlp.up_proj.weight"
+    tensors[name] = (tensors[name] * 50).to(dtype)
+    save_file(tensors, saved[1] / "model.safetensors", {"format": "pt"})
+    kind = str(dtype).removeprefix("torch.")
+    with pytest.raises(InklingError, match=f"{name} is stored as {kind}. Quantised weights"):
+        Transformer.from_pretrained(saved[1])
+
+
+# --- where a text ends ---
+
+
+def test_the_ids_of_begin_end_and_padding_go_into_the_configuration(tmp_path):
+    from transformers import LlamaConfig
+
+    ours = Tokenizer.train(["a b c"], 264, SPECIAL_TOKENS)
+    few = Tokenizer.train(["a b c"], 257, ["<|endoftext|>"])
+    cases = {
+        ours: (ours.eos_id, [ours.eos_id, ours.special_tokens["<|end|>"]], ours.eos_id + 1),
+        few: (few.eos_id, few.eos_id, None),
+        Tokenizer.train(["a b c"], 256): (None, None, None),
+        None: (None, None, None),
+    }
+    for tokenizer, expected in cases.items():
+        shaken(SMALL).save_pretrained(tmp_path, tokenizer=tokenizer)
+        theirs = LlamaConfig.from_pretrained(tmp_path)
+        assert (theirs.bos_token_id, theirs.eos_token_id, theirs.pad_token_id) == expected
+
+
+def test_ids_that_were_added_later_are_no_other_configuration(saved):
+    model, folder = saved
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"eos_token_id": 3}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Transformer.from_pretrained(folder).config == model.config
+
+
+@pytest.mark.parametrize("name", ["base", "rlhf"])
+def test_transformers_never_stops_at_the_end_of_a_text(name, tmp_path):
+    """The shipped folder, and the same model saved anew."""
+    from transformers import AutoModelForCausalLM
+
+    tokenizer = Tokenizer.load(checkpoints.path(name) / "tokenizer.json")
+    prompt = [tokenizer.eos_id, *tokenizer.encode("A story.\n")]
+    if name == "rlhf":
+        prompt = encode_prompt(tokenizer, "Where does Ada live?")
+    Transformer.from_pretrained(checkpoints.path(name)).save_pretrained(
+        tmp_path, tokenizer=tokenizer
+    )
+    for folder in (checkpoints.path(name), tmp_path):
+        theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        (row,) = theirs.generate(
+            torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt)),
+            do_sample=False,
+            max_length=256,
+        ).tolist()
+        written = row[len(prompt) :]
+        ends = {tokenizer.eos_id, tokenizer.special_tokens["<|end|>"]}
+        assert len(row) < 256 and written[-1] in ends and not ends & {*written[:-1]}
+        model = Transformer.from_pretrained(folder)
+        assert written == generate(model, prompt, 256, 0, stop_ids=ends)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -511,6 +602,8 @@ def test_absent_entries_mean_what_transformers_takes_them_to_mean(saved):
         (dict(quantization_config={"bits": 4}), "quantised"),
         (dict(hidden_size="absent"), "hidden_size is missing"),
         (dict(num_hidden_layers="three"), "n_layers .* 'three'"),
+        (dict(rms_norm_eps=10**400), "norm_eps is 1000.*must be a number"),
+        (dict(max_position_embeddings=10**9), "max_position_embeddings is 1,000,000,000, above"),
     ],
 )
 def test_what_this_model_cannot_do_is_refused(changes, message, saved):
@@ -525,6 +618,13 @@ def test_what_this_model_cannot_do_is_refused(changes, message, saved):
         (dict(num_hidden_layers=4), "layers.3.* is missing"),
         (dict(num_hidden_layers=2), "layers.2.* is not part"),
         (dict(vocab_size=62), r"\(61, 24\) instead of \(62, 24\)"),
+        (dict(num_hidden_layers=10**9), "1,000,000,000 layers in 29 tensors"),
+        (dict(vocab_size=10**12), r"instead of \(1000000000000, 24\)"),
+        (dict(intermediate_size=10**12), r"instead of \(1000000000000, 24\)"),
+        (
+            dict(hidden_size=4 * 10**10, head_dim=10**10),
+            r"instead of \(\d*, 40000000000\)",
+        ),
         (dict(tie_word_embeddings=False), "lm_head.* is missing"),
     ],
 )
@@ -555,6 +655,19 @@ def test_whatever_stands_in_a_config_it_is_read_or_refused(changes):
     with contextlib.suppress(InklingError):
         config = ModelConfig(**from_llama_config(WHOLE | changes))
         assert 0 < config.norm_eps < math.inf and 0 < config.rope_theta < math.inf
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_shapes_of_the_weights_are_those_of_the_model(seed):
+    config = random_config(seed)
+    shapes = {name: tuple(w.shape) for name, w in Transformer(config).state_dict().items()}
+    assert weight_shapes(config) == shapes and misfits(config, shapes) == ""
+
+
+@pytest.mark.parametrize("changes", [dict(rope_theta="x"), dict(norm_eps=0), dict(norm_eps=True)])
+def test_a_config_with_a_number_that_is_none_is_refused(changes):
+    with pytest.raises(InklingError, match=f"{next(iter(changes))} must be a number above 0"):
+        ModelConfig(vocab_size=61, **changes)
 
 
 def test_a_config_of_brackets_is_refused(saved):
@@ -613,7 +726,9 @@ def fail_at(monkeypatch, name, call):
     return calls
 
 
-@pytest.mark.parametrize("name, call", [("fsync", 1), ("fsync", 2), ("replace", 1), ("replace", 2)])
+@pytest.mark.parametrize(
+    "name, call", [("fsync", 1), ("fsync", 2), *(("replace", call) for call in (1, 2, 3, 4))]
+)
 @pytest.mark.parametrize("had_a_model", [True, False])
 def test_failed_save_leaves_the_old_pair(name, call, had_a_model, saved, tmp_path, monkeypatch):
     old, folder = saved
