@@ -1,11 +1,13 @@
 """The attention lab: its panels. Each function makes one and returns it."""
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 
 import ipywidgets as widgets
 import torch
 import torch.nn.functional as F
+from matplotlib.axes import Axes
 
 from inkling import plots
 from inkling.labs.attention_heads import Head, Songs, head_maps, losses, songs
@@ -26,7 +28,7 @@ from inkling.text.tokenizer import Tokenizer
 _MOST_TOKENS = 40  # more labels than this cannot be read beside a map
 
 
-def draw_map(axes, weights: torch.Tensor, labels: list[str], numbers: bool = False) -> None:
+def draw_map(axes: Axes, weights: torch.Tensor, labels: list[str], numbers: bool = False) -> None:
     """An attention map (T, T) on `axes`: a row for each token that looks, a column for each that is
     looked at.
     """
@@ -182,7 +184,7 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
         )
         show_line(line, text)
 
-        def paint(axes) -> None:
+        def paint(axes: Axes) -> None:
             axes.bar([0, 1], whole, 0.38, color=plots.COLOURS["grey"], label="whole model")
             axes.bar(
                 [0.4, 1.4], cut, 0.38, color=plots.COLOURS["orange"], label="with these heads off"
@@ -221,12 +223,12 @@ def ablation(model: Transformer, tokenizer: Tokenizer) -> Panel:
     return Panel(view, controls, line, plot, worker=worker)
 
 
-def draw_costs(axes, heads, costs: dict[Head, float]) -> None:
+def draw_costs(axes: Axes, heads: Iterable[Head], costs: dict[Head, float]) -> None:
     """A bar for each head: how much the loss of the second line rises without it. Heads not tried
     yet have none.
     """
     places = {head: place for place, head in enumerate(heads)}
-    axes.bar([places[head] for head in costs], costs.values(), color=plots.COLOURS["blue"])
+    axes.bar([places[head] for head in costs], list(costs.values()), color=plots.COLOURS["blue"])
     axes.set_xticks(range(len(places)), [f"{layer}.{head}" for layer, head in places], rotation=90)
     axes.set_xlabel("the head that is off (layer.head)")
     axes.set_ylabel("added loss, second line")
@@ -305,7 +307,7 @@ def training(n_steps: int = 300, every: int = 15) -> Panel:
     return Panel(view, controls, line, plot, worker=worker)
 
 
-def draw_training(axes, curve: list[tuple[int, float, float]], n_steps: int) -> None:
+def draw_training(axes: Axes, curve: list[tuple[int, float, float]], n_steps: int) -> None:
     """Two curves against the training step: accuracy on names that can be known, and the best
     induction score.
     """

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from matplotlib.axes import Axes
 
@@ -72,7 +72,7 @@ class Bench:
         self.seconds["pages"] = time.process_time() - cpu
         return self.pages
 
-    def learn(self, name: str, *, fresh: bool = False, **settings) -> Run:
+    def learn(self, name: str, *, fresh: bool = False, **settings: Any) -> Run:
         """Put the pages into weights (`learn_pages`). fresh: from random weights instead of the
         shipped base model.
         """
@@ -85,7 +85,7 @@ class Bench:
         self.seconds["weights"] = run.cpu_seconds
         return run
 
-    def assist(self, **settings) -> Assistant:
+    def assist(self, **settings: Any) -> Assistant:
         """Fine-tune the newest run's model into an assistant, and measure what it says and what it
         still knows.
         """

@@ -49,7 +49,7 @@ def control(
     at_most: str | None = "36em",
     height: str | None = None,
     label_width: str = "9em",
-    **more,
+    **more: Any,
 ) -> Kind:
     """A control with room for its label, as wide as its panel but not too wide to be used."""
     # A child of a VBox stretches by itself. 100 % is too much: its margins come on top, and the
@@ -60,7 +60,7 @@ def control(
 
 
 def slider(
-    kind: type[Kind], value: float, low: float, high: float, step: float, label: str, **more
+    kind: type[Kind], value: float, low: float, high: float, step: float, label: str, **more: Any
 ) -> Kind:
     """A slider of this kind that speaks when it is let go."""
     return control(
@@ -68,7 +68,9 @@ def slider(
     )
 
 
-def wide(kind: type[Kind], value: object, label: str, height: str | None = None, **more) -> Kind:
+def wide(
+    kind: type[Kind], value: object, label: str, height: str | None = None, **more: Any
+) -> Kind:
     """A box or a list as wide as the panel."""
     return control(kind, value, label, at_most=None, height=height, **more)
 

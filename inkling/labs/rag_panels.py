@@ -3,8 +3,10 @@
 import html
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as widgets
+from matplotlib.axes import Axes
 
 from inkling import plots
 from inkling.files import InklingError
@@ -260,7 +262,7 @@ def ask_panel(town: Town) -> Panel:
         said, page.value = answer(controls["question"].value.strip(), controls["defence"].value)
         show_line(line, said)
 
-    def take_example(_) -> None:
+    def take_example(_: object) -> None:
         controls["question"].value = controls["examples"].value
 
     controls["examples"].observe(take_example, names="value")
@@ -310,7 +312,7 @@ def sweep(town: Town, most: int = 4) -> Panel:
     return Panel(view, controls, line, plot, worker=worker)
 
 
-def draw_curves(axes, curves: dict[str, list[tuple[int, Outcome]]], most: int) -> None:
+def draw_curves(axes: Axes, curves: dict[str, list[tuple[int, Outcome]]], most: int) -> None:
     """Share fooled (full lines) and right (dotted) against the number of notices; a colour for each
     defence.
     """
@@ -318,7 +320,7 @@ def draw_curves(axes, curves: dict[str, list[tuple[int, Outcome]]], most: int) -
         points = curves.get(defence, [])
         if points:
             steps = [n for n, _ in points]
-            look = {"color": plots.COLOURS[colour], "marker": "o"}
+            look: dict[str, Any] = {"color": plots.COLOURS[colour], "marker": "o"}
             axes.plot(
                 steps, [o.fooled for _, o in points], ls="-", label=f"{defence}: fooled", **look
             )

@@ -10,7 +10,6 @@ import numpy as np
 
 import inkling.checkpoints
 from inkling.files import InklingError
-from inkling.model.transformer import Transformer
 from inkling.reading.embedder import Embedder
 from inkling.reading.passages import Passage, chunk
 from inkling.reading.rag import NOT_SAID, Answer, read_answers
@@ -28,7 +27,6 @@ from inkling.reading.shelves import (
     town_library,
     with_people,
 )
-from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 from inkling.world.documents import person_entry
 from inkling.world.facts import ANSWERS, person_value
@@ -58,12 +56,8 @@ class Town:
     and kept.
     """
 
-    def __init__(self, n_documents: int = 150):
-        folder = inkling.checkpoints.path("rag")
-        self.reader, self.tokenizer = (
-            Transformer.from_pretrained(folder),
-            Tokenizer.load(folder / "tokenizer.json"),
-        )
+    def __init__(self, n_documents: int = 150) -> None:
+        self.reader, self.tokenizer = inkling.checkpoints.load("rag")
         self.embedder = Embedder.load(inkling.checkpoints.path("embedder"))
         self.world = World(0)
         library = town_library(self.world, n_documents)
@@ -162,6 +156,7 @@ class Outcome:
 
     @property
     def neither(self) -> float:
+        """The share of answers that are neither right nor the lie."""
         return max(0.0, 1 - self.right - self.fooled)  # rounding leaves a negative zero otherwise
 
 

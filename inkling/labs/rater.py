@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import ipywidgets as widgets
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 
 from inkling.assistant.chat import encode_prompt
 from inkling.assistant.overoptimisation import short_prompts
@@ -110,7 +111,7 @@ class Follower:
     history: list[Round] = field(default_factory=list)
 
 
-def paint_rounds(axes, history: Sequence[Round]) -> None:
+def paint_rounds(axes: Axes, history: Sequence[Round]) -> None:
     """The learned reward, and on an axis of its own the KL from the start, round by round."""
     rounds = [record.number for record in history]
     axes.plot(rounds, [record.reward for record in history], marker="o")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
+from matplotlib.axes import Axes
 
 from inkling.assistant.preferences import Pair, compare_by
 from inkling.assistant.tastes import FEATURES, Comparison, TasteModel
@@ -26,7 +27,7 @@ def show_pair(comparison: Comparison) -> str:
     return side_by_side(comparison.prompt, comparison.left, comparison.right)
 
 
-def paint_weights(axes, model: TasteModel, title: str = "what it thinks you like") -> None:
+def paint_weights(axes: Axes, model: TasteModel, title: str = "what it thinks you like") -> None:
     """Bars of the learned weights, each with one standard deviation to both sides."""
     rows = np.arange(len(FEATURES))[::-1]
     colours = [COLOURS["blue"] if weight > 0 else COLOURS["orange"] for weight in model.weights]
@@ -48,7 +49,7 @@ class Ranking:
 
     def __init__(
         self, comparisons: Sequence[Comparison], path: str | Path | None = "my_choices.json"
-    ):
+    ) -> None:
         if not comparisons:
             raise InklingError(
                 "there is nothing to compare; run the cell that makes the comparisons first."

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from inkling.files import InklingError
 from inkling.labs.checking import Mistake, expect, judge
@@ -12,7 +13,7 @@ from inkling.training.generate import Sampling
 COHERENT, VARIED = 0.80, 0.87  # what exercise 6 asks for
 
 
-def numbers(found, n: int, what: str) -> list[float]:
+def numbers(found: Any, n: int, what: str) -> list[float]:
     """The answer as a list of `n` plain numbers; a mistake where it is none."""
     expect(found is not None, f"You return nothing. End with `return` and {what}.")
     try:
@@ -28,14 +29,17 @@ def numbers(found, n: int, what: str) -> list[float]:
 
 
 def close(left: Sequence[float], right: Sequence[float]) -> bool:
+    """Whether two lists hold the same numbers, up to a millionth."""
     return all(math.isclose(a, b, abs_tol=1e-6) for a, b in zip(left, right, strict=True))
 
 
 def shown(values: Sequence[float]) -> str:
+    """The numbers as a reader sees them, with three digits."""
     return ", ".join(f"{value:.3g}" for value in values)
 
 
 def softmax(logits: Sequence[float]) -> list[float]:
+    """The probabilities of some logits, as plain numbers."""
     weights = [math.exp(logit) for logit in logits]
     return [weight / sum(weights) for weight in weights]
 

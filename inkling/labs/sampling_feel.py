@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import torch
+from matplotlib.axes import Axes
 
 import inkling.checkpoints
 from inkling import plots
@@ -49,10 +50,7 @@ class StoryWriter:
 @cache
 def load_writer() -> StoryWriter:
     """The base model that ships with the book."""
-    folder = inkling.checkpoints.path("base")
-    return StoryWriter(
-        Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), World(0)
-    )
+    return StoryWriter(*inkling.checkpoints.load("base"), World(0))
 
 
 def settings_text(sampling: Sampling) -> str:
@@ -105,7 +103,7 @@ def next_token(writer: StoryWriter, prompt: str, sampling: Sampling, n: int = 10
     return Candidates(labels, before[top].tolist(), after[top].tolist(), int((after > 0).sum()))
 
 
-def draw_next(axes, found: Candidates, title: str = "") -> None:
+def draw_next(axes: Axes, found: Candidates, title: str = "") -> None:
     """Bars on matplotlib `axes`: hollow for the model's own probability, filled for what the
     settings make of it.
     """

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import ipywidgets as widgets
+from matplotlib.axes import Axes
 
 from inkling import plots
 from inkling.files import InklingError
@@ -77,7 +78,7 @@ def measure(
     return Measured(sampling, good / len(texts), low, high, variety_of(own), texts)
 
 
-def draw_measured(axes, lines: dict[str, Sequence[Measured]]) -> None:
+def draw_measured(axes: Axes, lines: dict[str, Sequence[Measured]]) -> None:
     """Coherence against variety: a line for each named series, a point for each setting with its 95
     % interval.
     """
@@ -198,6 +199,7 @@ class BlindTest:
 
     @property
     def over(self) -> bool:
+        """Whether every round has been judged."""
         return len(self.picks) >= len(self.rounds)
 
     def shown(self) -> tuple[str, str, str]:
