@@ -8,6 +8,7 @@ from inkling.live.weights import export, shipped
 
 
 def main() -> None:
+    """Read the command line and do it; prints each file and its size."""
     parser = argparse.ArgumentParser(prog="python -m inkling.live", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser(

@@ -5,11 +5,15 @@ surprise of each token.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from inkling.files import InklingError
 from inkling.live.figure import Figure, html_table, visible
 from inkling.live.weights import tokenizer_tables
 from inkling.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from inkling.training.pretrain import StepRecord
 
 _SPAN_MEASURES = {
     "surprise": "The model's surprise by kind",
@@ -52,7 +56,7 @@ class NGramFigure(Figure):
         joiner: str = " ",
         limit: int = 20_000,
         seed: int = 0,
-    ):
+    ) -> None:
         kept, left = [], limit
         for sequence in sequences:
             kept.append([str(token) for token in sequence[:left]])
@@ -87,7 +91,8 @@ class NGramFigure(Figure):
             }
         )
 
-    def fallback(self):
+    def fallback(self) -> str:
+        """A table of the eight most frequent tokens and what followed them."""
         data, followers = self.data, defaultdict(Counter)
         sequences = [
             text.split(data["joiner"]) if data["joiner"] else list(text)
@@ -125,7 +130,9 @@ class TokenizerFigure(Figure):
         merges: how many merges are in use at first; None is all of them.
     """
 
-    def __init__(self, tokenizer: Tokenizer, text: str, merges: int | None = None):
+    def __init__(
+        self, tokenizer: Tokenizer, text: str, merges: int | None = None
+    ) -> None:
         table = tokenizer_tables(tokenizer)["merges"]
         super().__init__(
             {
@@ -138,7 +145,8 @@ class TokenizerFigure(Figure):
             tokenizer.decode([i]) for i in tokenizer.encode(text, allow_special=False)
         ]
 
-    def fallback(self):
+    def fallback(self) -> str:
+        """The tokens of the first text, side by side."""
         tokens = " ".join(
             f"<code>{escape(visible(piece))}</code>" for piece in self._pieces
         )
@@ -162,12 +170,12 @@ class TrainingFigure(Figure):
 
     def __init__(
         self,
-        history,
+        history: "Sequence[StepRecord] | dict[str, Sequence[Sequence]]",
         samples: Iterable[Sequence] = (),
         bound: float | None = None,
         unit: str = "nats per token",
         title: str = "Learning, step by step",
-    ):
+    ) -> None:
         if not isinstance(history, dict):
             history = {
                 "train": [(r.step, r.loss) for r in history],
@@ -201,7 +209,8 @@ class TrainingFigure(Figure):
             }
         )
 
-    def fallback(self):
+    def fallback(self) -> str:
+        """A table of about ten points of the curve, and the bound."""
         curve = self.data["validation"] or self.data["train"]
         rows = [
             [step, f"{loss:.3f}"] for step, loss in curve[:: max(1, len(curve) // 10)]
@@ -235,7 +244,7 @@ class SpanLossFigure(Figure):
         bounds: dict[str, float] | None = None,
         title: str = "What surprised the model?",
         measure: str = "surprise",
-    ):
+    ) -> None:
         if measure not in _SPAN_MEASURES:
             raise InklingError(
                 f"measure is {measure!r}; it is one of {', '.join(_SPAN_MEASURES)}."
@@ -262,7 +271,8 @@ class SpanLossFigure(Figure):
             }
         )
 
-    def fallback(self):
+    def fallback(self) -> str:
+        """The text, and a table of the bits by kind."""
         bits, count = Counter(), Counter()
         for _, b, kind in self.data["tokens"]:
             bits[kind] += b

@@ -8,6 +8,7 @@ import hashlib
 import sys
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -33,12 +34,12 @@ class Figure(anywidget.AnyWidget):
         sync=True
     )
 
-    def __init__(self, data: dict, weights: bytes | None = None):
+    def __init__(self, data: dict, weights: bytes | None = None) -> None:
         super().__init__(figure=type(self).__name__, data=data)
         self._weights = weights
         self.on_msg(self._answer)
 
-    def _answer(self, _widget, message: dict, _buffers) -> None:
+    def _answer(self, _widget: object, message: dict, _buffers: object) -> None:
         if message.get("type") == "weights" and self._weights is not None:
             self.send({"type": "weights"}, buffers=[self._weights])
 
@@ -46,7 +47,7 @@ class Figure(anywidget.AnyWidget):
         """The first state as plain HTML, for readers without scripts."""
         return ""
 
-    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict] | None:
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
         shown = super()._repr_mimebundle_(**kwargs)
         if shown is None:  # a widget without a view, which a figure never is
             return None
@@ -79,7 +80,7 @@ class ModelFigure(Figure):
         checkpoint: str | Path | None = None,
         model: Transformer | None = None,
         tokenizer: Tokenizer | None = None,
-    ):
+    ) -> None:
         if (model is None) != (tokenizer is None):
             raise InklingError(
                 "give both `model` and `tokenizer`, or neither: a model reads only its"

@@ -2,12 +2,14 @@
 
 import base64
 from html import escape
+from typing import Any
 
 import torch
 
 from inkling.files import InklingError
 from inkling.live.figure import ModelFigure, html_table, start_ids, visible
-from inkling.model.transformer import Block
+from inkling.model.transformer import Block, Transformer
+from inkling.text.tokenizer import Tokenizer
 
 BITS_PER_NAT = 1.4426950408889634
 
@@ -30,14 +32,17 @@ class NextToken(ModelFigure):
         temperature: float = 1.0,
         top: int = 10,
         seed: int = 0,
-        **which,
-    ):
+        **which: Any,
+    ) -> None:
         super().__init__(
             {"prompt": prompt, "temperature": temperature, "top": top, "seed": seed},
             **which,
         )
 
-    def first_state(self, data, model, tokenizer):
+    def first_state(self, data: dict, model: Transformer, tokenizer: Tokenizer) -> dict:
+        """tokens: [text, probability, id] of the most likely next tokens; entropy: of
+        the whole distribution, in bits. The prompt is cut to its last tokens that fit.
+        """
         ids = start_ids(tokenizer, data["prompt"])[-model.config.context_length :]
         with torch.inference_mode():
             logits = model(torch.tensor([ids]))[0, -1]  # (vocabulary,)
@@ -52,7 +57,8 @@ class NextToken(ModelFigure):
             "entropy": round(entropy, 3),
         }
 
-    def fallback(self):
+    def fallback(self) -> str:
+        """A table of the most likely next tokens."""
         rows = [
             [visible(token), f"{p:.1%}"] for token, p, _ in self.data["first"]["tokens"]
         ]
@@ -75,14 +81,24 @@ class AttentionFigure(ModelFigure):
     """
 
     def __init__(
-        self, text: str, layer: int = 0, head: int = 0, max_tokens: int = 96, **which
-    ):
+        self,
+        text: str,
+        layer: int = 0,
+        head: int = 0,
+        max_tokens: int = 96,
+        **which: Any,
+    ) -> None:
         super().__init__(
             {"text": text, "layer": layer, "head": head, "max_tokens": max_tokens},
             **which,
         )
 
-    def first_state(self, data, model, tokenizer):
+    def first_state(self, data: dict, model: Transformer, tokenizer: Tokenizer) -> dict:
+        """tokens: the texts of the tokens; weights: base64 of one byte a weight (255 is
+        1), for each layer and head the lower triangle row by row; n_layers, n_heads.
+
+        Raises `InklingError` for a layer or head that the model does not have.
+        """
         config = model.config
         for name, value, count in (
             ("layer", data["layer"], config.n_layers),
@@ -122,7 +138,8 @@ class AttentionFigure(ModelFigure):
             "weights": base64.b64encode(b"".join(parts)).decode(),
         }
 
-    def fallback(self):
+    def fallback(self) -> str:
+        """A table of the five tokens that the last one looks at most."""
         first, stored = (
             self.data["first"],
             base64.b64decode(self.data["first"]["weights"]),
@@ -168,8 +185,8 @@ class GenerateFigure(ModelFigure):
         top_p: float = 1.0,
         seed: int = 0,
         max_new_tokens: int = 120,
-        **which,
-    ):
+        **which: Any,
+    ) -> None:
         super().__init__(
             {
                 "prompt": prompt,
@@ -182,7 +199,10 @@ class GenerateFigure(ModelFigure):
             **which,
         )
 
-    def first_state(self, data, model, tokenizer):
+    def first_state(self, data: dict, model: Transformer, tokenizer: Tokenizer) -> dict:
+        """tokens: [text, probability] of each token that the model wrote; ended:
+        whether it wrote the end-of-text token, which is not among them.
+        """
         from inkling.training.generate import generate
 
         ids, end = (
@@ -212,7 +232,8 @@ class GenerateFigure(ModelFigure):
         ]
         return {"tokens": tokens[:-1] if ended else tokens, "ended": ended}
 
-    def fallback(self):
+    def fallback(self) -> str:
+        """The prompt and what the model wrote after it."""
         text = self.data["prompt"] + "".join(
             token for token, _ in self.data["first"]["tokens"]
         )

@@ -66,7 +66,7 @@ class RankingFigure(Figure):
         raters: Mapping[str, Callable[[str, str], float]] | None = None,
         n: int = 16,
         seed: int = 0,
-    ):
+    ) -> None:
         from inkling.assistant.tastes import LONG, POLITE, choose_comparisons
 
         if n < 1:
