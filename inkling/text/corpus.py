@@ -8,8 +8,8 @@ of the touched pages needed it (precision) and how many of those that needed it 
 touched (recall).
 """
 
+import contextlib
 import difflib
-import json
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -28,6 +28,7 @@ from inkling.text.cleaning import (
     strip_markup,
 )
 from inkling.text.duplicates import drop_exact_duplicates, drop_near_duplicates
+from inkling.text.readers import hub_rows, json_rows, parquet_rows, read_text
 from inkling.world import World
 from inkling.world.junk import Page, crawl
 
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 _TEXT, _JSON, _PARQUET = {".txt", ".md", ".text"}, {".jsonl", ".json"}, {".parquet"}
+_KNOWN = _TEXT | _JSON | _PARQUET
 
 
 def load_corpus(
@@ -63,50 +65,35 @@ def load_corpus(
     documents (of "larkhaven", 5,000 by default). Documents of white space alone are
     left out.
 
-    Raises InklingError if the file is missing, damaged, not UTF-8 or without text, or
-    the name cannot be fetched.
+    Raises InklingError if the file is missing, damaged, not UTF-8 or without text, a
+    row's text is no text, or the name cannot be fetched.
     """
-    if limit is not None and limit < 1:
+    if limit is not None and (type(limit) is not int or limit < 1):
         raise InklingError(
-            f"limit is {limit}; expected at least 1 document, or None for all of them."
+            f"limit is {limit!r}; expected a whole number, at least 1 document, or None"
+            " for all of them."
         )
-    path = Path(name_or_path)
-    kind = path.suffix.lower()
+    if not (isinstance(separator, str) and separator):
+        raise InklingError(
+            f"separator is {separator!r}; expected the text that stands between two"
+            ' documents, such as "\\n\\n".'
+        )
     if str(name_or_path) == "larkhaven":
         world = World(0)
         return [world.document(i).text for i in range(limit or 5000)]
-    if path.is_dir():
-        raise InklingError(
-            f"{path} is a folder; expected a file. Call load_corpus for each file and"
-            " join the lists."
-        )
-    if path.is_file():
-        if kind in _TEXT:
-            rows = _read_text(path).split(separator)
-        elif kind in _JSON | _PARQUET:
-            rows = _rows(
-                "parquet" if kind in _PARQUET else "json", path, column, "train"
-            )
-        else:
-            known = " ".join(sorted(_TEXT | _JSON | _PARQUET))
-            raise InklingError(
-                f"{path}: cannot tell what kind of file this is; expected a name that"
-                f" ends in {known}."
-            )
-    elif (
-        kind in _TEXT | _JSON | _PARQUET
-        or str(name_or_path).count("/") != 1
-        or path.parent.is_dir()
-    ):
-        raise InklingError(f"{path} does not exist. {_near_matches(path)}")
-    else:
-        rows = _rows(str(name_or_path), None, column, split)
     documents = []
-    for row in rows:
-        if row.strip():
-            documents.append(row.strip("\n"))
-        if len(documents) == limit:
-            break
+    rows = _rows(name_or_path, column, split, separator)
+    try:
+        for row in rows:
+            if row.strip():
+                documents.append(row.strip("\n"))
+            if len(documents) == limit:
+                break
+    except OSError as error:
+        raise InklingError(
+            f"{name_or_path} cannot be read: {error.strerror or error}. Check the file"
+            " and who may read it."
+        ) from error
     if not documents:
         raise InklingError(
             f"{name_or_path} holds no text. Expected at least one document; look into"
@@ -115,110 +102,64 @@ def load_corpus(
     return documents
 
 
+def _rows(
+    name_or_path: str | os.PathLike, column: str | None, split: str, separator: str
+) -> Iterable[str]:
+    """The raw documents, by whatever reads this kind of file or name."""
+    path = _as_path(name_or_path)
+    kind = path.suffix.lower()
+    if path.is_dir():
+        raise InklingError(
+            f"{path} is a folder; expected a file. Call load_corpus for each file and"
+            " join the lists."
+        )
+    if path.is_file():
+        if kind in _TEXT:
+            return read_text(path).split(separator)
+        if kind in _JSON:
+            return json_rows(path, column)
+        if kind in _PARQUET:
+            return parquet_rows(path, column)
+        raise InklingError(
+            f"{path}: cannot tell what kind of file this is; expected a name that ends"
+            f" in {' '.join(sorted(_KNOWN))}."
+        )
+    if kind in _KNOWN or str(name_or_path).count("/") != 1 or path.parent.is_dir():
+        raise InklingError(f"{path} does not exist. {_near_matches(path)}")
+    return hub_rows(str(name_or_path), column, split)
+
+
+def _as_path(name_or_path: str | os.PathLike) -> Path:
+    """The path, if it can be one: a text in its place is too long for a name."""
+    try:
+        path = Path(name_or_path)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.stat(path)
+    except (OSError, TypeError, ValueError) as error:
+        shown = repr(name_or_path)
+        shown = shown if len(shown) <= 80 else f"{shown[:80]}..."
+        raise InklingError(
+            f"{shown} cannot be opened: {getattr(error, 'strerror', '') or error}."
+            " Expected the name of a file or a data set. A text itself needs no"
+            " loading: put it into a list."
+        ) from error
+    return path
+
+
 def _near_matches(path: Path) -> str:
     folder = path.parent
     while not folder.is_dir():
         folder = folder.parent
     if folder != path.parent:
         return f"The folder {path.parent} does not exist either; {folder} does."
-    names = sorted(entry.name for entry in folder.iterdir())
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        return f"Nobody may look into {folder.resolve()}."
     close = difflib.get_close_matches(path.name, names, n=3)
     if close:
         return f"Did you mean {' or '.join(close)}?"
     return f"In {folder.resolve()} there is: {', '.join(names[:8]) or 'nothing'}."
-
-
-def _read_text(path: Path) -> str:
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, data, error.start) from error
-
-
-def _not_utf8(path: Path, data: bytes, offset: int) -> InklingError:
-    line = data.count(b"\n", 0, offset) + 1
-    return InklingError(
-        f"{path} is not UTF-8: byte 0x{data[offset]:02x} at offset {offset} (line"
-        f" {line}) cannot be read. If you know its encoding, convert it, as in: iconv"
-        f" -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{path.suffix}"
-    )
-
-
-def _rows(
-    source: str, path: Path | None, column: str | None, split: str
-) -> Iterable[str]:
-    """The text column of a data set, row by row; `datasets` streams it, so that a limit
-    saves time and disk.
-    """
-    import datasets  # takes seconds to import, and only these corpora need it
-
-    where = path or source
-    try:
-        files = None if path is None else str(path)
-        rows = datasets.load_dataset(
-            source, data_files=files, split=split, streaming=True
-        )
-        column = column or "text"
-        for number, row in enumerate(rows, start=1):
-            there = ", ".join(map(repr, row))
-            if column not in row:
-                raise InklingError(
-                    f"{where} has no column {column!r}. Name one, column=..., out of"
-                    f" {there}."
-                )
-            if not isinstance(row[column], str):
-                raise InklingError(
-                    f"{where}, row {number}: {column!r} is {row[column]!r}, not text."
-                    f" There is {there}."
-                )
-            yield row[column]
-    except InklingError:
-        raise
-    except StopIteration:
-        raise InklingError(
-            f"{where} is empty. Expected at least one document."
-        ) from None
-    except Exception as error:  # many kinds, of several libraries
-        raise _why_unreadable(source, path, split, error) from error
-
-
-def _why_unreadable(
-    source: str, path: Path | None, split: str, error: Exception
-) -> InklingError:
-    if path is None:
-        if isinstance(error, ConnectionError):
-            return InklingError(
-                f"could not fetch the data set {source!r}: the Hugging Face hub cannot"
-                f" be reached ({error}). Check the network, or name a file on this"
-                ' machine, or use load_corpus("larkhaven"), which needs neither.'
-            )
-        return InklingError(
-            f"could not open split {split!r} of {source!r}: {error}. Check both names"
-            " on the hub."
-        )
-    if path.suffix.lower() in _JSON:
-        data = path.read_bytes()
-        for number, line in enumerate(data.splitlines(), start=1):
-            try:
-                json.loads(line.decode("utf-8"))
-            except UnicodeDecodeError as bad:
-                return _not_utf8(
-                    path,
-                    data,
-                    sum(map(len, data.splitlines(keepends=True)[: number - 1]))
-                    + bad.start,
-                )
-            except json.JSONDecodeError as bad:
-                return InklingError(
-                    f"{path}, line {number}: not a JSON object ({bad.msg}, column"
-                    f" {bad.colno}). Expected one object a line; if this is the last"
-                    " line, the file was cut off: fetch it again, or delete the line."
-                )
-    return InklingError(
-        f"{path} cannot be read: {error}. It may have been cut off on the way: fetch it"
-        " again."
-    )
 
 
 # --- Cleaning, measured ---------------------------------------------------------------
@@ -322,7 +263,7 @@ def _measure(
 
 
 def _bytes(pages: list[Page]) -> int:
-    return sum(len(page.text.encode("utf-8")) for page in pages)
+    return sum(len(page.text.encode("utf-8", "surrogatepass")) for page in pages)
 
 
 def exam_prompts(world: World) -> list[str]:
@@ -342,6 +283,11 @@ def steps(
     """The cleaning steps in order: name, function, and the labels of the pages that it
     is for.
     """
+    if isinstance(questions, str):
+        raise InklingError(
+            "questions is a single text, which would be read letter by letter; expected"
+            " a list of them."
+        )
     return [
         ("strip markup", strip_markup, {"markup"}),
         ("fix encoding", fix_encoding, {"mojibake"}),
