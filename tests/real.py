@@ -97,6 +97,7 @@ def write(path: Path, weights: dict[str, np.ndarray], kind: str = "Q4_1", **chan
     add = {
         str: writer.add_string,
         float: writer.add_float32,
+        bool: writer.add_bool,
         int: writer.add_uint32,
         list: writer.add_array,
     }

@@ -13,6 +13,7 @@ plain text, so nobody can end their own message and speak as the assistant (the 
 "<|end|>" cannot be typed).
 """
 
+import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,6 +31,18 @@ class Message(NamedTuple):
 
     role: str
     text: str
+
+
+def checked(message: object) -> Message:
+    """`message` itself. Raises InklingError if it is no `Message` with two texts, but a
+    dictionary, say.
+    """
+    if isinstance(message, Message) and all(isinstance(part, str) for part in message):
+        return message
+    raise InklingError(
+        "a message is a role and a text, Message('user', 'Hello'), and a chat a list of"
+        f" them; this is {message!r:.60}."
+    )
 
 
 def special_id(tokenizer: Tokenizer, name: str) -> int:
@@ -58,9 +71,9 @@ def pad_id(tokenizer: Tokenizer) -> int:
 
 def encode_message(tokenizer: Tokenizer, message: Message) -> list[int]:
     """Role token, text after a space, end token. Raises `InklingError` for an unknown
-    role.
+    role, or what is no `Message`.
     """
-    if message.role not in ROLES:
+    if checked(message).role not in ROLES:
         raise InklingError(
             f"there is no role {message.role!r}; a message is by one of"
             f" {', '.join(ROLES)}."
@@ -103,7 +116,7 @@ def encode_prompt(tokenizer: Tokenizer, messages: Sequence[Message] | str) -> li
     nothing to reply to.
     """
     messages = [Message("user", messages)] if isinstance(messages, str) else messages
-    if not messages or messages[-1].role == "assistant":
+    if not messages or checked(messages[-1]).role == "assistant":
         raise InklingError(
             "there is nothing to reply to: the last message must be somebody else's"
             " than the assistant's."
@@ -116,7 +129,13 @@ def decode_reply(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     has one), without the space.
     """
     special = set(tokenizer.special_tokens.values())
-    ids = [int(token) for token in ids]  # a tensor's numbers are found in no set
+    try:  # a tensor's numbers are found in no set
+        ids = [operator.index(token) for token in ids]
+    except (TypeError, RuntimeError):
+        raise InklingError(
+            f"the ids of a reply are one list of whole numbers, not {ids!r:.60}: decode"
+            " the replies of a batch one by one."
+        ) from None
     length = next((i for i, token in enumerate(ids) if token in special), len(ids))
     return tokenizer.decode(ids[:length]).removeprefix(" ")
 

@@ -81,6 +81,7 @@ _NUMBERS = {
     12: "d",
 }
 _STRING, _ARRAY = 8, 9
+MOST_DIMENSIONS = 4  # of a tensor, in ggml
 
 
 class TensorInfo(NamedTuple):
@@ -154,37 +155,44 @@ class GGUF:
                 " read. Make it anew with a current llama.cpp."
             )
         n_tensors, n_entries = self._number("Q"), self._number("Q")
-        self.metadata = {
-            self._string(): self._value(self._number("I")) for _ in range(n_entries)
-        }
+        self.metadata: dict[str, Any] = {}
+        for _ in range(n_entries):
+            name = self._string()
+            if name in self.metadata:
+                raise self._damaged(f"{name:.60} is there twice")
+            self.metadata[name] = self._value(self._number("I"))
         table = [self._table_line() for _ in range(n_tensors)]
         alignment = self.metadata.get("general.alignment", 32)
-        if not isinstance(alignment, int) or alignment < 1:
-            raise self._damaged(f"its alignment is {alignment!r}")
+        if type(alignment) is not int or alignment < 1:
+            raise self._damaged(f"its alignment is {alignment!r:.60}")
         start = -(-self._at // alignment) * alignment
         self.tensors = {
             name: info._replace(start=start + info.start) for name, info in table
         }
+        if len(self.tensors) < len(table):
+            raise self._damaged("a tensor is there twice")
         for name, info in self.tensors.items():
             if info.start + info.n_bytes > len(self._bytes):
                 raise self._damaged(
-                    f"{name} should end at byte {info.start + info.n_bytes:,}"
+                    f"{name:.60} should end at byte {info.start + info.n_bytes:,}"
                 )
 
     def _table_line(self) -> tuple[str, TensorInfo]:
         name, n_dims = self._string(), self._number("I")
+        if n_dims > MOST_DIMENSIONS:
+            raise self._damaged(f"{name:.60} should have {n_dims:,} dimensions")
         shape = tuple(self._number("Q") for _ in range(n_dims))[::-1]
         number, start = self._number("I"), self._number("Q")
         if number not in TYPES:
             raise InklingError(
-                f"{self.path}: the weights of {name} are of type {number}, and only"
+                f"{self.path}: the weights of {name:.60} are of type {number}, and only"
                 f" {', '.join(f'{t.name} ({i})' for i, t in TYPES.items())} can be read"
                 " here. Take a file in one of these."
             )
         kind, n_weights = TYPES[number], math.prod(shape)
-        if not shape or shape[-1] % kind.n_weights:
+        if not shape or n_weights == 0 or shape[-1] % kind.n_weights:
             raise self._damaged(
-                f"{name} has the shape {shape}, which {kind.name} cannot hold"
+                f"{name:.60} has the shape {shape}, which {kind.name} cannot hold"
             )
         return name, TensorInfo(
             shape, kind, start, n_weights // kind.n_weights * kind.n_bytes

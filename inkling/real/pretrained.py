@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from inkling.assistant.chat import Message
+from inkling.assistant.chat import Message, checked
 from inkling.files import InklingError
-from inkling.model.transformer import ModelConfig, Transformer
+from inkling.model.llama_format import LONGEST_CONTEXT
+from inkling.model.transformer import ModelConfig, Transformer, misfits
 from inkling.real.fetch import SOURCES, cache_folder, fetched
 from inkling.real.gguf import GGUF
 from inkling.text import tokenizer_json
@@ -47,7 +48,36 @@ LAYER_NAMES = {
 OTHER_NAMES = {"token_embd": "embed_tokens", "output_norm": "norm", "output": "lm_head"}
 # How a file names the pattern that cuts text into chunks.
 PATTERNS = {"smollm": DIGITS_PATTERN, "gpt-2": GPT2_PATTERN}
-CONTROL_TOKEN = 3  # the type of a special token in the file's list of types
+# In the file's list of types: a special token, and one that stands for itself wherever
+# it is written.
+CONTROL_TOKEN, USER_DEFINED_TOKEN = 3, 4
+# What a file says about its model: its sizes, and what changes nothing ...
+SIZES = (
+    "vocab_size context_length embedding_length block_count feed_forward_length"
+    " attention.head_count attention.head_count_kv attention.layer_norm_rms_epsilon"
+    " rope.freq_base rope.dimension_count attention.key_length attention.value_length"
+    " rope.scaling.finetuned rope.scaling.original_context_length tensor_data_layout"
+).split()
+# ... or changes nothing at these values: a factor of 0 is llama.cpp's word for none.
+# Whatever is in neither list is refused.
+NEUTRAL = {
+    "rope.scaling.type": ("none", "linear"),
+    "rope.scaling.factor": (0, 1),
+    "rope.scale_linear": (0, 1),  # the name that older files have
+    "rope.scaling.attn_factor": (1,),
+    "expert_count": (0,),
+    "expert_used_count": (0,),
+    "attention.causal": (True,),
+}
+HEAD_SIZES = ("rope.dimension_count", "attention.key_length", "attention.value_length")
+# What llama.cpp would put around a text, or take out of it.
+TEXT_CHANGES = (
+    "add_bos_token",
+    "add_eos_token",
+    "add_sep_token",
+    "add_space_prefix",
+    "remove_extra_whitespaces",
+)
 
 
 def our_name(name: str) -> str:
@@ -81,21 +111,15 @@ def config_of(file: GGUF) -> ModelConfig:
     Llama.
     """
     meta = file.metadata
-    if meta.get("general.architecture") != "llama":
+    if (kind := meta.get("general.architecture")) != "llama":
         raise InklingError(
-            f"{file.path} holds a model of kind {meta.get('general.architecture')!r};"
-            " this Transformer computes plain Llama only."
+            f"{file.path} holds a model of kind {kind!r:.60}; this Transformer computes"
+            " plain Llama only."
         )
-    if (
-        meta.get("llama.rope.scaling.type", "none") != "none"
-        or "rope_freqs.weight" in file.tensors
-    ):
-        raise InklingError(
-            f"{file.path}: its positions are scaled (for longer texts), which is not"
-            " built here."
-        )
+    refuse_settings(file)
     try:
         n_heads = meta["llama.attention.head_count"]
+        epsilon = meta["llama.attention.layer_norm_rms_epsilon"]
         config = ModelConfig(
             vocab_size=len(meta["tokenizer.ggml.tokens"]),
             context_length=meta["llama.context_length"],
@@ -107,7 +131,7 @@ def config_of(file: GGUF) -> ModelConfig:
             rope_theta=meta.get("llama.rope.freq_base", 10000.0),
             # The file keeps it in 32 bits, 9.999999747e-06 for 1e-5; seven digits are
             # all that it knows.
-            norm_eps=float(f"{meta['llama.attention.layer_norm_rms_epsilon']:.7g}"),
+            norm_eps=float(f"{epsilon:.7g}") if type(epsilon) is float else epsilon,
             tie_embeddings="output.weight" not in file.tensors,
         )
     except (KeyError, TypeError) as error:
@@ -115,42 +139,69 @@ def config_of(file: GGUF) -> ModelConfig:
             f"{file.path} does not say how large its model is ({error}). Take another"
             " file."
         ) from None
-    if meta.get("llama.rope.dimension_count", config.head_dim) != config.head_dim:
-        raise InklingError(
-            f"{file.path}: RoPE turns only a part of each head; this Transformer turns"
-            " all of it."
-        )
+    for name in HEAD_SIZES:
+        if (size := meta.get(f"llama.{name}", config.head_dim)) != config.head_dim:
+            raise InklingError(
+                f"{file.path}: {name} is {size!r:.60}, only a part of each head or more"
+                f" than it; this Transformer uses all of its {config.head_dim} numbers."
+            )
     return config
+
+
+def refuse_settings(file: GGUF) -> None:
+    """Raise InklingError for what the file says of its model that a plain Llama is not:
+    scaled positions, experts, and whatever has no name here.
+    """
+    for key, value in file.metadata.items():
+        name = key.removeprefix("llama.")
+        if name == key or name in SIZES or value in NEUTRAL.get(name, ()):
+            continue
+        what = "its positions are scaled" if "rope" in name else "it is no plain Llama"
+        raise InklingError(
+            f"{file.path}: {what} ({name} is {value!r:.60}), which is not built here."
+            " Take another file."
+        )
+    if "rope_freqs.weight" in file.tensors:
+        raise InklingError(
+            f"{file.path}: its positions are scaled (for longer texts), which is not"
+            " built here. Take another file."
+        )
+    length = file.metadata.get("llama.context_length")
+    if isinstance(length, int) and length > LONGEST_CONTEXT:
+        raise InklingError(
+            f"{file.path}: its context_length is {length:,}, above {LONGEST_CONTEXT:,},"
+            " and the table of positions would fill the memory. Take another file."
+        )
 
 
 def model_of(file: GGUF) -> Transformer:
     """The model in the file, in float32, ready to run. Raises InklingError if weights
     are missing or do not fit.
     """
-    config = config_of(file)
-    model = Transformer(config, seed=None)
+    config, shapes = config_of(file), {}
+    for name, info in file.tensors.items():
+        try:
+            shapes[our_name(name)] = info.shape
+        except (KeyError, ValueError):
+            raise InklingError(
+                f"{file.path}: the tensor {name:.60} is not part of a Llama. Take"
+                " another file."
+            ) from None
+    if wrong := misfits(config, shapes):  # before memory is taken for it
+        raise InklingError(
+            f"{file.path}: its weights do not fit its own description: {wrong}. Take"
+            " another file."
+        )
     heads = {"attn_q": config.n_heads, "attn_k": config.n_kv_heads}
     weights = {}
     for name in file.tensors:
-        weight = file.read(name)
-        part = name.split(".")[-2] if name.count(".") else name
-        try:
-            if part in heads:
-                weight = unpermute(weight, heads[part])
-            weights[our_name(name)] = torch.from_numpy(weight)
-        except (KeyError, ValueError):
-            raise InklingError(
-                f"{file.path}: the tensor {name} {weight.shape} is not part of a Llama"
-                " of this shape. Take another file."
-            ) from None
-    try:
-        # the very arrays: nothing is held twice
-        model.load_state_dict(weights, assign=True)
-    except RuntimeError as error:
-        problem = str(error).splitlines()[-1].strip()
-        raise InklingError(
-            f"{file.path}: its weights do not fit its own description: {problem:.200}"
-        ) from None
+        weight, part = file.read(name), name.split(".")[-2]
+        if part in heads:
+            weight = unpermute(weight, heads[part])
+        weights[our_name(name)] = torch.from_numpy(weight)
+    model = Transformer(config, seed=None)
+    # the very arrays: nothing is held twice
+    model.load_state_dict(weights, assign=True)
     return model.eval().requires_grad_(False)
 
 
@@ -158,38 +209,39 @@ def tokenizer_of(file: GGUF) -> Tokenizer:
     """The tokenizer in the file as one of ours, with the file's ids. Raises
     InklingError if it is no byte-level BPE.
     """
-    meta = file.metadata
-    if (
-        meta.get("tokenizer.ggml.model") != "gpt2"
-        or meta.get("tokenizer.ggml.pre") not in PATTERNS
-    ):
+    prefix = "tokenizer.ggml."
+    meta = {name.removeprefix(prefix): value for name, value in file.metadata.items()}
+    model, cut = meta.get("model"), meta.get("pre")
+    if model != "gpt2" or not isinstance(cut, str) or cut not in PATTERNS:
         raise InklingError(
-            f"{file.path}: its tokenizer is {meta.get('tokenizer.ggml.model')!r} and"
-            f" cuts text by {meta.get('tokenizer.ggml.pre')!r}; built here is 'gpt2'"
-            f" with {', '.join(PATTERNS)}."
+            f"{file.path}: its tokenizer is {model!r:.60} and cuts text by {cut!r:.60};"
+            f" built here is 'gpt2' with {', '.join(PATTERNS)}."
+        )
+    if used := [name for name in TEXT_CHANGES if meta.get(name)]:
+        raise InklingError(
+            f"{file.path}: its tokenizer wants {', '.join(used)}, and here a text is"
+            " encoded as it stands. Take another file."
         )
     try:
-        names, types = meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.token_type"]
-        special = {
-            name: i
-            for i, (name, kind) in enumerate(zip(names, types, strict=True))
-            if kind == CONTROL_TOKEN
-        }
-        vocabulary = {
-            tokenizer_json.parse_token(name): i
-            for i, name in enumerate(names)
-            if name not in special
-        }
+        names, types = meta["tokens"], meta["token_type"]
+        special, added, vocabulary = {}, {}, {}
+        for i, (name, kind) in enumerate(zip(names, types, strict=True)):
+            if kind == CONTROL_TOKEN:
+                special[name] = i
+            elif kind == USER_DEFINED_TOKEN:
+                added[name] = i
+            else:
+                vocabulary[tokenizer_json.parse_token(name)] = i
+        if len(special) + len(added) + len(vocabulary) < len(names):
+            raise InklingError("two tokens have the same name")
         merges = []
-        for merge in meta["tokenizer.ggml.merges"]:
+        for merge in meta["merges"]:
             left, right = map(tokenizer_json.parse_token, merge.split(" "))
             merges.append((left, right))
-        return Tokenizer(
-            merges, special, PATTERNS[meta["tokenizer.ggml.pre"]], vocabulary
-        )
-    except (KeyError, ValueError, TypeError) as error:
+        return Tokenizer(merges, special, PATTERNS[cut], vocabulary, added)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InklingError(
-            f"{file.path}: its tokenizer is damaged ({error}). Fetch it again."
+            f"{file.path}: its tokenizer is damaged ({error!s:.200}). Fetch it again."
         ) from None
 
 
@@ -221,11 +273,12 @@ class SmolLM2:
         """The ids after which the reply comes. A plain string is one message of the
         user's.
 
-        Raises InklingError for an unknown role, or for a chat with nothing to reply to.
+        Raises InklingError for an unknown role, for what is no `Message`, or for a chat
+        with nothing to reply to.
         """
-        messages = (
-            [Message("user", messages)] if isinstance(messages, str) else list(messages)
-        )
+        if isinstance(messages, str):
+            messages = [Message("user", messages)]
+        messages = [checked(message) for message in messages]
         if not messages or messages[-1].role == "assistant":
             raise InklingError(
                 "there is nothing to reply to: the last message must not be the"

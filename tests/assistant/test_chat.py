@@ -165,6 +165,26 @@ def test_bad_chats_say_what_is_wrong():
         encode_prompt(TOKENIZER, [Message("user", "Hello."), Message("assistant", "Good day.")])
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"role": "user", "content": "Hi"}, ("user", "Hi"), "Hi", None, Message("user", b"Hi")],
+)
+def test_what_is_no_message_is_a_python_error(wrong):
+    with pytest.raises(InklingError, match="a message is a role and a text, Message"):
+        encode_message(TOKENIZER, wrong)
+    for encode in (encode_chat, encode_prompt):
+        with pytest.raises(InklingError, match="a message is a role and a text, Message"):
+            encode(TOKENIZER, [wrong])
+        with pytest.raises(InklingError, match="a message is a role and a text, Message"):
+            encode(TOKENIZER, Message("user", "Hi"))  # a list was forgotten
+
+
+@pytest.mark.parametrize("ids", [[[1, 2], [3]], torch.ones(2, 2, dtype=torch.long), ["a"], [1.5]])
+def test_replies_of_a_batch_are_a_python_error(ids):
+    with pytest.raises(InklingError, match="one list of whole numbers"):
+        decode_reply(TOKENIZER, ids)
+
+
 def test_a_tokenizer_without_the_tokens_of_a_chat_is_refused():
     bare, half = Tokenizer.train(TEXTS, 300), Tokenizer.train(TEXTS, 300, ["<|endoftext|>"])
     with pytest.raises(InklingError, match=r"no <\|endoftext\|>.*special_tokens=SPECIAL_TOKENS"):

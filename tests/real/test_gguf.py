@@ -114,6 +114,56 @@ def test_damaged_bytes_in_the_head_never_end_in_another_error(tiny, tmp_path):
     assert refused > 50
 
 
+def with_head(tmp_path, n_tensors: int, n_entries: int, rest: bytes):
+    """A file of this head, and of nothing else."""
+    path = tmp_path / "made.gguf"
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, n_tensors, n_entries) + rest)
+    return path
+
+
+def text(value: str) -> bytes:
+    return struct.pack("<Q", len(value)) + value.encode()
+
+
+@pytest.mark.parametrize(
+    "head, message",
+    [
+        (
+            (1, 0, text("t") + struct.pack("<I1000QIQ", 1000, *[1] * 1000, 0, 0) + bytes(64)),
+            "t should have 1,000 dimensions",
+        ),
+        (
+            (1, 0, text("t") + struct.pack("<I2QIQ", 2, 0, 2**63, 0, 0) + bytes(64)),
+            "t has the shape .*, which F32 cannot hold",
+        ),
+        ((1, 0, text("t") + struct.pack("<I2QIQ", 2, 2**40, 2**40, 0, 0)), "should end at byte"),
+        ((2**63, 0, b""), "it should go on for 8 more"),
+        ((0, 2**63, b""), "it should go on for 8 more"),
+        ((0, 1, struct.pack("<Q", 2**63)), "it should go on for 9,223,372,036,854,775,808 more"),
+        ((0, 1, text("a") + struct.pack("<IIQ", 9, 8, 2**63)), "a list should have"),
+        ((0, 1, text("a") + struct.pack("<IIQ", 9, 12, 3) + bytes(8)), "it should go on for 24"),
+        ((0, 1, text("a") + struct.pack("<I", 77)), "KeyError: 77"),
+        ((0, 1, text("a") + struct.pack("<IIQ", 9, 9, 1) + bytes(9)), "KeyError: 9"),
+        ((0, 2, (text("a") + struct.pack("<IB", 0, 1)) * 2), "a is there twice"),
+        (
+            (2, 0, (text("t") + struct.pack("<IQIQ", 1, 1, 0, 0)) * 2 + bytes(64)),
+            "a tensor is there twice",
+        ),
+        (
+            (0, 1, text("general.alignment") + struct.pack("<II", 4, 0)),
+            "alignment is 0",
+        ),
+        (
+            (0, 1, text("general.alignment") + struct.pack("<I?", 7, True)),
+            "alignment is True",
+        ),
+    ],
+)
+def test_a_length_in_the_head_is_believed(head, message, tmp_path):
+    with pytest.raises(InklingError, match=f"is cut off or damaged .*{message}"):
+        GGUF(with_head(tmp_path, *head))
+
+
 def test_another_version_or_byte_order(tiny, tmp_path):
     for version in (struct.pack("<I", 1), struct.pack("<I", 4), struct.pack(">I", 3)):
         (tmp_path / "file.gguf").write_bytes(b"GGUF" + version + tiny.read_bytes()[8:])

@@ -8,6 +8,7 @@ import gguf
 import numpy as np
 import pytest
 import real
+import tokenizers
 import torch
 from conftest import ROOT
 
@@ -140,13 +141,34 @@ def test_names():
     [
         (dict(arch="mamba"), "model of kind 'mamba'"),
         (dict(llama__rope__scaling__type="yarn"), "positions are scaled"),
+        (dict(llama__rope__scale_linear=4.0), r"positions are scaled .rope.scale_linear is 4.0"),
+        (dict(llama__rope__scaling__factor=4.0), "positions are scaled .rope.scaling.factor"),
+        (
+            dict(llama__rope__scaling__type="linear", llama__rope__scaling__factor=2.0),
+            "positions are scaled",
+        ),
+        (dict(llama__rope__scaling__attn_factor=1.5), "positions are scaled"),
+        (dict(llama__rope__scaling__yarn_ext_factor=1.0), "positions are scaled"),
+        (dict(llama__rope__dimension_sections=[8, 8]), "positions are scaled"),
+        (dict(llama__expert_count=8), "no plain Llama .expert_count is 8"),
+        (dict(llama__attention__sliding_window=16), "no plain Llama .attention.sliding_window"),
+        (dict(llama__logit_scale=0.5), "no plain Llama .logit_scale"),
+        (dict(llama__something_new="yes"), "no plain Llama .something_new"),
+        (dict(llama__attention__key_length=32), "attention.key_length is 32, only a part"),
+        (dict(llama__context_length=10**9), "context_length is 1,000,000,000, above"),
+        (dict(llama__block_count=10**9), "do not fit its own description: 1,000,000,000 layers"),
+        (dict(llama__feed_forward_length=2**31), "own description: .*instead of"),
+        (dict(llama__feed_forward_length=[96, 96]), r"d_ff must be a whole number.*\[96, 96\]"),
+        (dict(llama__rope__freq_base="high"), "rope_theta must be a number"),
+        (dict(llama__rope__freq_base=float("nan")), "rope_theta must be a number"),
+        (dict(llama__attention__layer_norm_rms_epsilon="low"), "norm_eps must be a number"),
         (dict(llama__block_count=None), "does not say how large its model is .'llama.block_count'"),
         (dict(llama__attention__head_count="four"), "n_heads must be a whole number"),
         (dict(llama__block_count=3), "do not fit its own description: .*layers.2"),
         (dict(llama__block_count=1), "do not fit its own description: .*layers.1"),
-        (dict(llama__feed_forward_length=64), "do not fit its own description: .*size mismatch"),
+        (dict(llama__feed_forward_length=64), "do not fit its own description: .*instead of"),
         (dict(llama__attention__head_count=5), "must be n_heads=5 times"),
-        (dict(llama__rope__dimension_count=8), "turns only a part of each head"),
+        (dict(llama__rope__dimension_count=8), "rope.dimension_count is 8, only a part"),
     ],
 )
 def test_what_is_no_plain_llama_is_refused(changes, message, tmp_path):
@@ -155,12 +177,33 @@ def test_what_is_no_plain_llama_is_refused(changes, message, tmp_path):
         model_of(GGUF(tmp_path / "file.gguf"))
 
 
+@pytest.mark.parametrize("name", ["wte", "blk.0.conv", "blk.0.attn_q.a", "a.b.c", "blk."])
+def test_a_tensor_with_a_strange_name_is_refused(name, tmp_path):
+    real.write(tmp_path / "file.gguf", {**real.tensors(), f"{name}.x": np.zeros(64, np.float32)})
+    with pytest.raises(InklingError, match=f"the tensor {name}.x is not part of a Llama"):
+        model_of(GGUF(tmp_path / "file.gguf"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(llama__rope__scaling__type="none"),
+        dict(llama__rope__scaling__type="linear"),
+        dict(llama__rope__scaling__factor=1.0, llama__rope__scale_linear=0.0),
+        dict(llama__expert_count=0, llama__attention__key_length=16),
+    ],
+)
+def test_a_setting_that_changes_nothing_is_read(changes, tmp_path, tiny):
+    real.write(tmp_path / "file.gguf", real.tensors(), **changes)
+    assert config_of(GGUF(tmp_path / "file.gguf")) == config_of(GGUF(tiny))
+
+
 def test_a_tensor_of_another_kind_of_model_is_refused(tmp_path):
     real.write(
         tmp_path / "file.gguf", {**real.tensors(), "blk.0.attn_q.bias": np.zeros(64, np.float32)}
     )
     with pytest.raises(
-        InklingError, match="the tensor blk.0.attn_q.bias .* is not part of a Llama"
+        InklingError, match="layers.0.self_attn.q_proj.bias is not part of the model"
     ):
         model_of(GGUF(tmp_path / "file.gguf"))
 
@@ -186,6 +229,38 @@ def test_the_tokenizer_can_be_saved_and_loaded(chat, tmp_path):
     assert chat.tokenizer.eos_id == 0 and chat.tokenizer.vocab_size == len(real.NAMES)
 
 
+def test_a_token_that_somebody_added_is_spelled_out(tmp_path):
+    """GGUF's user-defined tokens: one token wherever they stand, as in `tokenizers`."""
+    added = ["<think>", " two words", "the us"]
+    names = [*real.NAMES, *added]
+    types = [3] * 3 + [1] * (len(real.NAMES) - 3) + [4] * 3
+    real.write(
+        tmp_path / "file.gguf",
+        {},
+        tokenizer__ggml__tokens=names,
+        tokenizer__ggml__token_type=types,
+    )
+    ours = tokenizer_of(GGUF(tmp_path / "file.gguf"))
+    theirs = real.reference_tokenizer(names, real.MERGES, real.SPECIAL)
+    theirs.add_tokens([tokenizers.AddedToken(text, normalized=False) for text in added])
+    assert ours.encode("a<think>b") == [*ours.encode("a"), len(real.NAMES), *ours.encode("b")]
+    for text in [*TEXTS, "the user<think>", "in two words", "<|im_end|><think>"]:
+        assert ours.encode(text, allow_special=True) == theirs.encode(text).ids
+        assert ours.decode(ours.encode(text)) == text
+
+
+@pytest.mark.parametrize(
+    "name", ["add_bos_token", "add_eos_token", "add_sep_token", "add_space_prefix"]
+)
+def test_what_a_tokenizer_would_put_around_a_text_is_refused_by_name(name, tmp_path):
+    path = tmp_path / "file.gguf"
+    real.write(path, {}, **{f"tokenizer__ggml__{name}": False})
+    tokenizer_of(GGUF(path))
+    real.write(path, {}, **{f"tokenizer__ggml__{name}": True})
+    with pytest.raises(InklingError, match=f"its tokenizer wants {name}"):
+        tokenizer_of(GGUF(path))
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
@@ -201,7 +276,12 @@ def test_the_tokenizer_can_be_saved_and_loaded(chat, tmp_path):
         (dict(tokenizer__ggml__merges=["Ġ"]), "its tokenizer is damaged"),
         (dict(tokenizer__ggml__merges=["Ġ 茶"]), "'茶' is not in GPT-2's byte alphabet"),
         (dict(tokenizer__ggml__token_type=[1, 1]), "its tokenizer is damaged"),
-        (dict(tokenizer__ggml__tokens=None), "its tokenizer is damaged .'tokenizer.ggml.tokens'"),
+        (dict(tokenizer__ggml__tokens=None), "its tokenizer is damaged .'tokens'"),
+        (dict(tokenizer__ggml__tokens=[1, 2]), "its tokenizer is damaged"),
+        (dict(tokenizer__ggml__tokens=["a", "a"], tokenizer__ggml__token_type=[1, 1]), "same name"),
+        (dict(tokenizer__ggml__tokens=["a", "a"], tokenizer__ggml__token_type=[3, 3]), "same name"),
+        (dict(tokenizer__ggml__merges=[1]), "its tokenizer is damaged"),
+        (dict(tokenizer__ggml__pre=["smollm"]), "built here is 'gpt2'"),
     ],
 )
 def test_another_tokenizer_is_refused(changes, message, tmp_path):
@@ -243,6 +323,9 @@ def test_a_chat_with_nothing_to_reply_to(chat):
         InklingError, match="no role 'robot'; a message is by one of system, user, assistant"
     ):
         chat.encode_prompt([Message("robot", "us")])
+    for wrong in ({"role": "user", "content": "us"}, ("user", "us"), "us", Message("user", None)):
+        with pytest.raises(InklingError, match="a message is a role and a text"):
+            chat.encode_prompt([wrong])
 
 
 def test_a_reply_is_what_generate_writes_up_to_the_stop(chat, monkeypatch):
