@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
+import regex
 
-from inkling.text.duplicates import shingles, word_numbers
+from inkling.text.duplicates import shingles, word_numbers, words_of
 from inkling.text.ngram import NGramModel
 from inkling.text.web_pages import text_of_html
 from inkling.world.junk import WINDOWS_1252, Page
@@ -43,33 +44,41 @@ def strip_markup(pages: list[Page]) -> list[Page]:
 
 
 BYTE_OF = {character: byte for byte, character in enumerate(WINDOWS_1252)}
+#: A typesetter's characters that mean no more than plain ones: curly quotes and the
+#: ellipsis, ligatures, spaces of other widths, and what nobody sees (but not the
+#: joiners, which Persian, Hindi and emoji need).
 PLAIN = str.maketrans(
-    {
-        "\u2018": "'",
-        "\u2019": "'",
-        "\u201c": '"',
-        "\u201d": '"',
-        "\u00ad": None,
-        "\u200b": None,
-    }
+    dict(
+        zip("\u2018\u2019\u201c\u201d\u2026", ["'", "'", '"', '"', "..."], strict=True)
+    )
+    | dict(zip("ﬀﬁﬂﬃﬄﬅﬆ", "ff fi fl ffi ffl st st".split(), strict=True))
+    | dict.fromkeys(
+        "\u00a0\u202f\u205f" + "".join(map(chr, range(0x2000, 0x200B))), " "
+    )
+    | dict.fromkeys("\u00ad\u200b\u2060\ufeff", None)
 )
+# No script puts thirty marks on a letter ("stream-safe", Unicode annex 15), and to put
+# thousands of them into their order takes minutes.
+TOO_MANY_MARKS = regex.compile(r"\p{M}{31}")
 
 
 def repair_encoding(text: str) -> str:
     """Undo UTF-8 that was read as Windows-1252, as often as it was; then plain letters
-    for ligatures and hard spaces.
+    for ligatures, hard spaces and curly quotes, and é in one character, not two.
 
     If every character has a byte in Windows-1252, and the bytes are valid UTF-8, then
-    it is no accident: French words that were read rightly do not pass this test.
+    it is no accident: French words that were read rightly do not pass this test. What
+    has a meaning of its own stays: 10² is not 102, and 2½ is not 21⁄2.
     """
     while not text.isascii():
         try:
             text = bytes([BYTE_OF[character] for character in text]).decode("utf-8")
         except (KeyError, UnicodeDecodeError):
             break
-    return (
-        text if text.isascii() else unicodedata.normalize("NFKC", text).translate(PLAIN)
-    )
+    if text.isascii():
+        return text
+    text = text.translate(PLAIN)
+    return text if TOO_MANY_MARKS.search(text) else unicodedata.normalize("NFC", text)
 
 
 def fix_encoding(pages: list[Page]) -> list[Page]:
@@ -78,9 +87,10 @@ def fix_encoding(pages: list[Page]) -> list[Page]:
 
 
 #: What must not be learnt. An international number, one with a bracket or two hyphens,
-#: sixteen digits, a password.
+#: sixteen digits, a password. (An address is looked for from where its name begins: to
+#: try again from each letter of a long line would take the square of its length.)
 SECRETS = {
-    "e-mail address": r"[\w.+-]+@[\w-]+\.[\w.-]+",
+    "e-mail address": r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+",
     "telephone number": (
         r"\+\d[\d ]{7,}\d|\(\d{3,5}\) ?\d{6,}|\b\d{3,4}-\d{3,4}-\d{3,4}\b"
     ),
@@ -257,13 +267,11 @@ def drop_exam_questions(pages: list[Page], questions: Iterable[str]) -> list[Pag
     After GPT-3 (Brown et al. 2020, appendix C), which looked for overlaps of 13 words;
     a question that is shorter counts as a whole.
     """
-    grams = {tuple(WORD.findall(question.lower())[:13]) for question in questions} - {
-        ()
-    }
+    grams = {tuple(words_of(question)[:13]) for question in questions} - {()}
     sizes = sorted({len(gram) for gram in grams})
 
     def leaked(text: str) -> bool:
-        words = WORD.findall(text.lower())
+        words = words_of(text)
         return any(
             tuple(words[i : i + n]) in grams
             for n in sizes

@@ -143,6 +143,16 @@ def kneser_ney_by_hand(sequences: Iterable[Sequence[Token]], order: int):
     return prob
 
 
+def _several(sequences: Iterable[Sequence[Token]]) -> Iterable[Sequence[Token]]:
+    """`sequences`, if it is not a single text, which is one of characters."""
+    if isinstance(sequences, str):
+        raise InklingError(
+            "a single text would be read as many sequences of one letter each: pass a"
+            " list, [text]"
+        )
+    return sequences
+
+
 class NGramModel:
     """Interpolated, modified Kneser-Ney smoothing (Chen and Goodman 1999, sections 2.7
     and 3) over any hashable tokens.
@@ -165,10 +175,10 @@ class NGramModel:
     """
 
     def __init__(self, order: int, vocabulary: Iterable[Token] = ()):
-        if order < 1:
+        if type(order) is not int or order < 1:
             raise InklingError(
-                f"the order of an n-gram model is 1 or more, not {order}: 2 looks at"
-                " one token before"
+                "the order of an n-gram model is a whole number, 1 or more, not"
+                f" {order!r}: 2 looks at one token before"
             )
         self.order = order
         self.levels: list[tuple[np.ndarray, np.ndarray]] | None = None
@@ -181,7 +191,7 @@ class NGramModel:
         END are added). Returns self.
         """
         ids, text, starts = self.ids, [], []
-        for sequence in sequences:
+        for sequence in _several(sequences):
             starts.append(len(text))
             text.append(0)
             text.extend([ids.setdefault(token, len(ids)) for token in sequence])
@@ -307,7 +317,11 @@ class NGramModel:
 
     def bits_per_token(self, sequences: Iterable[Sequence[Token]]) -> float:
         """Cross-entropy: mean surprise a token over all `sequences`, ends included."""
-        bits = [self.token_bits(sequence) for sequence in sequences]
+        bits = [self.token_bits(sequence) for sequence in _several(sequences)]
+        if not bits:
+            raise InklingError(
+                "there is no sequence of tokens to score: pass at least one"
+            )
         return float(sum(b.sum() for b in bits) / sum(len(b) for b in bits))
 
     def distribution(self, context: Sequence[Token] = ()) -> np.ndarray:
