@@ -23,16 +23,19 @@ const PATTERN = new RegExp(
 
 /** @import { Tables } from "./model.js" */
 
+// Two ids as one number: below 2 ** 53, where numbers are still exact.
+const pair = (/** @type {number} */ left, /** @type {number} */ right) => left * 2 ** 26 + right;
+
 export class Bpe {
   /** @param {Tables} tables */
   constructor({ merges, specials = {} }) {
     this.merges = merges;
     this.specials = specials;
-    this.ranks = new Map(merges.map(([left, right], rank) => [left * 65536 + right, rank]));
+    this.ranks = new Map(merges.map(([left, right], rank) => [pair(left, right), rank]));
     /** @type {Uint8Array[]} */
     this.bytes = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
     for (const [left, right, id] of merges)
-      this.bytes[id] = Uint8Array.of(...this.bytes[left], ...this.bytes[right]);
+      this.bytes[id] = joined([this.bytes[left], this.bytes[right]]);
     for (const [text, id] of Object.entries(specials))
       this.bytes[id] = new TextEncoder().encode(text);
     /** @type {Map<string, number[]>} */
@@ -49,7 +52,8 @@ export class Bpe {
     const ids = [];
     // Half of a surrogate pair is no character: it becomes U+FFFD, as everywhere on the web.
     for (const [piece] of text.replace(/\p{Surrogate}/gu, "\ufffd").matchAll(PATTERN)) {
-      ids.push(...this.encodePiece(piece, limit));
+      // One by one: as arguments of one call, a long text's ids do not fit on the stack.
+      for (const id of this.encodePiece(piece, limit)) ids.push(id);
     }
     return ids;
   }
@@ -66,19 +70,20 @@ export class Bpe {
     while (ids.length > 1) {
       let best = limit; // the earliest merge that fits anywhere
       for (let i = 0; i + 1 < ids.length; i++) {
-        const rank = this.ranks.get(ids[i] * 65536 + ids[i + 1]);
+        const rank = this.ranks.get(pair(ids[i], ids[i + 1]));
         if (rank !== undefined && rank < best) best = rank;
       }
       if (best === limit) break;
       const [left, right, id] = this.merges[best];
-      const joined = [];
+      /** @type {number[]} */
+      const merged = [];
       for (let i = 0; i < ids.length; i++) {
         if (ids[i] === left && ids[i + 1] === right) {
-          joined.push(id);
+          merged.push(id);
           i++;
-        } else joined.push(ids[i]);
+        } else merged.push(ids[i]);
       }
-      ids = joined;
+      ids = merged;
     }
     if (full && this.cache.size < 20000) this.cache.set(piece, ids);
     return ids;
@@ -86,13 +91,7 @@ export class Bpe {
 
   /** @param {number[]} ids */
   decode(ids) {
-    const parts = ids.map((id) => this.bytes[id] ?? new Uint8Array());
-    const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
+    const all = joined(ids.map((id) => this.bytes[id] ?? new Uint8Array()));
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(all);
   }
 
@@ -109,6 +108,17 @@ export class Bpe {
       return hexadecimal(bytes);
     }
   }
+}
+
+/** @param {Uint8Array[]} parts */
+function joined(parts) {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 export const hexadecimal = (/** @type {Uint8Array} */ bytes) =>

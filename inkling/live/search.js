@@ -2,17 +2,87 @@
 // counts it), and see what each word adds.
 import { announcer, button, debounce, field, frame, make, set, slider, table } from "./ui.js";
 
-// Python's \w+: letters and numbers of all scripts, no accents that stand alone
-const PYTHON_WORD = /[\p{L}\p{N}_]+/gu;
+// The scripts that put no space between words: there a letter is a word, and so is a pair of them.
+const UNSPACED =
+  "\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\u30fc" +
+  "\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}";
+// Letters and digits of all scripts, with the marks above and below them.
+const WORD = /[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*/gu;
+const RUN = new RegExp(`(?:[${UNSPACED}]\\p{M}*)+|[^${UNSPACED}]+`, "gu");
+const LETTER = new RegExp(`[${UNSPACED}]\\p{M}*`, "gu");
+// In a text as it stands, before folding: one such letter, or a word of other scripts.
+const PIECE = new RegExp(
+  `[${UNSPACED}]\\p{M}*|` +
+    `[\\p{L}\\p{N}_](?:(?![${UNSPACED}])[\\p{L}\\p{N}\\p{M}_\u00ad\u200c\u200d])*`,
+  "gu",
+);
 
 /** @import { Widget } from "./ui.js" */
+
+/**
+ * A text as it is compared, as Python's `folded` makes it. JavaScript has no case folding; capitals
+ * and back is the same, but for a few letters.
+ * @param {string} text
+ */
+function folded(text) {
+  return text
+    .replace(/[\u00ad\u200c\u200d]+/g, "")
+    .replace(/([\p{M}\uff9e\uff9f]{30})[\p{M}\uff9e\uff9f]+/gu, "$1")
+    .normalize("NFKC")
+    .replace(/[^\u0131\p{sc=Cherokee}]+/gu, (part) => part.toUpperCase().toLowerCase())
+    .replace(/\p{sc=Cherokee}+/gu, (part) => part.toUpperCase())
+    .replaceAll("ς", "σ")
+    .replaceAll("ß", "ss")
+    .normalize("NFKC");
+}
 
 /**
  * @param {string} text
  * @param {Set<string>} stop
  */
-export const wordsOf = (text, stop) =>
-  (text.toLowerCase().match(PYTHON_WORD) ?? []).filter((word) => !stop.has(word));
+export function wordsOf(text, stop) {
+  /** @type {string[]} */
+  const found = [];
+  for (const word of folded(text).match(WORD) ?? []) {
+    for (const run of word.match(RUN) ?? []) {
+      const letters = run.match(LETTER);
+      if (letters === null) found.push(run);
+      else {
+        for (const letter of letters) found.push(letter);
+        for (let i = 0; i + 1 < letters.length; i++) found.push(letters[i] + letters[i + 1]);
+      }
+    }
+  }
+  return found.filter((word) => !stop.has(word));
+}
+
+/**
+ * Where the words of a question stand in a text: [start, end, which word], in order. Of letters
+ * without spaces a pair comes before its parts.
+ * @param {string} text
+ * @param {string[]} asked
+ * @param {Set<string>} stop
+ * @returns {[number, number, number][]}
+ */
+export function placesOf(text, asked, stop) {
+  const pieces = [...text.matchAll(PIECE)].map(({ 0: piece, index }) => ({ piece, index }));
+  const pair = (/** @type {number} */ i) => {
+    const [a, b] = [pieces[i], pieces[i + 1]];
+    if (!a || !b || a.index + a.piece.length !== b.index) return [];
+    return wordsOf(a.piece + b.piece, stop).slice(2);
+  };
+  /** @type {[number, number, number][]} */
+  const found = [];
+  pieces.forEach(({ piece, index }, i) => {
+    for (const word of [...pair(i - 1), ...pair(i), ...wordsOf(piece, stop)]) {
+      const which = asked.indexOf(word);
+      if (which < 0) continue;
+      found.push([index, index + piece.length, which]);
+      return;
+    }
+  });
+  return found;
+}
 
 /**
  * What can be counted before a question comes: how often each text has each word, and how many
@@ -368,11 +438,10 @@ export function searchFigure(widget, el) {
     /** @type {(HTMLElement | string)[]} */
     const nodes = [];
     let at = 0;
-    for (const { 0: piece, index: start } of text.matchAll(PYTHON_WORD)) {
-      const which = asked.findIndex(({ word }) => wordsOf(piece, index.stop).includes(word));
-      if (which < 0) continue;
-      nodes.push(text.slice(at, start), mark(piece, which));
-      at = start + piece.length;
+    const words = asked.map(({ word }) => word);
+    for (const [start, end, which] of placesOf(text, words, index.stop)) {
+      nodes.push(text.slice(at, start), mark(text.slice(start, end), which));
+      at = end;
     }
     return [...nodes, text.slice(at)];
   }

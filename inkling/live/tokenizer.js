@@ -7,6 +7,9 @@ import { Bpe, hexadecimal, spoken } from "./bpe.js";
 
 /** @typedef {{ text: string, merges: Tables["merges"], start: number }} Data what Python sends */
 
+// So many tokens are shown, of a text that somebody pasted; each is an element of the page.
+const SHOWN = 2000;
+
 /**
  * @param {Widget<Data>} widget
  * @param {HTMLElement} el
@@ -98,14 +101,19 @@ export function tokenizerFigure(widget, el) {
       document.activeElement?.closest?.(".ink-tokens") && place.contains(document.activeElement);
     const tokens = strip({
       name: "tokens",
-      labels: ids.map((id) => bpe.label(id)),
+      labels: ids.slice(0, SHOWN).map((id) => bpe.label(id)),
       onpick: (i) => describe(ids[i]),
       attributes: (i) => ({
         style: { "--ink-shade": `var(--ink-${1 + (i % 6)})` },
         "aria-label": name(ids[i]),
       }),
     });
-    place.replaceChildren(tokens.element);
+    place.replaceChildren(
+      tokens.element,
+      ids.length > SHOWN
+        ? make("p", { class: "ink-note" }, `These are the first ${SHOWN} tokens of the text.`)
+        : "",
+    );
     if (focused) tokens.buttons[0]?.focus();
     detail.textContent =
       "Point at a token, or move to it with the arrow keys, to see its id and bytes.";

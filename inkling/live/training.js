@@ -128,10 +128,10 @@ function chartOf({ train, validation, bound, unit }, width) {
   const height = 250;
   const [left, right, top, bottom] = [40, 12, 24, 44];
   const points = [...train, ...validation];
-  const last = Math.max(...points.map(([step]) => step), 1);
-  const losses = points.map(([, loss]) => loss);
-  const high = Math.max(...losses);
-  const low = Math.min(...losses, bound ?? Infinity);
+  // not Math.max(...points): a browser takes only so many arguments in one call
+  const last = points.reduce((most, [step]) => Math.max(most, step), 1);
+  const high = points.reduce((most, [, loss]) => Math.max(most, loss), -Infinity);
+  const low = points.reduce((least, [, loss]) => Math.min(least, loss), bound ?? Infinity);
   const x = (/** @type {number} */ step) => left + (step / last) * (width - left - right);
   // Logarithmic, so that the slow gains at the end are seen as well as the fast ones at the start.
   const [logLow, logHigh] = [Math.log(low * 0.95), Math.log(high * 1.02)];

@@ -38,7 +38,8 @@ import { Model, Session } from "./model.js";
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   set(element, attributes);
-  element.append(...children.flat().filter((child) => child !== null));
+  // One by one: a browser takes only so many arguments in one call, and a text has more tokens.
+  for (const child of children.flat().filter((child) => child !== null)) element.append(child);
   return element;
 }
 
@@ -70,7 +71,7 @@ export function set(element, attributes) {
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.append(...children.flat());
+  for (const child of children.flat()) element.append(child);
   return element;
 }
 

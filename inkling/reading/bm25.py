@@ -16,15 +16,26 @@ once, when the index is built ("eager scoring", Lu 2024, "BM25S"): a search only
 up the lists of its words and adds.
 """
 
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import regex
 
 from inkling.files import InklingError
+from inkling.reading.passages import UNSPACED, is_count
 
-_WORD = re.compile(r"\w+")
+# Letters and digits of all scripts, with the marks above and below them.
+_WORD = regex.compile(r"[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*+")
+# A run of letters that write no spaces, or of any others.
+_RUN = regex.compile(rf"(?:[{UNSPACED}]\p{{M}}*+)++|[^{UNSPACED}]++")
+_LETTER = regex.compile(rf"[{UNSPACED}]\p{{M}}*+")
+# A soft hyphen or a joiner inside of a word is not seen.
+_UNSEEN = regex.compile(r"[\u00ad\u200c\u200d]++")
+# No script puts thirty marks on a letter (Unicode calls that "stream-safe"), and to put
+# thousands of them into their order would take minutes.
+_TOO_MANY_MARKS = regex.compile(r"([\p{M}\uff9e\uff9f]{30})[\p{M}\uff9e\uff9f]++")
 #: Words that say nothing of what a text is about. Above all the question words:
 #: passages seldom have them, which makes them rare and so worth much, and "What a
 #: pity!" would answer every question that begins with "What".
@@ -40,8 +51,38 @@ STOP_WORDS = frozenset(
 def words(text: str) -> list[str]:
     """The words of a text in small letters, without marks and stop words: "What is Ada
     like?" -> ["ada", "like"].
+
+    What looks alike is made alike, however it was typed (`folded`). Chinese, Japanese,
+    Thai and their like write no spaces: there every letter is a word, and so is every
+    pair of neighbours: "東京" -> ["東", "京", "東京"]. A pair is rarer than its
+    letters, so it counts for more.
     """
-    return [word for word in _WORD.findall(text.lower()) if word not in STOP_WORDS]
+    found = []
+    for word in _WORD.findall(folded(text)):
+        found += [word] if word.isascii() else _pieces(word)
+    return [word for word in found if word not in STOP_WORDS]
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: composed and decomposed letters, wide and narrow ones,
+    ligatures, and capitals become the same (Unicode's NFKC and case folding).
+    """
+    if text.isascii():
+        return text.lower()
+    text = _TOO_MANY_MARKS.sub(r"\1", _UNSEEN.sub("", text))
+    text = unicodedata.normalize("NFKC", text).casefold()
+    # folding may leave a letter and its mark apart: "ΐ"
+    return unicodedata.normalize("NFKC", text)
+
+
+def _pieces(word: str) -> list[str]:
+    """A word; of one in a script without spaces, its letters and their pairs."""
+    pieces = []
+    for run in _RUN.findall(word):
+        letters = _LETTER.findall(run)
+        pairs = [a + b for a, b in zip(letters, letters[1:], strict=False)]
+        pieces += [*letters, *pairs] if letters else [run]
+    return pieces
 
 
 class BM25:
@@ -125,8 +166,10 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     Sorting everything would do, but costs n log n; here only what is at least as large
     as the k-th is sorted. Raises `InklingError` for k below 1.
     """
-    if k < 1:
-        raise InklingError(f"k is {k}; ask for at least one result.")
+    if not is_count(k):
+        raise InklingError(
+            f"k is {k!r}; ask for at least one result, in a whole number."
+        )
     candidates = np.arange(len(scores))
     if k < len(scores):
         threshold = np.partition(scores, len(scores) - k)[len(scores) - k]

@@ -10,16 +10,31 @@ do, and no text is lost.
     ['Ada is a baker. She lives in Mill Road.', 'Emma has a goat.']
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import regex
 
 from inkling.files import InklingError
 
+#: The scripts that put no space between words, for use inside of [...] in a pattern.
+#: (The Japanese sign for a long vowel is in two of them, and so counts to neither.)
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 # A sentence ends with a mark, perhaps in quotes, before white space that no small
-# letter follows; or with the line. A cut in a wrong place ("Mr. Finch") costs little:
-# what is cut there stands in the same passage or in the next one.
-_SENTENCE_END = re.compile(r"""[.!?]["'”’)\]]*\s+(?![a-z])|\s*\n\s*""")
+# letter follows; with a mark of a script that needs no space (。); or with the line. A
+# cut in a wrong place ("Mr. Finch") costs little: what is cut there stands in the same
+# passage or in the next one. ("++" and "*+" never give back what they took, so no text
+# makes these patterns try again and again.)
+_SENTENCE_END = regex.compile(
+    r"""[.!?]["'”’)\]]*+\s++(?![a-z])|\n\s*+"""
+    r"""|[。！？｡।॥۔؟።။។]++["'”’)\]」』】）》]*+\s*+"""
+)
+# A letter of such a script, with what belongs to it, is cut off as a word would be.
+_LETTER = rf"[{UNSPACED}][\p{{M}}\p{{P}}]*+"
+_WORD = regex.compile(rf"\s*+(?:{_LETTER}|[^\s{UNSPACED}]++)\s*+|\s++")
+_ALONE = regex.compile(_LETTER)
 
 
 @dataclass(frozen=True)
@@ -44,8 +59,18 @@ class Passage:
         return f"{self.title}\n{self.text}" if self.title else self.text
 
 
+def is_count(value: Any, least: int = 1) -> bool:
+    """Whether a setting is a whole number, NumPy's too, of at least so much."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and bool(value >= least)
+
+
 def count_words(text: str) -> int:
-    """How many words a text has, by white space."""
+    """How many words a text has, by white space: 5 in "Ada is a baker, 32". In scripts
+    that write no spaces every letter counts as one.
+    """
+    if not text.isascii():
+        text = _ALONE.sub(r" \g<0> ", text)
     return len(text.split())
 
 
@@ -75,17 +100,18 @@ def chunk(
     text: len(tokenizer.encode( text))`; leave room for the title). overlap: this many
     sentences at the end of a passage are said again at the start of the next, as far as
     they leave room there, so that "She" is seldom cut off from the name. A sentence
-    that is longer than the limit is cut between words; a word that is, between letters.
+    that is longer than the limit is cut between words; a word that is, between letters,
+    and so is Chinese or Thai, which has no spaces.
 
     The passages are numbered from `id`: "entry 3" gives "entry 3/0", "entry 3/1" and so
     on. Each is a part of the document without white space at its ends, and every other
     character is in at least one. A text without a visible character gives no passage.
     Raises `InklingError` for a limit or an overlap that makes no sense.
     """
-    if limit < 1 or overlap < 0:
+    if not is_count(limit) or not is_count(overlap, 0):
         raise InklingError(
-            f"limit is {limit} and overlap {overlap}; expected at least 1 and at"
-            " least 0."
+            f"limit is {limit!r} and overlap {overlap!r}; expected whole numbers, at"
+            " least 1 and at least 0."
         )
     spans = sentence_spans(text, limit, length)
     passages: list[Passage] = []
@@ -123,7 +149,7 @@ def sentence_spans(
         else:
             parts = [
                 part
-                for word in re.findall(r"\s*\S+\s*", sentence)
+                for word in _WORD.findall(sentence)
                 for part in _halves(word, limit, length)
             ]
         for part in parts:

@@ -11,7 +11,7 @@ const { Model, Session } = await load("model.js");
 const { Bpe } = await load("bpe.js");
 const { distribution, draw, randomNumbers } = await load("sample.js");
 const { countContexts, continuations } = await load("ngram.js");
-const { searchWords, wordIndex, wordsOf } = await load("search.js");
+const { placesOf, searchWords, wordIndex, wordsOf } = await load("search.js");
 const { fitTaste } = await load("ranking.js");
 const model = (path) => new Model(new Uint8Array(readFileSync(path)));
 
@@ -111,6 +111,14 @@ const jobs = {
   words({ texts, stop }) {
     const left = new Set(stop);
     return texts.map((text) => wordsOf(text, left));
+  },
+  // where the words of a question stand in the texts
+  places({ texts, question, stop }) {
+    const left = new Set(stop);
+    const asked = [...new Set(wordsOf(question, left))];
+    return texts.map((text) =>
+      placesOf(text, asked, left).map(([a, b, i]) => [text.slice(a, b), asked[i]]),
+    );
   },
   // for each question all scores, the places found, and what each word adds
   search({ texts, stop, questions, k1, b }) {

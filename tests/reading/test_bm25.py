@@ -1,6 +1,7 @@
 """BM25: against the formula written out, against bm25s, ties, and bad input."""
 
 import math
+import unicodedata
 
 import numpy as np
 import pytest
@@ -83,6 +84,48 @@ def test_words_are_compared_without_case_and_marks():
     assert BM25(["Ada's goat!"]).scores("ADA")[0] > 0
 
 
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("東京", "東京は日本の首都です。"),
+        ("犬", "私は犬が好きです。"),  # a word of one letter, inside
+        ("กรุงเทพ", "เมืองหลวงคือกรุงเทพมหานคร"),
+        ("café", "a cafe\u0301 by the sea"),
+        ("CAFE\u0301", "a café by the sea"),
+        ("tokyo", "Ｔｏｋｙｏ"),
+        ("ガス", "ｶﾞｽ"),
+        ("fish", "\ufb01sh"),
+        ("STRASSE", "die Straße"),
+        ("ΟΔΟΣ", "οδος"),
+        ("cooperate", "co\u00adoperate"),
+        ("서울", unicodedata.normalize("NFD", "서울 날씨")),
+        ("किताब", "हिन्दी की किताब"),
+    ],
+)
+def test_what_looks_alike_is_found(query, text):
+    index = BM25(["Ada is a baker.", text, "猫と魚", "कल"])
+    assert index.search(query)[1].tolist() == [1]
+
+
+def test_a_pair_of_letters_counts_for_more_than_the_letters():
+    assert words("東京は") == ["東", "京", "は", "東京", "京は"]
+    index = BM25(["京都の東の山", "東京の山と川", "川と山の道"])
+    assert index.search("東京")[1].tolist() == [1, 0]
+
+
+def test_a_word_keeps_its_marks_and_is_not_cut_at_them():
+    assert words("हिन्दी में") == ["हिन्दी", "में"]
+    assert words("ada_b x̌y 3東") == ["ada_b", "x̌y", "3", "東"]
+
+
+@given(st.text(max_size=40) | st.text(st.sampled_from("aé東京กิ\u0301\u0323ﾞカ ǅﬁß."), max_size=20))
+def test_words_do_not_depend_on_how_a_text_was_typed(text):
+    for form in ("NFC", "NFD"):
+        assert words(unicodedata.normalize(form, text)) == words(text)
+    found = words(text)
+    assert (BM25([text, "."]).search(text)[1].tolist() == [0]) == bool(found)
+
+
 def test_a_question_word_finds_nothing():
     """Passages seldom have question words, so without a stop list "What a pity!" is what a "What"
     finds.
@@ -123,8 +166,9 @@ def test_top_k_is_a_stable_sort(scores, k):
 def test_bad_input_raises():
     with pytest.raises(InklingError, match="no texts to search"):
         BM25([])
-    with pytest.raises(InklingError, match="k is 0"):
-        BM25(["boat"]).search("boat", k=0)
+    for k in (0, 1.5, math.nan, "2", True):
+        with pytest.raises(InklingError, match=f"k is {k!r}; ask for at least one result"):
+            BM25(["boat"]).search("boat", k=k)
     for k1, b in [(-1, 0.5), (math.nan, 0.5), (1, -0.1), (1, 1.1)]:
         with pytest.raises(InklingError, match="expected k1 of at least 0"):
             BM25(["boat"], k1, b)

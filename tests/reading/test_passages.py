@@ -1,5 +1,8 @@
 """Passages: sentences stay whole, nothing is lost, the limit holds, and what overlaps."""
 
+import unicodedata
+
+import numpy as np
 import pytest
 import tiny
 from hypothesis import given
@@ -8,7 +11,11 @@ from hypothesis import strategies as st
 from inkling.files import InklingError
 from inkling.reading.passages import Passage, chunk, count_words, split_sentences
 
-TEXTS = st.text(alphabet=st.sampled_from("ab é.!?\"' \n\t:Z"), max_size=120) | st.text(max_size=60)
+TEXTS = (
+    st.text(alphabet=st.sampled_from("ab é.!?\"' \n\t:Z"), max_size=120)
+    | st.text(alphabet=st.sampled_from("ab 東京は。！」กิ\u0301ー\n"), max_size=120)
+    | st.text(max_size=60)
+)
 TOKENIZER = tiny.tokenizer()
 
 
@@ -34,6 +41,56 @@ def test_a_sentence_ends_at_its_mark_or_with_its_line():
         "Notice",
         "Lost: a hat.",
     ]
+
+
+def test_two_spaces_end_no_sentence_that_one_does_not_end():
+    assert split_sentences("At 3 p.m.  by boat.  Then home.") == [
+        "At 3 p.m.  by boat.  ",
+        "Then home.",
+    ]
+
+
+def test_sentences_end_in_scripts_without_spaces():
+    text = "東京は日本の首都です。人口は？「多い！」と言う。\nयह है। वह है।هل؟ نعم"
+    assert [sentence.strip() for sentence in split_sentences(text)] == [
+        "東京は日本の首都です。",
+        "人口は？",
+        "「多い！」",
+        "と言う。",
+        "यह है।",
+        "वह है।",
+        "هل؟",
+        "نعم",
+    ]
+
+
+def test_a_letter_of_a_script_without_spaces_counts_as_a_word():
+    assert count_words("東京は、日本の 首都です。") == 10
+    assert count_words("In Tokyo (東京) it rains.") == 7
+    assert count_words("ที่นี่") == 2  # the marks above belong to their letters
+    assert count_words("Ada is a baker, é 32") == len("Ada is a baker, é 32".split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我们今天去海边看日落和小船，" * 230,  # 3,220 letters without an end of a sentence
+        "我们今天去海边看日落和小船。" * 230,
+        "ภาษาไทยไม่มีช่องว่างระหว่างคำ" * 110,
+        "ភាសាខ្មែរ" * 320,
+        "カタカナー" * 640,
+    ],
+    ids=["no end", "sentences", "Thai", "Khmer", "katakana"],
+)
+@pytest.mark.parametrize("overlap", [0, 1])
+def test_a_long_text_without_spaces_gives_passages(text, overlap):
+    passages = chunk(text, limit=40, overlap=overlap)
+    assert len(passages) >= 30 and all(len(passage.text) <= 130 for passage in passages)
+    assert all(20 <= count_words(passage.text) <= 40 for passage in passages[:-1])
+    for passage in passages:  # none begins with a mark that belongs to what stands before
+        assert unicodedata.category(passage.text[0])[0] not in "MP"
+    if "。" in text:
+        assert all(passage.text.endswith("。") for passage in passages)
 
 
 @given(
@@ -113,7 +170,14 @@ def test_the_title_is_searched_with_the_text_and_is_no_part_of_it():
     assert Passage("1", "She is a baker.").searchable == "She is a baker."
 
 
-@pytest.mark.parametrize(("limit", "overlap"), [(0, 0), (-3, 0), (5, -1)])
+@pytest.mark.parametrize(
+    ("limit", "overlap"),
+    [(0, 0), (-3, 0), (5, -1), (1.5, 0), (5, 0.5), (float("nan"), 0), ("40", 0), (True, 0)],
+)
 def test_a_limit_or_an_overlap_that_makes_no_sense_raises(limit, overlap):
-    with pytest.raises(InklingError, match="expected at least 1 and at least 0"):
+    with pytest.raises(InklingError, match="whole numbers, at least 1 and at least 0"):
         chunk("Ada is a baker.", limit, overlap)
+
+
+def test_a_limit_may_be_a_number_of_numpys():
+    assert chunk("Ada is a baker.", np.int64(2)) == chunk("Ada is a baker.", 2)
