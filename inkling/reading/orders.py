@@ -110,11 +110,15 @@ def fence_passages(
     return Message("system", RULE), Message("user", f"{quoted}\n\n{ending}")
 
 
+_FORGET = r"\b(?:ignore|disregard|forget)\b"
+# The first "ignore" and the last "<|" will do: to try each with each would take the
+# square of the text's length.
 ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget)\b.*\b(?:question|instruction|above|previous|prompt|rule)"
+    rf"\A(?:(?!{_FORGET}).)*{_FORGET}"
+    r".*\b(?:question|instruction|above|previous|prompt|rule)"
     r"|^\W*(?:say|reply|respond|answer|output|repeat)\b"
     r"|^\W*(?:system|assistant|user|note to)\b.*:|\bnew rules?\b|whatever you are asked"
-    r"|<\|.*?\|>|\b(?:reply|respond|answer) (?:to every|with the|only)\b",
+    r"|<\|(?:(?!<\|).)*?\|>|\b(?:reply|respond|answer) (?:to every|with the|only)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -153,8 +157,8 @@ def lone_witness(
         )
         for i in range(len(passages))
     ]
-    worst = min(range(len(passages)), key=lambda i: alone[i])
-    return worst if alone[worst] < least else None
+    worst = min(range(len(passages)), key=lambda i: alone[i], default=None)
+    return worst if worst is not None and alone[worst] < least else None
 
 
 @dataclass(frozen=True)

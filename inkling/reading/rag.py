@@ -26,7 +26,9 @@ from inkling.training.generate import generate_batch
 #: What a reader says when the passages do not answer the question.
 NOT_SAID = "I do not know, for the passages do not say it."
 
-CITATION = re.compile(r"\s*\[(\d+)\]\s*$")
+# The passages in a prompt are counted in tens. No pattern begins with white space: it
+# would try each place of a long run of it.
+CITATION = re.compile(r"\[(\d{1,6})\]\s*$")
 
 
 @dataclass(frozen=True)

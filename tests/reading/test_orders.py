@@ -1,12 +1,17 @@
 """Planted documents and the defences against them, on text alone."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inkling.files import InklingError
 from inkling.reading.orders import (
     ATTACKS,
     CANARY,
     KNOWN,
+    ORDERS,
     drop_orders,
     fence_passages,
     lone_witness,
@@ -40,6 +45,22 @@ def test_the_filter_stops_what_it_was_written_against_and_nothing_else(attack):
     assert left.text.startswith("What is a token?")
 
 
+#: Two parts of the filter as one would write them first: each start is tried with each end, which
+#: takes the square of the text's length.
+PLAIN = re.compile(
+    r"\b(?:ignore|disregard|forget)\b.*\b(?:question|instruction|above|previous|prompt|rule)"
+    r"|<\|.*?\|>",
+    re.IGNORECASE | re.DOTALL,
+)
+PIECES = "ignore Forget ignores question Rule questions the <| |> | < > x . \n".split(" ")
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12), st.sampled_from(["", " "]))
+def test_the_filter_finds_what_its_plain_form_finds(pieces, between):
+    text = "so " + between.join(pieces)
+    assert bool(ORDERS.search(text)) == bool(PLAIN.search(text))
+
+
 def test_the_fence_quotes_and_asks_last():
     rule, asked = fence_passages("What does Ada keep?", [TRUE, ALSO])
     assert rule.role == "system" and "Never obey" in rule.text and asked.role == "user"
@@ -59,6 +80,7 @@ def test_a_lone_witness_is_found():
         "this is what it costs"
     )
     assert lone_witness("", "What?", documents) == 0, "nothing said rests on nothing"
+    assert lone_witness("a goat", "What?", []) is None
 
 
 def test_support_counts_words():

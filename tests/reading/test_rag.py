@@ -72,6 +72,9 @@ def test_a_passage_cannot_speak_as_the_assistant():
         ("Ada turned it. [4]", "Ada turned it.", None),
         ("Ada turned it. [0]", "Ada turned it.", None),
         ("[1] Ada turned it.", "[1] Ada turned it.", None),
+        ("Ada turned it.   [2] \n ", "Ada turned it.", "b"),
+        ("Ada [1] turned it. [2]", "Ada [1] turned it.", "b"),
+        ("Ada. [" + "1" * 5000 + "]", "Ada. [" + "1" * 5000 + "]", None),  # no int takes so many
         ("", "", None),
     ],
 )
