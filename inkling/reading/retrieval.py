@@ -21,7 +21,7 @@ import numpy as np
 from inkling.files import InklingError
 from inkling.reading.bm25 import BM25
 from inkling.reading.embedder import Embedder
-from inkling.reading.passages import Passage, chunk
+from inkling.reading.passages import Passage, chunk, is_count
 from inkling.reading.vector_index import VectorIndex
 from inkling.text.tokenizer import Tokenizer
 
@@ -96,8 +96,10 @@ class Retriever:
         """
         if not query.strip():
             raise InklingError("the query is empty; ask something.")
-        if k < 1:
-            raise InklingError(f"k is {k}; ask for at least one passage.")
+        if not is_count(k):
+            raise InklingError(
+                f"k is {k!r}; ask for at least one passage, in a whole number."
+            )
         return [
             Hit(self.passages[place], score) for place, score in self.rank(query, k)
         ]
@@ -140,12 +142,11 @@ class DenseRetriever(Retriever):
         super().__init__(passages)
         self.embedder, self.tokenizer = embedder, tokenizer
         if index is None:
-            index = VectorIndex.build(
-                kind,
-                embedder.encode(
-                    tokenizer, [passage.searchable for passage in passages]
-                ),
-            )
+            texts = [passage.searchable for passage in passages]
+            # each once: in another batch the last bits of an equal text's vector differ
+            places = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+            vectors = embedder.encode(tokenizer, list(places))
+            index = VectorIndex.build(kind, vectors[[places[t] for t in texts]])
         if len(index) != len(passages) or index.dimension != embedder.dimension:
             raise InklingError(
                 f"the index holds {len(index)} vectors of {index.dimension} numbers;"
@@ -236,8 +237,10 @@ def recall_at_k(rankings: Sequence[Sequence], relevant: Sequence[set], k: int) -
     set of right items. Raises `InklingError` for no queries, for one without right
     items, and for k below 1.
     """
-    if k < 1:
-        raise InklingError(f"k is {k}; ask for at least one result.")
+    if not is_count(k):
+        raise InklingError(
+            f"k is {k!r}; ask for at least one result, in a whole number."
+        )
     check_relevant(relevant)
     shares = [
         len(right & set(found[:k])) / len(right)

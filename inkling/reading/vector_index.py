@@ -13,32 +13,47 @@ Four kinds, all from FAISS (Johnson, Douze and Jégou 2017; Douze et al. 2024):
   Schmid 2011). It still compares the query with all, and is small.
 
 Similarity is the inner product, which for unit vectors is the cosine. FAISS itself
-would mostly take distances.
+would mostly take distances. A vector that comes many times is indexed once: copies
+would fill each other's links in HNSW, so that nothing leads away from them.
+
+FAISS is imported when the first index is built or read, not before. On macOS that
+changes the process: FAISS and torch each bring an OpenMP of their own, macOS stops a
+program with two unless KMP_DUPLICATE_LIB_OK allows it, and then FAISS may use one
+thread only.
 """
 
 import hashlib
 import os
 import sys
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
 from inkling.files import InklingError, atomic_write
+from inkling.reading.passages import is_count
 
-# torch and FAISS each bring an OpenMP of their own, and macOS stops a program with two
-if sys.platform == "darwin":
-    os.environ.setdefault("KMP_DUPLICATE_LIB_OK", "TRUE")
-import faiss  # noqa: E402
-
-if sys.platform == "darwin":
-    # with two of them, more than one thread crashes: faiss-wheels, issue 73
-    faiss.omp_set_num_threads(1)
+if TYPE_CHECKING:
+    import faiss
 
 KINDS = ("Flat", "IVF", "HNSW", "PQ")
 PER_LIST = 39  # FAISS warns where a centre of k-means has fewer vectors to learn from
 CODES = 256  # different values of a byte
+
+
+@cache
+def open_faiss() -> None:
+    """Import FAISS, at the first call (see above)."""
+    if sys.platform == "darwin":
+        os.environ.setdefault("KMP_DUPLICATE_LIB_OK", "TRUE")
+    import faiss
+
+    if sys.platform == "darwin":
+        # with two OpenMPs, more than one thread crashes: faiss-wheels, issue 73
+        faiss.omp_set_num_threads(1)
 
 
 class VectorIndex:
@@ -46,24 +61,36 @@ class VectorIndex:
     `VectorIndex.load`.
 
     kind: one of `KINDS`; dimension: numbers in a vector; len(index): how many vectors
-    it holds.
+    it holds. group (n,): for each of them its place in FAISS's index, which has equal
+    ones once; None where all are different.
     """
 
-    def __init__(self, kind: str, index: "faiss.Index"):
-        self.kind, self._index = kind, index
+    def __init__(
+        self, kind: str, index: "faiss.Index", group: np.ndarray | None = None
+    ):
+        self.kind, self._index, self._group = kind, index, group
+        if group is not None:
+            # numbers of the vectors, group after group: those of group g are
+            # _members[_starts[g]:_starts[g + 1]]
+            self._members = np.argsort(group, kind="stable")
+            self._starts = np.searchsorted(
+                group[self._members], np.arange(index.ntotal + 1)
+            )
 
     @property
     def dimension(self) -> int:
         return self._index.d
 
     def __len__(self) -> int:
-        return self._index.ntotal
+        return self._index.ntotal if self._group is None else len(self._group)
 
     @property
     def effort(self) -> int | None:
         """How much a search looks at, to be changed at any time: IVF's n_probe, HNSW's
         ef_search; None: everything.
         """
+        import faiss
+
         if isinstance(self._index, faiss.IndexIVF):
             return self._index.nprobe
         if isinstance(self._index, faiss.IndexHNSW):
@@ -72,11 +99,15 @@ class VectorIndex:
 
     @effort.setter
     def effort(self, value: int) -> None:
+        import faiss
+
         index = self._index
-        if value < 1 or not isinstance(index, faiss.IndexIVF | faiss.IndexHNSW):
+        if not is_count(value) or not isinstance(
+            index, faiss.IndexIVF | faiss.IndexHNSW
+        ):
             raise InklingError(
-                f"{self.kind}: effort is {value}; only IVF and HNSW have one, and it is"
-                " at least 1."
+                f"{self.kind}: effort is {value!r}; only IVF and HNSW have one, and it"
+                " is a whole number, at least 1."
             )
         if isinstance(index, faiss.IndexIVF):
             index.nprobe = min(value, index.nlist)
@@ -96,7 +127,7 @@ class VectorIndex:
         code_bytes: int | None = None,
     ) -> "VectorIndex":
         """Index unit vectors (n, d). The same vectors make the same index: FAISS draws
-        from seeds of its own.
+        from seeds of its own. Equal ones are indexed once, and count once below.
 
         IVF: n_lists centres (4 sqrt(n), if there are enough vectors for each), of which
         a search reads n_probe. HNSW: n_links links of a vector, ef_search candidates
@@ -111,22 +142,27 @@ class VectorIndex:
             raise InklingError(
                 f"there is no index of kind {kind!r}; take one of {', '.join(KINDS)}."
             )
-        vectors = checked_vectors(vectors, "vectors")
+        open_faiss()
+        import faiss
+
+        vectors, group = distinct(checked_vectors(vectors, "vectors"))
         n, d = vectors.shape
         if n_lists is None:
             n_lists = max(1, min(int(4 * n**0.5), n // PER_LIST))
         if code_bytes is None:
             code_bytes = max(size for size in range(1, 17) if d % size == 0)
-        if min(n_lists, n_probe, n_links, ef_search, code_bytes) < 1 or n_lists > n:
+        settings = (n_lists, n_probe, n_links, ef_search, code_bytes)
+        if not all(map(is_count, settings)) or n_lists > n:
             raise InklingError(
-                f"every setting must be at least 1, and n_lists ({n_lists}) at most the"
-                f" {n} vectors."
+                "every setting must be at least 1, a whole number, and n_lists"
+                f" ({n_lists}) at most the {n} different vectors."
             )
         if kind == "PQ" and (n < CODES or d % code_bytes):
             raise InklingError(
                 f"PQ needs at least {CODES} vectors, to learn its {CODES} examples"
-                f" from, and code_bytes that divide the dimension; here are {n} vectors"
-                f" of {d} numbers and {code_bytes} code_bytes. Flat always works."
+                " from, and code_bytes that divide the dimension; here are"
+                f" {n} different vectors of {d} numbers and {code_bytes} code_bytes."
+                " Flat always works."
             )
         # "np": without it, PQ also learns a numbering for a filter that is not used
         # here, which takes most of the time.
@@ -146,7 +182,7 @@ class VectorIndex:
             index.add(vectors)
         finally:
             faiss.omp_set_num_threads(threads)
-        built = cls(kind, index)
+        built = cls(kind, index, group)
         if built.effort is not None:
             built.effort = n_probe if kind == "IVF" else ef_search
         return built
@@ -161,8 +197,10 @@ class VectorIndex:
         score -inf. Raises `InklingError` for k below 1, and for queries that are no
         unit vectors of the dimension.
         """
-        if k < 1:
-            raise InklingError(f"k is {k}; ask for at least one result.")
+        if not is_count(k):
+            raise InklingError(
+                f"k is {k!r}; ask for at least one result, in a whole number."
+            )
         queries = checked_vectors(queries, "queries")
         if queries.shape[1] != self.dimension:
             raise InklingError(
@@ -170,7 +208,8 @@ class VectorIndex:
                 f" the index {self.dimension}: they come from different embedders."
                 " Embed the passages anew, or ask with the embedder of the index."
             )
-        n, k = len(self), min(k, len(self))
+        n, all_k = self._index.ntotal, min(k, len(self))
+        k = min(n, k)
         wanted = min(n, k + 1) if self.kind == "Flat" else k
         scores, numbers = self._index.search(queries, wanted)
         # Which of equals FAISS returns is left open. Where the last place is tied, get
@@ -179,31 +218,60 @@ class VectorIndex:
             wanted = min(n, 2 * wanted)
             scores, numbers = self._index.search(queries, wanted)
         scores = np.where(numbers < 0, -np.inf, scores).astype(np.float32)
-        order = np.lexsort((np.where(numbers < 0, n, numbers), -scores))[:, :k]
+        if self._group is not None:
+            scores, numbers = self._spread(scores, numbers, all_k)
+        order = np.lexsort((np.where(numbers < 0, len(self), numbers), -scores))
+        order = order[:, :all_k]
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(
             numbers, order, axis=1
         )
+
+    def _spread(
+        self, scores: np.ndarray, groups: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Groups that were found, best first, become their vectors: at least the best k
+        of a row, and -inf and -1 where it has fewer.
+        """
+        rows = []
+        for row_scores, row in zip(scores, groups, strict=True):
+            found = row[row >= 0]
+            sizes = self._starts[found + 1] - self._starts[found]
+            # of each group all: of equal scores the lowest numbers are wanted
+            numbers = [
+                self._members[self._starts[g] : self._starts[g + 1]] for g in found
+            ]
+            rows.append((np.repeat(row_scores[: len(found)], sizes), numbers))
+        width = max(k, *(len(one) for one, _ in rows))
+        out = np.full((len(rows), width), -np.inf, np.float32)
+        places = np.full((len(rows), width), -1, np.int64)
+        for i, (row_scores, numbers) in enumerate(rows):
+            out[i, : len(row_scores)] = row_scores
+            places[i, : len(row_scores)] = np.concatenate(numbers or [[]])
+        return out, places
 
     def to_bytes(self) -> bytes:
         """Everything that FAISS keeps of the index: its length is what the index
         costs.
         """
+        import faiss
+
         return faiss.serialize_index(self._index).tobytes()
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the index to one file (safetensors around FAISS's own format), whole or
         not at all.
         """
-        data = self.to_bytes()
+        import faiss
+
+        tensors = {"index": np.frombuffer(self.to_bytes(), np.uint8)}
+        if self._group is not None:
+            tensors["group"] = self._group
         metadata = {
             "kind": self.kind,
-            "sha256": hashlib.sha256(data).hexdigest(),
+            "sha256": checksum(tensors),
             "faiss": faiss.__version__,
         }
-        atomic_write(
-            path,
-            safetensors.numpy.save({"index": np.frombuffer(data, np.uint8)}, metadata),
-        )
+        atomic_write(path, safetensors.numpy.save(tensors, metadata))
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "VectorIndex":
@@ -216,27 +284,52 @@ class VectorIndex:
         """
         try:
             with safetensors.safe_open(Path(path), framework="numpy") as file:
-                metadata, data = file.metadata() or {}, file.get_tensor("index")
-        except (OSError, safetensors.SafetensorError) as error:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}
+                data, group = tensors["index"], tensors.get("group")
+        except (OSError, KeyError, safetensors.SafetensorError) as error:
             raise InklingError(
                 f"{path} is no index that can be read ({error}). Build it again and"
                 " save it."
             ) from error
-        if (
-            metadata.get("kind") not in KINDS
-            or metadata.get("sha256") != hashlib.sha256(data.tobytes()).hexdigest()
+        if metadata.get("kind") not in KINDS or metadata.get("sha256") != checksum(
+            tensors
         ):
             raise InklingError(
                 f"the index {path} is damaged: its checksum is wrong. Build it again,"
                 " and save it."
             )
+        open_faiss()
+        import faiss
+
         try:
-            return cls(metadata["kind"], faiss.deserialize_index(data))
+            return cls(metadata["kind"], faiss.deserialize_index(data), group)
         except RuntimeError as error:
             raise InklingError(
                 f"FAISS {faiss.__version__} cannot read {path}, which version"
                 f" {metadata.get('faiss')} wrote. Build the index again, and save it."
             ) from error
+
+
+def checksum(tensors: dict[str, np.ndarray]) -> str:
+    """SHA-256 of what an index file holds: FAISS's bytes, and the groups if any."""
+    digest = hashlib.sha256(tensors["index"].tobytes())
+    if "group" in tensors:
+        digest.update(tensors["group"].tobytes())
+    return digest.hexdigest()
+
+
+def distinct(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """The different ones of vectors (n, d), in the order in which they first come, and
+    for each of the n which of these it is, int64 (n,); None where all are different.
+    """
+    known: dict[bytes, int] = {}
+    # + 0: minus zero is zero, and its bytes are others
+    group = [known.setdefault(row.tobytes(), len(known)) for row in vectors + 0.0]
+    if len(known) == len(vectors):
+        return vectors, None
+    firsts = np.unique(group, return_index=True)[1]
+    return vectors[firsts], np.array(group, np.int64)
 
 
 def checked_vectors(vectors: np.ndarray, name: str) -> np.ndarray:

@@ -140,6 +140,26 @@ def test_words_of_the_title_count():
 # ---- by meaning
 
 
+class Noisy:
+    """Vectors whose last bits depend on the place in the batch, as those of real models do."""
+
+    dimension = 8
+
+    def encode(self, tokenizer, texts):
+        vectors = np.random.default_rng(0).normal(size=(100, 8))
+        vectors = vectors[[int(text) for text in texts]]
+        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return (vectors + 1e-7 * np.arange(len(texts))[:, None]).astype(np.float32)
+
+
+def test_copies_of_a_passage_hide_no_other():
+    texts = [str(i) for i in range(51)] + ["7"] * 300
+    passages = [Passage(f"{i}", text) for i, text in enumerate(texts)]
+    hits = DenseRetriever(passages, Noisy(), TOKENIZER, "HNSW").search("7", len(passages))
+    assert sorted(places(hits)) == list(range(351))
+    assert {hit.passage.text for hit in hits[:301]} == {"7"}
+
+
 def test_dense_retrieval_is_the_order_of_the_cosines():
     vectors = embedder().encode(TOKENIZER, TEXTS)
     (query,) = embedder().encode(TOKENIZER, ["lamp at home"])

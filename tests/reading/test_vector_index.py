@@ -4,6 +4,8 @@ bad input.
 
 import itertools
 import os
+import subprocess
+import sys
 
 import faiss
 import numpy as np
@@ -86,6 +88,110 @@ def test_of_a_thousand_equal_vectors_the_first_are_found():
         assert VectorIndex.build("Flat", vectors).search(EXACT[:1], k)[1].tolist() == [
             list(range(k))
         ]
+
+
+# ---- copies
+
+
+def copies(distinct: int, times: int, seed: int = 0) -> np.ndarray:
+    """That many different vectors, one of them so many times more, in any order."""
+    vectors = clustered(distinct, seed=seed)
+    vectors = np.concatenate([vectors, np.repeat(vectors[:1], times, axis=0)])
+    return vectors[np.random.default_rng(seed).permutation(len(vectors))]
+
+
+@pytest.mark.parametrize("kind", ["Flat", "IVF", "HNSW"])
+def test_many_copies_of_a_vector_hide_no_other(kind):
+    """HNSW linked the copies to each other, and found 21 of the 50 others."""
+    vectors = copies(51, 300)
+    scores, found = VectorIndex.build(kind, vectors).search(vectors[:5], len(vectors))
+    expected, order = brute_force(vectors, vectors[:5], len(vectors))
+    np.testing.assert_array_equal(np.sort(found), np.sort(order))
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["Flat", "IVF", "HNSW"])
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.integers(0, len(EXACT) - 1), min_size=1, max_size=38),
+    st.lists(st.integers(0, 37), max_size=200),
+    st.integers(1, 300),
+)
+def test_with_copies_every_kind_finds_what_comparing_with_all_finds(kind, rows, again, k):
+    """So few different vectors are one list of IVF, and all linked in HNSW: both are exact."""
+    vectors = EXACT[[*rows, *(rows[i % len(rows)] for i in again)]]
+    queries = EXACT[[3, 57, rows[0]]]
+    scores, found = VectorIndex.build(kind, vectors).search(queries, k)
+    expected, order = brute_force(vectors, queries, k)
+    np.testing.assert_array_equal(scores, expected)
+    if kind == "Flat":
+        np.testing.assert_array_equal(found, order)
+    else:  # of equally near ones at the end of a row it may name others
+        np.testing.assert_array_equal((queries @ vectors.T)[np.arange(3)[:, None], found], scores)
+        assert all(len(set(row)) == len(row) for row in found.tolist())
+
+
+def test_settings_count_every_vector_once():
+    vectors = copies(40, 400)
+    assert len(VectorIndex.build("IVF", vectors)) == 440
+    with pytest.raises(InklingError, match=r"n_lists \(41\) at most the 40 different vectors"):
+        VectorIndex.build("IVF", vectors, n_lists=41)
+    with pytest.raises(InklingError, match="here are 40 different vectors"):
+        VectorIndex.build("PQ", vectors)
+
+
+def test_pq_finds_the_copies_too():
+    vectors = copies(300, 50)
+    index = VectorIndex.build("PQ", vectors)
+    copied = np.flatnonzero((vectors == vectors[:, None]).all(axis=2).sum(axis=1) > 1)
+    found = index.search(vectors[copied[:1]], 80)[1][0].tolist()
+    assert len(index) == 350 and set(copied.tolist()) <= set(found) and len(set(found)) == 80
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_index_keeps_the_copies(tmp_path, kind):
+    vectors = copies(300, 100)
+    index = VectorIndex.build(kind, vectors)
+    index.save(tmp_path / "index")
+    loaded = VectorIndex.load(tmp_path / "index")
+    assert len(loaded) == 400
+    for ours, theirs in zip(loaded.search(vectors, 9), index.search(vectors, 9), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    tensors = safetensors.numpy.load_file(tmp_path / "index")
+    with safetensors.safe_open(tmp_path / "index", framework="numpy") as file:
+        metadata = file.metadata()
+    tensors["group"][7] += 1
+    safetensors.numpy.save_file(tensors, tmp_path / "index", metadata)
+    with pytest.raises(InklingError, match="is damaged"):
+        VectorIndex.load(tmp_path / "index")
+
+
+def test_zero_and_minus_zero_are_one_number():
+    vectors = np.array([[1, 0], [1, -0.0], [0, 1]], np.float32)
+    assert VectorIndex.build("Flat", vectors)._index.ntotal == 2
+
+
+# ---- the process
+
+FIRST_INDEX = """
+import os, sys
+import numpy as np, threadpoolctl, torch
+os.environ.pop("KMP_DUPLICATE_LIB_OK", None)  # threadpoolctl sets it, too
+sys.platform = "darwin"
+from inkling.reading import rag, retrieval
+assert "faiss" not in sys.modules and "KMP_DUPLICATE_LIB_OK" not in os.environ
+from inkling.reading.vector_index import VectorIndex
+index = VectorIndex.build("Flat", np.eye(3))
+import faiss
+assert os.environ["KMP_DUPLICATE_LIB_OK"] == "TRUE" and faiss.omp_get_max_threads() == 1
+assert index.search(np.eye(3), 1)[1].ravel().tolist() == [0, 1, 2]
+"""
+
+
+def test_importing_the_book_changes_nothing_of_the_process():
+    """What macOS needs is set when the first index is built."""
+    run = subprocess.run([sys.executable, "-c", FIRST_INDEX], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 # ---- every kind
@@ -294,14 +400,14 @@ def test_queries_of_another_dimension_raise():
         VectorIndex.build("Flat", clustered(5)).search(clustered(5, d=8))
 
 
-@pytest.mark.parametrize("k", [0, -1])
+@pytest.mark.parametrize("k", [0, -1, 1.5, "3"])
 def test_k_below_one_raises(k):
     with pytest.raises(InklingError, match="at least one result"):
         VectorIndex.build("Flat", clustered(5)).search(clustered(5), k)
 
 
 def test_pq_of_too_few_vectors_or_parts_that_do_not_divide_the_dimension_raises():
-    with pytest.raises(InklingError, match="here are 255 vectors of 16"):
+    with pytest.raises(InklingError, match="here are 255 different vectors of 16"):
         VectorIndex.build("PQ", clustered(255))
     with pytest.raises(InklingError, match="and 5 code_bytes"):
         VectorIndex.build("PQ", clustered(256), code_bytes=5)
@@ -309,7 +415,14 @@ def test_pq_of_too_few_vectors_or_parts_that_do_not_divide_the_dimension_raises(
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("n_lists", 0), ("n_lists", 51), ("n_probe", 0), ("n_links", 0), ("ef_search", -1)],
+    [
+        ("n_lists", 0),
+        ("n_lists", 51),
+        ("n_probe", 0),
+        ("n_links", 0),
+        ("ef_search", -1),
+        ("n_links", 1.5),
+    ],
 )
 def test_settings_that_make_no_sense_raise(setting, value):
     with pytest.raises(InklingError, match="every setting must be at least 1"):
