@@ -116,6 +116,12 @@ class Worker:
                 other.stop()
         _WORKERS.add(self)
 
+    @property
+    def stopping(self) -> bool:
+        """Whether Stop has been pressed and the work has not ended yet."""
+        job = self._job
+        return self.state == "running" and job is not None and job.stopping
+
     def say(self, text: str) -> None:
         """Show one line beside the buttons, as plain text."""
         self.line.value = f'<span role="status">{html.escape(str(text))}</span>'
@@ -123,10 +129,10 @@ class Worker:
     def start(self) -> None:
         """What Start does. While work goes on, it only says so."""
         with self._lock:
-            if self.state == "running" and self._job is not None:
+            if self.state == "running":
                 self.say(
                     "It is still stopping. Press again in a moment."
-                    if self._job.stopping
+                    if self.stopping
                     else "It is running already. Press Stop first if you want to begin again."
                 )
                 return
@@ -153,7 +159,7 @@ class Worker:
             if self.state != "running" or self._job is None:
                 self.say(f"Nothing is running. {self._ended}".rstrip())
                 return
-            again = self._job.stopping
+            again = self.stopping
             self._job._stop.set()
             self.say(
                 "Stopping already, after this step ..." if again else "Stopping after this step ..."

@@ -47,7 +47,7 @@ def read_name(text: object) -> str:
     return name[0].upper() + name[1:].lower()
 
 
-def _spans_with(name: str, text: str, spans: list[Span]) -> list[Span]:
+def spans_with(name: str, text: str, spans: list[Span]) -> list[Span]:
     """The spans of `text` once `name` stands in it instead of the town's. Where one ends inside the
     town's name, it ends behind the new one.
     """
@@ -114,7 +114,7 @@ class Island(World):
         return replace(
             made,
             text=made.text.replace(_TOWN, self.name),
-            spans=_spans_with(self.name, made.text, made.spans),
+            spans=spans_with(self.name, made.text, made.spans),
         )
 
     def sentence_about(self, person: Person) -> str:

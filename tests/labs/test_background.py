@@ -36,8 +36,10 @@ class Steps:
 
     def __init__(self) -> None:
         self.begun, self.allow, self.made = threading.Event(), threading.Semaphore(0), 0
+        self.calls = 0
 
     def __call__(self, job: Job) -> str:
+        self.calls += 1
         for self.made in range(1, 1000):
             self.begun.set()
             assert self.allow.acquire(timeout=WAIT)
@@ -100,7 +102,7 @@ class Begun:
 
     def goes_on(self, worker: Worker) -> bool:
         """Whether it makes another step when it may."""
-        steps, stopping = self.steps[worker], worker._job.stopping
+        steps, stopping = self.steps[worker], worker.stopping
         steps.begun.clear()
         steps.allow.release()
         return not worker.wait(WAIT) if stopping else steps.begun.wait(WAIT)
@@ -180,9 +182,12 @@ def test_in_a_real_kernel_two_cells_have_two_panels():
         """
         run(textwrap.dedent(make), "b")
         run(textwrap.dedent(make), "c")
-        run("assert [each._job.stopping for each in made] == [False, False]", "d")
+        run("assert [each.stopping for each in made] == [False, False]", "d")
         run(textwrap.dedent(make), "b")
-        run("assert [each._job.stopping for each in made] == [True, False, False]", "d")
+        run(
+            "assert made[0].wait(60)\nassert [each.state for each in made[1:]] == ['running'] * 2",
+            "d",
+        )
         run("for each in made: each.stop()\nassert all(each.wait(60) for each in made)", "d")
 
 
@@ -253,12 +258,14 @@ def test_stop_before_the_first_check_is_not_lost():
 
 
 def test_a_second_start_while_it_runs_begins_nothing(running, steps):
-    thread = running._thread
     running.start()
-    assert "running already" in said(running) and running._thread is thread
+    assert "running already" in said(running) and not running.stopping
     running.stop()
+    assert running.stopping
     running.start()
-    assert "still stopping" in said(running) and running._thread is thread
+    assert "still stopping" in said(running)
+    steps.allow.release()
+    assert running.wait(WAIT) and steps.calls == 1 and not running.stopping
 
 
 def test_many_starts_at_once_begin_one_work():

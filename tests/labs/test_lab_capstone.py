@@ -18,7 +18,7 @@ from inkling.files import InklingError
 from inkling.labs import capstone as lab
 from inkling.labs import capstone_bench, capstone_chain, capstone_panels
 from inkling.labs.capstone_chain import RunPoint
-from inkling.labs.capstone_island import _spans_with
+from inkling.labs.capstone_island import spans_with
 from inkling.labs.panel import read_whole
 from inkling.training.span_loss import loss_by_span
 from inkling.world import Span, World
@@ -134,7 +134,7 @@ def test_spans_follow_the_text_into_which_the_islands_name_is_put(pieces, cuts, 
         Span(start, end, str(number))
         for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False))
     ]
-    moved = _spans_with(name, text, spans)
+    moved = spans_with(name, text, spans)
     assert [span.start for span in moved] == [0, *(span.end for span in moved[:-1])]
     new = text.replace(TOWN, name)
     assert moved[-1].end == len(new) and [span.kind for span in moved] == [

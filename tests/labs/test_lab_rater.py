@@ -27,12 +27,12 @@ BRIEF, LONG = tastes.BRIEF, tastes.LONG
 
 @pytest.fixture(scope="module")
 def start() -> Transformer:
-    return Transformer.from_pretrained(checkpoints.path("sft"))
+    return checkpoints.load("sft")[0]
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return Tokenizer.load(checkpoints.path("sft") / "tokenizer.json")
+    return checkpoints.load("sft")[1]
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,14 @@ from functools import cache
 
 import torch
 
-import inkling.checkpoints
+from inkling import checkpoints
 from inkling.labs import attention as lab
 from inkling.model.attention import attention_weights, causal_mask
-from inkling.model.transformer import Transformer
-from inkling.text.tokenizer import Tokenizer
 
 
 @cache
-def shipped() -> tuple[Transformer, Tokenizer]:
-    """The model that the lab looks into, and its tokenizer."""
-    folder = inkling.checkpoints.path("base")
-    return Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
-
-
 def names() -> dict:
-    model, tokenizer = shipped()
+    model, tokenizer = checkpoints.load("base")
     return {
         "lab": lab,
         "model": model,

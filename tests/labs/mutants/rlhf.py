@@ -4,20 +4,14 @@ from functools import cache
 
 from inkling import checkpoints
 from inkling.labs import rlhf as lab
-from inkling.model.transformer import Transformer
-from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
 
 @cache
 def given() -> dict:
     """What the lab makes in its first cells."""
-    world, folder = World(0), checkpoints.path("sft")
-    start, tokenizer = (
-        Transformer.from_pretrained(folder),
-        Tokenizer.load(folder / "tokenizer.json"),
-    )
-    return {"world": world, "samples": lab.make_samples(start, tokenizer, world)}
+    world = World(0)
+    return {"world": world, "samples": lab.make_samples(*checkpoints.load("sft"), world)}
 
 
 def names() -> dict:
