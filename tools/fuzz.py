@@ -14,6 +14,7 @@ inputs in the same order, as many as there is time for.
 """
 
 import argparse
+import io
 import sys
 import tempfile
 import time
@@ -62,6 +63,16 @@ def from_text(read: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: read(data.decode("utf-8", "surrogateescape"))
 
 
+def parquet_file() -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    file = io.BytesIO()
+    table = pyarrow.table({"text": ["Ada bakes.", "café"], "n": [1, 2]})
+    pyarrow.parquet.write_table(table, file, compression="none")
+    return file.getvalue()
+
+
 TARGETS: dict[str, Target] = {
     "html": Target(
         from_text(text_of_html),
@@ -89,6 +100,11 @@ TARGETS: dict[str, Target] = {
             b'{ } [ ] " , : \\ \\u \\ud83d "text" null true NaN -Infinity 1e999 \n \r\n \0 \xff\xfe'
             b" \xef\xbb\xbf \x1f\x8b PAR1".split(b" ")
         ),
+    ),
+    "parquet": Target(
+        from_file("fuzz.parquet", load_corpus),
+        (parquet_file(),),
+        (b"PAR1", b"\xff\xff\xff\x7f", b"text"),
     ),
     "txt": Target(
         from_file("fuzz.txt", load_corpus),
@@ -187,14 +203,16 @@ def smallest(target: Target, data: bytes, name: str) -> bytes:
 # --- The loop -------------------------------------------------------------------------------------
 
 
-def fuzz(name: str, target: Target, seconds: float, seed: int) -> dict[str, bytes]:
-    """Runs `target` for so many seconds and prints what came of it. Returns the crashes: the kind
-    and place, and a small input for each.
+def fuzz(
+    name: str, target: Target, seconds: float, seed: int, most_crashes: int = 20
+) -> dict[str, bytes]:
+    """Runs `target` for so many seconds, or until there are `most_crashes`, and prints what came of
+    it. Returns the crashes: the kind and place, and a small input for each.
     """
     random, seen, crashes = Random(seed), set(), {}
     pool, waiting = [], list(target.seeds)
     runs, slowest, stop = 0, 0.0, time.perf_counter() + seconds
-    while waiting or time.perf_counter() < stop:
+    while (waiting or time.perf_counter() < stop) and len(crashes) < most_crashes:
         data = (
             waiting.pop() if waiting else mutated(random.choice(pool), pool, target.words, random)
         )
