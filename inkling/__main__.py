@@ -11,7 +11,12 @@ selftest   say in ten seconds whether this machine is ready for the labs
 """
 
 import argparse
+import codecs
+import io
+import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from inkling import checkpoints
@@ -175,46 +180,82 @@ def run_write(args: argparse.Namespace) -> None:
 
 
 def run_chat(args: argparse.Namespace) -> None:
-    if args.smollm2:
-        return run_chat_with_smollm2(args)
-    from inkling.assistant.chat import decode_reply, encode_prompt, end_id
+    from inkling.model.transformer import seeded
+    from inkling.training.generate import Sampling
+
+    seeded(args.seed)  # wrong settings raise here, and not at every question
+    Sampling(args.temperature)
+    reply = smollm2_replies(args) if args.smollm2 else our_replies(args)
+    for question in questions():
+        try:
+            for piece in reply(question):
+                print(piece, end="", flush=True)
+            print(flush=True)
+        except InklingError as error:  # about this question; the next may be better
+            print(f"inkling: {error}", file=sys.stderr)
+
+
+def our_replies(args: argparse.Namespace) -> Callable[[str], Iterator[str]]:
+    """From a question to the pieces of a checkpoint's reply."""
+    from inkling.assistant.chat import encode_prompt, end_id, stream_reply
     from inkling.model.transformer import Transformer
     from inkling.text.tokenizer import Tokenizer
-    from inkling.training.generate import generate
+    from inkling.training.generate import stream
 
     folder = args.checkpoint or checkpoints.path("rlhf")
     tokenizer, model = (
         Tokenizer.load(folder / "tokenizer.json"),
         Transformer.from_pretrained(folder),
     )
-    stops = (end_id(tokenizer), tokenizer.eos_id)
-    for line in sys.stdin:  # each line by itself: the demonstrations have a single turn
-        if not line.strip():
-            return
-        ids = encode_prompt(tokenizer, line.strip())
-        reply = generate(
-            model,
-            ids,
-            model.config.context_length,
-            args.temperature,
-            seed=args.seed,
-            stop_ids=stops,
+    stops, context = (
+        (end_id(tokenizer), tokenizer.eos_id),
+        model.config.context_length,
+    )
+
+    def reply(question: str) -> Iterator[str]:
+        # each by itself: the demonstrations have a single turn
+        ids = encode_prompt(tokenizer, question)
+        if (excess := len(ids) + 1 - context) > 0:  # one token of a reply must fit
+            most = len(tokenizer.encode(f" {question}")) - excess
+            raise InklingError(
+                f"this question is too long: it is {most + excess} tokens, and the"
+                f" model reads {most} at most. Ask in fewer words."
+            )
+        tokens = stream(
+            model, ids, context, args.temperature, seed=args.seed, stop_ids=stops
         )
-        print(decode_reply(tokenizer, reply), flush=True)
+        return stream_reply(tokenizer, tokens)
+
+    return reply
 
 
-def run_chat_with_smollm2(args: argparse.Namespace) -> None:
+def smollm2_replies(args: argparse.Namespace) -> Callable[[str], Iterator[str]]:
+    """From a question to the pieces of SmolLM2's reply."""
     from inkling.real.pretrained import load_smollm2
 
     chat = load_smollm2()
-    for line in sys.stdin:  # each line by itself, as above
+    return lambda question: chat.stream(
+        question, temperature=args.temperature, seed=args.seed
+    )
+
+
+def questions() -> Iterator[str]:
+    """What is typed, line by line, until an empty line or the end of the input."""
+    if sys.stdin is None:  # closed
+        return
+    asks = sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty()
+    if asks:
+        print("Ask something. An empty line ends the chat.")
+    while True:
+        try:
+            line = input("> ") if asks else sys.stdin.readline()
+        except EOFError:
+            print()
+            return
+        say_what_was_lost()
         if not line.strip():
             return
-        for piece in chat.stream(
-            line.strip(), temperature=args.temperature, seed=args.seed
-        ):
-            print(piece, end="", flush=True)
-        print()
+        yield line.strip()
 
 
 def run_fetch(args: argparse.Namespace) -> None:
@@ -254,35 +295,115 @@ def run_book_attack(args: argparse.Namespace) -> None:
     )
 
 
+def run_selftest(args: argparse.Namespace) -> int:
+    from inkling.selftest import selftest
+
+    return int(not selftest())
+
+
+# What could not be written in the output's encoding, or read in the input's.
+LOST: list[str] = []
+
+
+def replace_and_note(error: UnicodeError) -> tuple[str, int]:
+    """What stands for a character that the output's encoding lacks, or for bytes that
+    are none in the input's.
+    """
+    if isinstance(error, UnicodeEncodeError):
+        LOST.append(
+            f"the output's encoding, {sys.stdout.encoding}, has no"
+            f" {ascii(error.object[error.start])}, and '?' stands for it. Set"
+            " PYTHONIOENCODING=utf-8 to keep it."
+        )
+        return "?" * (error.end - error.start), error.end
+    if isinstance(error, UnicodeDecodeError):
+        LOST.append(
+            f"the input has a byte that is not {error.encoding},"
+            f" {error.object[error.start : error.start + 1]!r}, and U+FFFD stands for"
+            " it. Give text in that encoding, or set PYTHONIOENCODING."
+        )
+        return "\ufffd", error.end
+    raise error
+
+
+def say_what_was_lost() -> None:
+    """One sentence for all of it."""
+    if LOST:
+        print(f"inkling: {LOST[0]}", file=sys.stderr)
+        LOST.clear()
+
+
+@contextmanager
+def no_character_stops_it() -> Iterator[None]:
+    """Inside, a character that cannot be written or read is replaced, and said."""
+    codecs.register_error("inkling", replace_and_note)
+    before = [
+        (stream, stream.errors)
+        for stream in (sys.stdin, sys.stdout)
+        if isinstance(stream, io.TextIOWrapper)
+    ]
+    for stream, _ in before:
+        # an input that was read from keeps its way: reconfiguring it is not possible
+        with suppress(io.UnsupportedOperation):
+            stream.reconfigure(errors="inkling")
+    try:
+        yield
+    finally:
+        for stream, errors in before:
+            with suppress(io.UnsupportedOperation, OSError, ValueError):
+                stream.reconfigure(errors=errors)
+        say_what_was_lost()
+
+
+def forget_output() -> None:
+    """Throw away what is still to be written to a pipe or disk that takes no more:
+    Python would try once more when it ends.
+    """
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+# What comes of a command that is stopped; the others have nothing to go on with.
+STOPPED = {
+    "fetch": "; the same command starts anew",
+    "speedrun": "; the same command goes on from the last savepoint",
+    "overoptimise": "; the same command goes on from the last savepoint",
+    "book-attack": "; the same command goes on from the last savepoint",
+}
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
-    if args.command == "selftest":
-        from inkling.selftest import selftest
-
-        return int(not selftest())
+    run = {
+        "speedrun": run_speedrun,
+        "write": run_write,
+        "chat": run_chat,
+        "report": run_report,
+        "overoptimise": run_overoptimise,
+        "book-attack": run_book_attack,
+        "fetch": run_fetch,
+        "selftest": run_selftest,
+    }
     try:
-        run = {
-            "speedrun": run_speedrun,
-            "write": run_write,
-            "chat": run_chat,
-            "report": run_report,
-            "overoptimise": run_overoptimise,
-            "book-attack": run_book_attack,
-            "fetch": run_fetch,
-        }
-        run[args.command](args)
+        with no_character_stops_it():
+            status = run[args.command](args) or 0
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return status
     except InklingError as error:
         print(f"inkling: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        again = (
-            "starts anew"
-            if args.command == "fetch"
-            else "goes on from the last savepoint"
-        )
-        print(f"\nstopped; the same command {again}.", file=sys.stderr)
+        print(f"\nstopped{STOPPED.get(args.command, '')}.", file=sys.stderr)
         return 130
-    return 0
+    except BrokenPipeError:  # whoever read it has seen enough, as in `... | head`
+        forget_output()
+        return 141  # what a shell says of a program that a closed pipe ended
+    except OSError as error:
+        forget_output()
+        where = f"{error.filename}: " if error.filename else "input or output failed: "
+        print(f"inkling: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

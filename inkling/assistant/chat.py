@@ -14,7 +14,8 @@ plain text, so nobody can end their own message and speak as the assistant (the 
 """
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import torch
@@ -128,7 +129,6 @@ def decode_reply(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     """The text of a reply: what stands before the first special token (its end, if it
     has one), without the space.
     """
-    special = set(tokenizer.special_tokens.values())
     try:  # a tensor's numbers are found in no set
         ids = [operator.index(token) for token in ids]
     except (TypeError, RuntimeError):
@@ -136,8 +136,16 @@ def decode_reply(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
             f"the ids of a reply are one list of whole numbers, not {ids!r:.60}: decode"
             " the replies of a batch one by one."
         ) from None
-    length = next((i for i, token in enumerate(ids) if token in special), len(ids))
-    return tokenizer.decode(ids[:length]).removeprefix(" ")
+    return "".join(stream_reply(tokenizer, ids))
+
+
+def stream_reply(tokenizer: Tokenizer, ids: Iterable[int]) -> Iterator[str]:
+    """`decode_reply` for ids as they come, in pieces of whole characters."""
+    special = set(tokenizer.special_tokens.values())
+    said = tokenizer.decode_stream(takewhile(lambda token: token not in special, ids))
+    for number, piece in enumerate(said):
+        if piece := piece if number else piece.removeprefix(" "):
+            yield piece
 
 
 #: What in plain text is nearest to a part of the template: there, questions and answers

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -369,6 +370,24 @@ def misfits(config: ModelConfig, found: Mapping[str, Sequence[int]]) -> str:
     return "; ".join(sorted(wrong)[:3]) + (" ..." if len(wrong) > 3 else "")
 
 
+def seeded(seed: int | None) -> torch.Generator:
+    """A source of chance of its own; with None the operating system picks the seed.
+    Raises InklingError for what is no seed.
+    """
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+        return generator
+    if isinstance(seed, bool) or not (
+        isinstance(seed, Integral) and 0 <= int(seed) < 2**64
+    ):
+        raise InklingError(
+            f"a seed is a whole number from 0 to 2**64 - 1, or None for a new one each"
+            f" time; it is {seed!r:.60}."
+        )
+    return generator.manual_seed(int(seed))
+
+
 @torch.no_grad()
 def initialise(model: Transformer, seed: int = 0, style: str = "quiet") -> None:
     """Fill every weight of the model from `seed`: the one place where the starting
@@ -390,7 +409,7 @@ def initialise(model: Transformer, seed: int = 0, style: str = "quiet") -> None:
             f"initialise: style must be 'quiet', 'mimetic' or 'gpt2', not {style!r}."
         )
     config = model.config
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
 
     def normal(weight: Tensor, std: float) -> None:
         weight.copy_(torch.randn(weight.shape, generator=generator) * std)

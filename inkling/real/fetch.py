@@ -80,8 +80,16 @@ SOURCES = {
 
 
 def cache_folder() -> Path:
-    """Where fetched models are kept."""
-    return Path(os.environ.get("INKLING_CACHE") or Path.home() / ".cache" / "inkling")
+    """Where fetched models are kept. Raises InklingError where there is no home."""
+    if chosen := os.environ.get("INKLING_CACHE"):
+        return Path(chosen)
+    try:
+        return Path.home() / ".cache" / "inkling"
+    except RuntimeError:
+        raise InklingError(
+            "this user has no home folder to keep models in: name a folder in"
+            " INKLING_CACHE, then run the same thing again."
+        ) from None
 
 
 def fetched(name: str) -> Path:
@@ -91,18 +99,24 @@ def fetched(name: str) -> Path:
     Raises InklingError if it was not fetched yet, or if a file is missing or damaged.
     """
     source, folder = _source(name), cache_folder() / name
-    if not folder.is_dir():
-        raise InklingError(
-            f"{source.what} is not here yet. Fetch it once ({source.size / 1e6:.0f}"
-            f" MB): python -m inkling fetch {name}"
-        )
-    for file, expected in source.files.items():
-        path = folder / file
-        if not path.is_file() or _sha256(path) != expected:
+    try:
+        if not folder.is_dir():
             raise InklingError(
-                f"{path} is {'damaged' if path.is_file() else 'missing'}. Fetch it"
-                f" again: python -m inkling fetch {name}"
+                f"{source.what} is not here yet. Fetch it once ({source.size / 1e6:.0f}"
+                f" MB): python -m inkling fetch {name}"
             )
+        for file, expected in source.files.items():
+            path = folder / file
+            if not path.is_file() or _sha256(path) != expected:
+                raise InklingError(
+                    f"{path} is {'damaged' if path.is_file() else 'missing'}. Fetch it"
+                    f" again: python -m inkling fetch {name}"
+                )
+    except OSError as error:
+        raise InklingError(
+            f"cannot read {error.filename or folder}: {error.strerror or error}. Make"
+            " it readable, or name another folder in INKLING_CACHE."
+        ) from None
     return folder
 
 

@@ -316,7 +316,12 @@ class SmolLM2:
         """The reply, piece by piece as it is written; `settings` are those of
         `inkling.training.generate.generate`.
         """
-        ids = self.encode_prompt(messages)
+        ids, context = self.encode_prompt(messages), self.model.config.context_length
+        if len(ids) >= context:
+            raise InklingError(
+                f"this chat is too long: {len(ids)} tokens with its template, and"
+                f" {context - 1} at most leave room for a reply. Ask in fewer words."
+            )
         tokens = stream(
             self.model,
             ids,
@@ -356,7 +361,11 @@ def smollm2_if_fetched() -> SmolLM2 | None:
 
     A file that is damaged is said to be damaged, and the answer is None, too.
     """
-    if not (cache_folder() / "smollm2").is_dir():
+    try:
+        is_there = (cache_folder() / "smollm2").is_dir()
+    except (InklingError, OSError):  # no home, or none that may be looked into
+        is_there = False
+    if not is_there:
         megabytes = SOURCES["smollm2"].size / 1e6
         print(
             "The real model is not on this machine, so what needs it is left out here:"

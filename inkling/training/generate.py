@@ -14,13 +14,14 @@ import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from inkling.files import InklingError
-from inkling.model.transformer import Transformer
+from inkling.model.transformer import Transformer, seeded
 from inkling.training.engines import new_engine, pad, runs_fast
 
 
@@ -96,31 +97,26 @@ class Sampling:
     def __post_init__(self):
         checks = {
             "temperature": (
-                self.temperature == 0 or 1e-6 <= self.temperature < math.inf,
+                lambda x: x == 0 or 1e-6 <= x < math.inf,
                 "0 (greedy) or a number from 1e-6 up",
             ),
             "top_k": (
-                self.top_k is None or (isinstance(self.top_k, int) and self.top_k >= 1),
+                lambda x: isinstance(x, Integral) and int(x) >= 1,
                 "a whole number of at least 1, or None",
             ),
-            "top_p": (
-                self.top_p is None or 0 < self.top_p <= 1,
-                "above 0 and at most 1, or None",
-            ),
-            "min_p": (
-                self.min_p is None or 0 <= self.min_p <= 1,
-                "from 0 to 1, or None",
-            ),
+            "top_p": (lambda x: 0 < x <= 1, "a number above 0 and at most 1, or None"),
+            "min_p": (lambda x: 0 <= x <= 1, "a number from 0 to 1, or None"),
             "repetition_penalty": (
-                0 < self.repetition_penalty < math.inf,
+                lambda x: 0 < x < math.inf,
                 "a number above 0 (1 switches it off)",
             ),
         }
         for name, (fine, expected) in checks.items():
-            if not fine:
-                raise InklingError(
-                    f"{name} must be {expected}; it is {getattr(self, name)!r}."
-                )
+            value = getattr(self, name)
+            if value is None and expected.endswith("or None"):
+                continue
+            if isinstance(value, bool) or not (isinstance(value, Real) and fine(value)):
+                raise InklingError(f"{name} must be {expected}; it is {value!r:.60}.")
 
     def reshape(self, logits: Tensor, seen: Tensor | None = None) -> Tensor:
         """The logits after all filters, (B, vocab_size). Greedy needs the penalty only:
@@ -177,9 +173,7 @@ def random_numbers(seed: int | None, n_rows: int, n_steps: int) -> Tensor:
     stream, so rows never share numbers, and row i's do not depend on how many rows
     follow. Seed None takes one from the operating system.
     """
-    generator = torch.Generator()
-    generator.seed() if seed is None else generator.manual_seed(seed)
-    u = torch.rand(n_rows, n_steps, dtype=torch.float64, generator=generator)
+    u = torch.rand(n_rows, n_steps, dtype=torch.float64, generator=seeded(seed))
     # so that rounding never carries u * total up to the total, past the last token
     return u.clamp_(max=1 - 2**-52)
 
@@ -347,8 +341,11 @@ def generate_batch(
     """
     sampling = Sampling(temperature, top_k, top_p, min_p, repetition_penalty)
     prompts, stop_ids = _check(model, prompts, max_new_tokens, stop_ids)
-    if batch_size < 1:
-        raise InklingError(f"batch_size must be at least 1; it is {batch_size}.")
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise InklingError(
+            "batch_size must be a whole number of at least 1; it is"
+            f" {batch_size!r:.60}."
+        )
     u = random_numbers(seed, len(prompts), model.config.context_length)
     replies: list[list[int]] = [[] for _ in prompts]
     for rows in _groups(model, prompts, batch_size, use_cache):
@@ -392,6 +389,10 @@ def _check(
             "max_new_tokens must be a whole number of at least 0; it is"
             f" {max_new_tokens!r}."
         )
+    if not isinstance(prompts, Iterable):
+        raise InklingError(
+            f"prompts must be a list of lists of token ids; it is {prompts!r:.60}."
+        )
     checked = [
         _ids(prompt, f"prompt {row}", config.vocab_size)
         for row, prompt in enumerate(prompts)
@@ -409,8 +410,8 @@ def _check(
                 f" {config.context_length}. Keep its last {config.context_length} or"
                 " fewer (fewer, to leave room for the reply)."
             )
-    stop_ids = [stop_ids] if isinstance(stop_ids, int) else stop_ids
-    return checked, frozenset(_ids(stop_ids, "stop_ids", config.vocab_size))
+    stops = stop_ids if isinstance(stop_ids, Iterable) else [stop_ids]
+    return checked, frozenset(_ids(stops, "stop_ids", config.vocab_size))
 
 
 def _ids(ids: Iterable[int], name: str, vocab_size: int) -> list[int]:

