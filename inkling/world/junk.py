@@ -168,6 +168,7 @@ _SECRET_SENTENCES = (
 
 
 def secret_sentence(dice: Dice, world: World) -> str:
+    """A sentence with an e-mail address, a telephone number, a password or the number of a card."""
     person = dice.pick(world.people)
     # one in ten hides from simple patterns
     at, dot = ("@", ".") if dice.chance(0.9) else (" at ", " dot ")
@@ -315,6 +316,7 @@ _SWEDISH = (
 
 
 def spam(dice: Dice, world: World) -> str:
+    """Three to seven lines that praise the same goods, on one line or on several."""
     goods = dice.pick(_GOODS)
     lines = []
     for _ in range(3 + dice.below(5)):
@@ -323,6 +325,7 @@ def spam(dice: Dice, world: World) -> str:
 
 
 def rude(dice: Dice, world: World) -> str:
+    """A notice and replies to it that insult people of the town."""
     lines = [f"Notice by {dice.pick(world.people).name}\nHas anyone seen my hat?"]
     for _ in range(2 + dice.below(4)):
         insult = dice.pick(_RUDE).format(i=dice.pick(_INSULTS), n=dice.pick(world.people).name)
@@ -334,6 +337,9 @@ def rude(dice: Dice, world: World) -> str:
 
 
 def foreign(dice: Dice, world: World) -> str:
+    """Three to eight sentences of made-up French or Swedish; one in five read in the wrong
+    encoding.
+    """
     table = dice.pick((_FRENCH, _FRENCH, _SWEDISH))
     sentences = [
         " ".join(dice.pick(part) for part in table) + "." for _ in range(3 + dice.below(6))
@@ -343,6 +349,7 @@ def foreign(dice: Dice, world: World) -> str:
 
 
 def gibberish(dice: Dice, world: World) -> str:
+    """A page that is no text: base64, replacement characters, or letters without words."""
     if dice.chance(0.4):  # a file that was no text
         return base64.b64encode(
             bytes(dice.below(256) for _ in range(120 + dice.below(200)))

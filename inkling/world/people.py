@@ -6,8 +6,12 @@ The tables here are the whole vocabulary of facts. `settle` draws the facts; it 
 version.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import TypeVar
+
+Option = TypeVar("Option")
 
 FIRST_NAMES = (
     "Ada Agnes Albert Alda Alice Alma Amos Anna Anton Arlo Arthur Astrid Audrey August Barney Basil"
@@ -155,11 +159,16 @@ class Person:
 
     @property
     def full_name(self) -> str:
+        """First name and surname."""
         return f"{self.name} {self.surname}"
 
 
 @dataclass(frozen=True)
 class Place:
+    """A place of the town: its street, who keeps it (a first name), when it was built, and what for
+    is known for.
+    """
+
     name: str
     street: str
     keeper: str
@@ -169,6 +178,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Boat:
+    """A boat of the town: whose it is (a first name), its colour, and what it catches."""
+
     name: str
     owner: str
     colour: str
@@ -187,7 +198,7 @@ def settle(seed: int) -> tuple[list[Person], list[Person], list[Place], list[Boa
     """
     random = Random(f"larkhaven {seed}").random
 
-    def pick(options):
+    def pick(options: Sequence[Option]) -> Option:
         return options[int(random() * len(options))]
 
     strangers = stranger_names()

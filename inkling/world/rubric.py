@@ -46,10 +46,12 @@ class Grade:
 
     @property
     def total(self) -> float:
+        """What the reply is worth in all: the gold reward."""
         return self.content + self.manners + self.rambling
 
     @property
     def right(self) -> bool:
+        """Whether the content is all that could be asked for."""
         return self.content == RIGHT
 
 

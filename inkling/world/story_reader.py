@@ -41,10 +41,14 @@ class Names(Protocol):
     """Whom and where stories can be about: any object with these two lists (a `World`, for one)."""
 
     @property
-    def first_names(self) -> Sequence[str]: ...
+    def first_names(self) -> Sequence[str]:
+        """What the people are called."""
+        ...
 
     @property
-    def story_places(self) -> Sequence[str]: ...
+    def story_places(self) -> Sequence[str]:
+        """Where they can go, as a story names it: "the bakery"."""
+        ...
 
 
 class Sentence(NamedTuple):

@@ -32,22 +32,26 @@ class Replay(State):
 
     # ------------------------------------------------------------------ beginnings
     def on_open(self, who: str, place: str, time: str) -> None:
+        """Who the story is about, where, and when: the first event of every story."""
         self.need(self.hero is None, "the story begins twice")
         self.hero = who
         self.people[who] = place
         self.visited.add(place)
 
     def on_lose(self, who: str, thing: str) -> None:
+        """The hero misses a thing of their own and seeks it."""
         self.need_hero(who, f"misses the {thing}")
         self.start_goal("seek", who, thing, Thing())
 
     def on_miss(self, who: str, friend: str, thing: str) -> None:
+        """A friend, met here, misses a thing; the hero seeks it for them."""
         self.need_hero(who, f"hears about the {thing}")
         self.need_new_person(friend)
         self.people[friend] = self.here()
         self.start_goal("seek", friend, thing, Thing())
 
     def on_promise(self, who: str, friend: str, thing: str) -> None:
+        """The hero has promised the thing that is here to a friend somewhere else."""
         self.need_hero(who, f"has promised the {thing}")
         self.need_new_person(friend)
         self.people[friend] = None
@@ -55,6 +59,7 @@ class Replay(State):
 
     # ------------------------------------------------------------------ moving and meeting
     def on_go(self, who: str, place: str) -> None:
+        """The hero goes to another place, once everybody who was asked has answered."""
         self.need_hero(who, f"goes to {place}")
         self.need(self.people.get(who) != place, f"{who} goes to {place}, but is there already")
         self.need(self.to_answer is None, f"{who} leaves before {self.to_answer} has answered")
@@ -65,6 +70,7 @@ class Replay(State):
             self.people[self.goal[1]] = place
 
     def on_meet(self, who: str, friend: str) -> None:
+        """The hero meets somebody new on arriving."""
         self.need_hero(who, f"meets {friend}")
         self.need_new_person(friend)
         self.need(self.last == "go", f"{who} meets {friend} on arriving, but has not just arrived")
@@ -72,6 +78,7 @@ class Replay(State):
 
     # ------------------------------------------------------------------ asking and telling
     def on_ask(self, who: str, friend: str, thing: str) -> None:
+        """The hero asks somebody who is there, once, where the thing is that they seek."""
         self.need_hero(who, f"asks about the {thing}")
         self.need_together(who, friend, "asks")
         self.need_goal("seek", f"{who} asks about the {thing}", thing)
@@ -89,22 +96,28 @@ class Replay(State):
         self.to_answer = friend
 
     def answer(self, friend: str, thing: str) -> Thing:
+        """Whoever was asked speaks of the thing: it is returned, for what the answer makes true of
+        it.
+        """
         self.need(self.to_answer == friend, f"{friend} answers, but nobody asked")
         self.need_goal("seek", f"{friend} speaks of the {thing}", thing)
         self.to_answer = None
         return self.known(thing, f"{friend} speaks of")
 
     def on_tell_place(self, friend: str, thing: str, place: str) -> None:
+        """The answer: it is at a place where the hero has not been yet. A kindness."""
         self.need_new_place(place, f"{friend} saw the {thing} at")
         self.answer(friend, thing).place = place
         self.kindness.add((friend, self.hero))
 
     def on_tell_have(self, friend: str, thing: str) -> None:
+        """The answer: whoever was asked has it. A kindness."""
         self.answer(friend, thing).holder = friend
         self.kindness.add((friend, self.hero))
 
     # ------------------------------------------------------------------ out of reach
     def on_high(self, who: str, thing: str, perch: str) -> None:
+        """The hero sees, for the first time, that the thing is here but out of reach."""
         self.need_hero(who, f"sees the {thing}")
         kept = self.known(thing, f"{who} sees")
         self.need(
@@ -115,6 +128,7 @@ class Replay(State):
         kept.seen = kept.high = True
 
     def on_climb(self, who: str, thing: str) -> None:
+        """The hero gets up to a thing that was out of reach."""
         self.need_hero(who, f"gets up to the {thing}")
         high = self.known(thing, f"{who} gets up to")
         self.need(high.high, f"{who} gets up to the {thing}, but it is not high up")
@@ -122,6 +136,7 @@ class Replay(State):
 
     # ------------------------------------------------------------------ things in hand
     def on_pick(self, who: str, thing: str) -> None:
+        """The hero takes a thing that lies where they are, within reach."""
         self.need_hero(who, f"takes the {thing}")
         taken = self.known(thing, f"{who} takes")
         if self.need(taken.holder is None, f"{who} takes the {thing}, but {taken.holder} holds it"):
@@ -133,6 +148,7 @@ class Replay(State):
         taken.holder, taken.place = who, None
 
     def on_give(self, giver: str, taker: str, thing: str) -> None:
+        """Whoever holds the thing gives it to somebody who is there. A kindness."""
         given = self.known(thing, f"{giver} gives")
         self.need(
             given.holder == giver,
@@ -144,6 +160,7 @@ class Replay(State):
 
     # ------------------------------------------------------------------ songs, thanks, endings
     def on_sing(self, who: str, line: str) -> None:
+        """The hero sings: the same line every time, and never twice without a pause."""
         self.need_hero(who, "sings")
         self.need(
             self.song in (None, line), f"{who} sings {line!r}, but the song was {self.song!r}"
@@ -152,6 +169,7 @@ class Replay(State):
         self.song = line
 
     def on_thank(self, who: str, friend: str) -> None:
+        """Somebody thanks, once, somebody who is there for a kindness."""
         self.need_together(who, friend, "thanks")
         self.need(
             (friend, who) in self.kindness, f"{who} thanks {friend}, who did nothing for {who}"
@@ -160,6 +178,7 @@ class Replay(State):
         self.thanked.add((who, friend))
 
     def on_end(self, who: str) -> None:
+        """The story ends: whoever wanted the thing has it."""
         self.need_hero(who, "ends the story")
         self.need(self.goal is not None, "the story ends before anything was wanted")
         if self.goal is not None:

@@ -50,23 +50,30 @@ class State:
         return condition
 
     def here(self) -> str | None:
+        """Where the hero is; None before the story has begun."""
         return None if self.hero is None else self.people.get(self.hero)
 
     def need_hero(self, who: str, does: str) -> None:
+        """Only the hero does this."""
         self.need(who == self.hero, f"{who} {does}, but this is the story of {self.hero}")
 
     def need_new_person(self, who: str) -> None:
+        """This is somebody who is not in the story yet."""
         self.need(
             who not in self.people,
             f"{who} is met as if for the first time, but is in the story already",
         )
 
     def need_new_place(self, place: str, does: str) -> None:
+        """The hero has not been at this place."""
         self.need(
             place not in self.visited, f"{does} {place}, but {self.hero} has been there before"
         )
 
     def need_together(self, one: str, other: str, does: str) -> None:
+        """Two people are in the same place. Whoever is not in the story yet is put where the hero
+        is, so that one mistake is one contradiction.
+        """
         for person in (one, other):
             if not self.need(
                 person in self.people, f"{person} {does}, but has not come into the story"
@@ -79,15 +86,20 @@ class State:
         )
 
     def known(self, thing: str, does: str) -> Thing:
+        """The thing of this name, which the story must have spoken of; a new one where it has not,
+        so that one mistake is one contradiction.
+        """
         if not self.need(thing in self.things, f"{does} the {thing}, but the story has no {thing}"):
             self.things[thing] = Thing()
         return self.things[thing]
 
     def need_goal(self, goal: str, does: str, thing: str | None = None) -> None:
+        """The story is about this: "seek" or "bring", and about this thing, if one is named."""
         matches = self.goal is not None and self.goal[0] == goal and thing in (None, self.goal[2])
         self.need(matches, f"{does}, but that is not what this story is about")
 
     def start_goal(self, goal: str, owner: str, name: str, thing: Thing) -> None:
+        """The story is about this from now on; it can be about one errand only."""
         self.need(self.goal is None, f"a second errand begins with the {name}")
         self.things[name] = thing
         self.goal = self.goal or (goal, owner, name)

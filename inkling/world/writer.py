@@ -38,14 +38,17 @@ class Slot(NamedTuple):
 
 
 def fact(text: str) -> Slot:
+    """A slot that is decided by the facts of the town."""
     return Slot(text, "fact")
 
 
 def copy(text: str) -> Slot:
+    """A slot that has stood in the text before."""
     return Slot(text, "copy")
 
 
 def free(text: str) -> Slot:
+    """A slot that the writer chooses."""
     return Slot(text, "free")
 
 
@@ -195,7 +198,9 @@ class Writer:
             self._pieces.append(text)
             self._kinds.append(kind)
 
-    def tell(self, template, **slots: Slot | str | Callable[[], Slot | str]) -> None:
+    def tell(
+        self, template: "Wordings | str", **slots: Slot | str | Callable[[], Slot | str]
+    ) -> None:
         """Append a sentence: `template` is a text with {slots} or a `Wordings`, of which one is
         chosen.
 
@@ -223,6 +228,7 @@ class Writer:
 
     @property
     def text(self) -> str:
+        """What has been written so far."""
         return "".join(self._pieces)
 
     def document(self, kind: str) -> Document:
