@@ -165,7 +165,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Place:
-    """A place of the town: its street, who keeps it (a first name), when it was built, and what for
+    """A place of the town: its street, who keeps it (a first name), when it was built, and what it
     is known for.
     """
 
