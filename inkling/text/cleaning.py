@@ -23,6 +23,7 @@ WORD = re.compile(r"\w+")
 
 
 def mended(page: Page, text: str) -> Page:
+    """The page with this text; the same page if it is the same text."""
     return page if text == page.text else replace(page, text=text)
 
 

@@ -28,7 +28,7 @@ from inkling.text.cleaning import (
     strip_markup,
 )
 from inkling.text.duplicates import drop_exact_duplicates, drop_near_duplicates
-from inkling.text.readers import hub_rows, json_rows, parquet_rows, read_text
+from inkling.text.readers import hub_rows, json_rows, parquet_rows, text_rows
 from inkling.world import World
 from inkling.world.junk import Page, crawl
 
@@ -115,7 +115,7 @@ def _rows(
         )
     if path.is_file():
         if kind in _TEXT:
-            return read_text(path).split(separator)
+            return text_rows(path, separator)
         if kind in _JSON:
             return json_rows(path, column)
         if kind in _PARQUET:

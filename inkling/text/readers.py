@@ -2,8 +2,8 @@
 
 A file is opened by its name and nothing else: `datasets` would take `q[1].jsonl` for a
 pattern, guess that "2024-01-01" is a date, and want a home to write to. Of a row only
-the column with the text is looked at. All readers are generators, so that who wants
-three documents does not read a gigabyte.
+the column with the text is looked at. Rows come one by one, so that who wants three
+documents does not read a gigabyte.
 """
 
 import json
@@ -101,13 +101,13 @@ def _not_utf8(
     )
 
 
-def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, with \\n at the end of each line."""
+def text_rows(path: Path, separator: str) -> list[str]:
+    r"""The documents of a UTF-8 file, cut at each `separator`; \n ends their lines."""
     data = path.read_bytes()
     if (fault := _not_text(path, data[:4000])) is not None:
         raise fault
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _not_utf8(path, line, 0, error, is_last=True) from error
@@ -117,7 +117,7 @@ def read_text(path: Path) -> str:
             f"{path}, line {line}: there is a zero byte, and no text has one. The file"
             " is damaged, or it is no text: fetch it again, or convert it to UTF-8."
         )
-    return text.replace("\r\n", "\n")
+    return text.replace("\r\n", "\n").split(separator)
 
 
 # --- JSON -----------------------------------------------------------------------------

@@ -194,6 +194,7 @@ PACKED = {
     "zeros": (ENGLISH.encode() * 9 + b"\0\0\0" + ENGLISH.encode(), "line 10.*zero byte"),
     "half of a character": ("café 東".encode()[:-1], "line 1.*cut off"),
     "an old encoding": (b"one\ncaf\xe9", "WINDOWS-1252"),
+    "one after a mark": (b"\xef\xbb\xbfcaf\xe9\n", r"offset 6 \(line 1\).*WINDOWS-1252"),
 }
 
 
