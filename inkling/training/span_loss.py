@@ -2,6 +2,7 @@
 document, and per byte.
 """
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -94,14 +95,30 @@ def token_kinds(
 ) -> list[str]:
     """The span kind of each token of a document: that of its last character (its
     leading space says nothing).
+
+    Raises `InklingError` where the spans do not cover the text, and where the tokens
+    are of another text.
     """
-    kinds, position, span = [], 0, 0
-    for token in ids:
-        # Larkhaven is ASCII: bytes are characters
-        position += len(tokenizer.token_bytes(token))
-        while document.spans[span].end < position:
+    text, spans = document.text, document.spans
+    pieces = [text[span.start : span.end] for span in spans]
+    if "".join(pieces) != text:
+        raise InklingError(
+            f"the spans of this {document.kind} do not cover its text. Take a document"
+            " as a World writes it, or give spans for all of it."
+        )
+    sizes = [len(tokenizer.token_bytes(token)) for token in ids]
+    # tokens are made of bytes, spans of characters
+    ends = list(itertools.accumulate(len(piece.encode("utf-8")) for piece in pieces))
+    if sum(sizes) != len(text.encode("utf-8")):
+        raise InklingError(
+            f"these tokens have {sum(sizes)} bytes, and the {document.kind} has"
+            f" {len(text.encode('utf-8'))}: they are not of one text."
+        )
+    kinds, span = [], 0
+    for position in itertools.accumulate(sizes):
+        while ends[span] < position:
             span += 1
-        kinds.append(document.spans[span].kind)
+        kinds.append(spans[span].kind)
     return kinds
 
 
@@ -191,7 +208,7 @@ def loss_by_span(
         total,
         dict(by_span),
         dict(by_document),
-        sum(len(document.text) for document in documents),
+        sum(len(document.text.encode("utf-8")) for document in documents),
     )
 
 

@@ -150,7 +150,9 @@ def test_spans_follow_the_text_into_which_the_islands_name_is_put(pieces, cuts, 
     ]
 
 
-def test_the_loss_on_an_islands_pages_is_split_by_what_decides_the_text(island):
+@pytest.mark.parametrize("name", ["Skerrow", "Åland", "Oy"])
+def test_the_loss_on_an_islands_pages_is_split_by_what_decides_the_text(name):
+    island = lab.Island(name, seed=5, n_people=8)
     pages = island.documents(20_000, "validation")
     assert any(island.name in page.text for page in pages)
     assert all(page.spans[-1].end == len(page.text) for page in pages)
