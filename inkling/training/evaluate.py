@@ -51,7 +51,6 @@ __all__ = [
     "loss_by_span",
     "names_value",
     "novelty",
-    "sample_documents",
     "story_coherence",
     "story_openings",
     "token_bits",
@@ -230,23 +229,6 @@ def complete(
         p + tokenizer.decode([i for i in r if i != eos])
         for p, r in zip(prompts, replies, strict=True)
     ]
-
-
-def sample_documents(
-    model: Transformer,
-    tokenizer: Tokenizer,
-    n: int,
-    seed: int = 0,
-    temperature: float = 1.0,
-    prompt: str = "",
-    **sampling,
-) -> list[str]:
-    """`n` documents written by the model from nothing but the end-of-text token and,
-    perhaps, a first few words.
-    """
-    return complete(
-        model, tokenizer, [prompt] * n, seed=seed, temperature=temperature, **sampling
-    )
 
 
 def story_openings(world: World, n: int, seed: int = 0) -> list[str]:

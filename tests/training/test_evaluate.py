@@ -289,8 +289,8 @@ def test_the_openings_are_first_sentences_of_stories_that_training_does_not_have
     assert not any(opening in training for opening in openings)
 
 
-def test_sampled_documents_begin_with_their_prompt_and_hold_no_special_token():
-    texts = evaluate.sample_documents(MODEL, TOKENIZER, 3, seed=1, prompt="Question:")
+def test_completed_documents_begin_with_their_prompt_and_hold_no_special_token():
+    texts = evaluate.complete(MODEL, TOKENIZER, ["Question:"] * 3, seed=1)
     assert len(set(texts)) == 3 and all(
         text.startswith("Question:") and "<|endoftext|>" not in text for text in texts
     )
