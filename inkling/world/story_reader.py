@@ -33,7 +33,8 @@ _MARKS = {
 }
 _THINGS = [thing for things in tables.OBJECTS.values() for thing in things]
 _WORD = re.compile(r"[A-Za-z]+")
-_FRAGMENT = re.compile(r"(?<=[.!?]) +|(?<=[.!?]\") +")
+#: Where a text is cut into what may be sentences, or pieces of one.
+FRAGMENT = re.compile(r"(?<=[.!?]) +|(?<=[.!?]\") +")
 _MOST_FRAGMENTS = 3  # full stops in one wording
 
 
@@ -76,7 +77,7 @@ class StoryCheck:
     complete: bool
     coherent: bool = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(
             self, "coherent", self.complete and not self.unparsed and not self.contradictions
         )
@@ -98,7 +99,7 @@ def skeletons() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
     return found
 
 
-class _Lexicon:
+class Lexicon:
     """Finds names, places and things in a text and puts marks in their stead."""
 
     def __init__(self, names: tuple[str, ...], places: tuple[str, ...]):
@@ -140,8 +141,9 @@ class _Lexicon:
 
 
 @lru_cache(maxsize=8)
-def _lexicon(names: tuple[str, ...], places: tuple[str, ...]) -> _Lexicon:
-    return _Lexicon(names, places)
+def lexicon_of(names: tuple[str, ...], places: tuple[str, ...]) -> Lexicon:
+    """The lexicon of these names and places; the same ones are not read twice."""
+    return Lexicon(names, places)
 
 
 def _read(text: str, skeleton: str, found: list[str]) -> Sentence | None:
@@ -161,8 +163,8 @@ def _parse(text: str, world: Names) -> tuple[list[Sentence], list[str]]:
     """The sentences of `text` and, apart, what is none. A wording may hold several full stops: the
     longest wins.
     """
-    lexicon = _lexicon(tuple(world.first_names), tuple(world.story_places))
-    fragments = [fragment for fragment in _FRAGMENT.split(text.strip()) if fragment]
+    lexicon = lexicon_of(tuple(world.first_names), tuple(world.story_places))
+    fragments = [fragment for fragment in FRAGMENT.split(text.strip()) if fragment]
     marked = [lexicon.skeleton(fragment) for fragment in fragments]
     sentences: list[Sentence] = []
     unparsed: list[str] = []

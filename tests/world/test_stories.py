@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from inkling.world import World, stories, story_wordings
 from inkling.world.people import with_article
 from inkling.world.stories import check_story, parse_story, tell_story
-from inkling.world.story_reader import _FRAGMENT, _lexicon, skeletons
+from inkling.world.story_reader import FRAGMENT, lexicon_of, skeletons
 from inkling.world.story_rules import LEAVES_OUT_HERO
 from inkling.world.story_state import noun_of
 from inkling.world.story_wordings import HELD_OUT_PAIRS, OBJECTS, WORDINGS, Wordings
@@ -39,14 +39,14 @@ def test_no_wording_begins_with_another():
     one.
     """
     for skeleton in skeletons():
-        fragments = _FRAGMENT.split(skeleton)
+        fragments = FRAGMENT.split(skeleton)
         beginnings = [" ".join(fragments[:end]) for end in range(1, len(fragments))]
         assert not [beginning for beginning in beginnings if beginning in skeletons()], skeleton
 
 
 def test_no_wording_holds_a_name_place_or_thing_of_its_own():
     """A name or a thing that stands in a wording itself would be taken for what fills a slot."""
-    lexicon = _lexicon(tuple(LARKHAVEN.first_names), tuple(LARKHAVEN.story_places))
+    lexicon = lexicon_of(tuple(LARKHAVEN.first_names), tuple(LARKHAVEN.story_places))
     for event, wordings in WORDINGS.items():
         for template in wordings.templates:
             _, found = lexicon.skeleton(re.sub(r"{\w+}", "0", template))
