@@ -1,10 +1,61 @@
-"""One small progress bar: a line in a terminal, a line in a notebook, nothing anywhere
-else.
+"""A run of many steps, and one small progress bar: a line in a terminal, a line in a
+notebook, nothing anywhere else.
 """
 
+import functools
 import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Generic, ParamSpec, TypeVar
 
 from tqdm import tqdm
+
+Record = TypeVar("Record")
+Arguments = ParamSpec("Arguments")
+
+
+class TrainingRun(Iterator[Record], Generic[Record]):
+    """What a training loop gives: its steps, each made when its record is asked for.
+
+    `for record in run:` looks at each; `list(run)` goes through all of them and keeps
+    the records. Between two records one may look at the model; the loop goes on from
+    there, and who stops asking stops the run. A run that nobody ever began was most
+    likely meant to be gone through, so it says so.
+    """
+
+    def __init__(self, records: Iterator[Record], name: str) -> None:
+        self._records, self._name, self._begun = records, name, False
+
+    def __next__(self) -> Record:
+        self._begun = True
+        return next(self._records)
+
+    def __repr__(self) -> str:
+        return (
+            f"<a run of {self._name}: go through its records with `for record in"
+            " run:`, or with list(run)>"
+        )
+
+    def __del__(self) -> None:
+        if not self._begun:
+            warnings.warn(
+                f"{self._name}(...) trains step by step, as its records are asked for,"
+                f" and nobody asked: write `history = list({self._name}(...))`.",
+                stacklevel=2,
+            )
+
+
+def stepwise(
+    loop: Callable[Arguments, Iterator[Record]],
+) -> Callable[Arguments, TrainingRun[Record]]:
+    """For a training loop that yields a record a step: calling it gives a
+    `TrainingRun`."""
+
+    @functools.wraps(loop)
+    def begin(*args: Arguments.args, **kwargs: Arguments.kwargs) -> TrainingRun[Record]:
+        return TrainingRun(loop(*args, **kwargs), loop.__name__)
+
+    return begin
 
 
 def in_notebook() -> bool:

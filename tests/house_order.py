@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-BELOW = ("files", "progress", "plots", "world")
+BELOW = ("files", "settings", "progress", "plots", "world")
 ABOVE_PART = {"model": ("checkpoints",)}
 ABOVE = ("recipe", "live", "labs", "selftest", "__main__")
 Graph = dict[str, set[str]]  # module -> the modules that it imports

@@ -3,9 +3,12 @@ and one that talks.
 """
 
 import copy
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
+import pytest
 import torch
 
 from inkling import checkpoints
@@ -73,12 +76,14 @@ def _talker() -> Transformer:
     )
     model = Transformer(config)
     demos = [Demonstration(prompt, reply) for prompt in PROMPTS for reply in REPLIES]
-    finetune(
-        model,
-        tokenizer(),
-        demos,
-        SFTConfig(epochs=150, length=64, learning_rate=2e-2),
-        progress=False,
+    list(
+        finetune(
+            model,
+            tokenizer(),
+            demos,
+            SFTConfig(epochs=150, length=64, learning_rate=2e-2),
+            progress=False,
+        )
     )
     return model
 
@@ -106,6 +111,23 @@ def checkpoint(folder: Path) -> Path:
 def weights(model: torch.nn.Module) -> list[torch.Tensor]:
     """A copy of every weight."""
     return [parameter.detach().clone() for parameter in model.parameters()]
+
+
+def gradients(
+    monkeypatch: pytest.MonkeyPatch, trainer: ModuleType, learn: Callable, *args, **kwargs
+) -> list[list[torch.Tensor]]:
+    """For each update that `learn(*args, **kwargs)` makes in the module `trainer`, the gradient of
+    each weight, before it is used and wiped.
+    """
+    seen, update = [], trainer.update
+
+    def noted(model, *rest, **settings):
+        seen.append([parameter.grad.clone() for parameter in model.parameters()])
+        return update(model, *rest, **settings)
+
+    monkeypatch.setattr(trainer, "update", noted)
+    learn(*args, **kwargs)
+    return seen
 
 
 def same(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> bool:

@@ -143,7 +143,7 @@ def main() -> None:
     def ours(steps: int, seed: int) -> tuple[float, float]:
         model = Transformer(shape, seed=seed)
         config = TrainConfig(steps=steps, batch_size=BATCH, seed=seed)
-        return train(model, text, config, progress=False).history[-1].cpu_seconds, judge(model)
+        return list(train(model, text, config, progress=False))[-1].cpu_seconds, judge(model)
 
     results: dict[str, list[tuple[float, float]]] = {
         "plain": [],

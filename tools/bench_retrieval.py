@@ -141,8 +141,10 @@ def larkhaven(n_pairs: int) -> None:
         pairs = training_pairs(world, n_pairs, seed)
         embedder = Embedder.from_model(base, seed=seed)
         seconds, history = cpu_seconds(
-            lambda embedder=embedder, pairs=pairs, seed=seed: train_embedder(
-                embedder, tokenizer, pairs, EmbedderConfig(seed=seed), progress=False
+            lambda embedder=embedder, pairs=pairs, seed=seed: list(
+                train_embedder(
+                    embedder, tokenizer, pairs, EmbedderConfig(seed=seed), progress=False
+                )
             )
         )
         trained.append(embedder)

@@ -7,8 +7,9 @@ place of a reward, and the preferences train the policy itself.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,13 +20,13 @@ from inkling.assistant.chat import encode_exchange, pad_id
 from inkling.assistant.policy_gradient import token_log_probs
 from inkling.assistant.preferences import Pair, check_differences
 from inkling.assistant.rollouts import by_length, pad_chats
-from inkling.assistant.sft import climb_and_fall
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.progress import Progress
+from inkling.progress import Progress, stepwise
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
-from inkling.training.optim import make_optimizers, take_step
-from inkling.training.pretrain import learning_rate_scale
+from inkling.training.optim import make_optimizers, schedule, update
+from inkling.training.savepoint import Savepoints
 
 
 def dpo_loss(
@@ -94,6 +95,14 @@ class DPOConfig:
     seed: int = 0
     """Decides the order of the pairs."""
 
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("epochs", "batch_size"),
+            positive=("beta", "learning_rate", "grad_clip"),
+            from_zero=("seed",),
+        )
+
 
 @dataclass(frozen=True)
 class DPORecord:
@@ -108,21 +117,22 @@ class DPORecord:
     rejected: float
 
 
+@stepwise
 def train_dpo(
     policy: Transformer,
     tokenizer: Tokenizer,
     pairs: Sequence[Pair],
     config: DPOConfig = DPOConfig(),
     *,
-    on_step: Callable[[DPORecord], None] | None = None,
+    folder: str | Path | None = None,
     progress: bool = True,
-) -> list[DPORecord]:
-    """Train `policy` in place on `pairs`, from itself as the reference; return the
-    history.
+) -> Iterator[DPORecord]:
+    """Train `policy` in place on `pairs`, from itself as the reference; yield the
+    record of each step.
 
-    Raises `InklingError` for an empty set of pairs, a pair of equal replies (also one
-    whose replies differ only behind the end of the context), and a beta that is not
-    above 0.
+    folder: where to stop and go on, as for `pretrain.train`. Raises `InklingError` for
+    an empty set of pairs, a pair of equal replies (also one whose replies differ only
+    behind the end of the context), and a folder with another run.
     """
     if not pairs:
         raise InklingError(
@@ -133,28 +143,25 @@ def train_dpo(
         raise InklingError(
             "a pair compares a reply with itself, which says nothing: leave it out."
         )
-    if not config.beta > 0:
-        raise InklingError(
-            f"beta is {config.beta}; DPO needs more than 0: at 0 the loss does not"
-            " depend on the policy."
-        )
     rows = encode_pairs(tokenizer, pairs, policy.config.context_length)
     check_differences(rows[: len(pairs)], rows[len(pairs) :])
     reference = copy.deepcopy(policy).eval().requires_grad_(False)
     (optimizer,) = make_optimizers(
         policy, "adamw", config.learning_rate, weight_decay=0.0
     )
-    random, history = np.random.default_rng(config.seed), []
+    random = np.random.default_rng(config.seed)
     batches = [
         order[start : start + config.batch_size]
         for order in (random.permutation(len(pairs)) for _ in range(config.epochs))
         for start in range(0, len(pairs), config.batch_size)
     ]
-    schedule = climb_and_fall(len(batches))
-    policy.train()
-    with Progress(len(batches), "DPO", show=progress) as bar:
-        for step, batch in enumerate(batches):
-            sides = [rows[i + side] for side in (0, len(pairs)) for i in batch]
+    saved = Savepoints(folder, config, policy, [optimizer], pairs=tuple(pairs))
+    history = [DPORecord(**record) for record in saved.history]
+    yield from history
+    with Progress(len(batches), "DPO", len(history), progress) as bar:
+        for step in range(len(history), len(batches)):
+            policy.train()
+            sides = [rows[i + side] for side in (0, len(pairs)) for i in batches[step]]
             tokens, actions = pad_chats(sides, pad_id(tokenizer))
             with torch.no_grad():
                 ref_chosen, ref_rejected = reply_log_probs(
@@ -162,29 +169,22 @@ def train_dpo(
                 ).chunk(2)
             chosen, rejected = reply_log_probs(policy, tokens, actions).chunk(2)
             loss = dpo_loss(chosen, rejected, ref_chosen, ref_rejected, config.beta)
-            take_step(
-                loss,
-                policy,
-                optimizer,
-                config.grad_clip,
+            loss.backward()
+            scale = schedule(step, len(batches), warmup=len(batches) // 20)
+            clip = config.grad_clip
+            update(policy, [optimizer], loss.item(), step, scale=scale, grad_clip=clip)
+            better = (chosen - ref_chosen).detach()
+            worse = (rejected - ref_rejected).detach()
+            accuracy = (better > worse).float().mean().item()
+            record = DPORecord(
                 step + 1,
-                learning_rate_scale(step, schedule),
+                loss.item(),
+                accuracy,
+                better.mean().item(),
+                worse.mean().item(),
             )
-            better, worse = (
-                (chosen - ref_chosen).detach(),
-                (rejected - ref_rejected).detach(),
-            )
-            history.append(
-                DPORecord(
-                    step + 1,
-                    loss.item(),
-                    float((better > worse).float().mean()),
-                    better.mean().item(),
-                    worse.mean().item(),
-                )
-            )
-            if on_step is not None:
-                on_step(history[-1])
-            bar.update(1, loss=loss.item(), accuracy=history[-1].accuracy)
+            history.append(record)
+            yield record
+            saved.keep(history, last=step + 1 == len(batches))
+            bar.update(1, loss=record.loss, accuracy=record.accuracy)
     policy.eval()
-    return history

@@ -6,8 +6,8 @@ critic. One number serves all tokens of a reply.
 """
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -31,10 +31,11 @@ from inkling.assistant.rollouts import (
 )
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.progress import Progress
+from inkling.progress import Progress, stepwise
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
-from inkling.training import savepoint
-from inkling.training.optim import make_optimizers, take_step
+from inkling.training.optim import make_optimizers, schedule, update
+from inkling.training.savepoint import Savepoints
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,20 @@ class GRPOConfig(RLConfig):
     long replies then count less for each token (a bias by length). False: all tokens of
     the batch count alike.
     """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(
+            self,
+            counts=("n_prompts", "group_size"),
+            not_negative=("beta",),
+            switches=("scale_by_spread", "per_reply"),
+        )
+        if self.group_size < 2:
+            raise InklingError(
+                "GRPOConfig: group_size is 1; a reply is compared with the others of"
+                " its group, so take 2 or more."
+            )
 
 
 def group_advantages(
@@ -108,6 +123,7 @@ def grpo_loss(
     return masked_mean(each, actions)
 
 
+@stepwise
 def train_grpo(
     policy: Transformer,
     tokenizer: Tokenizer,
@@ -117,17 +133,13 @@ def train_grpo(
     *,
     reference: Transformer | None = None,
     folder: str | Path | None = None,
-    on_step: Callable[[RLRecord, float], None] | None = None,
     progress: bool = True,
-) -> list[RLRecord]:
-    """Train `policy` in place by GRPO and return the history; `on_step` also gets the
-    share of groups without spread.
+) -> Iterator[RLRecord]:
+    """Train `policy` in place by GRPO and yield the record of each batch.
 
     prompts: `prompts(step)` gives the prompts of that batch (the first `n_prompts` are
-    used). folder: as for `ppo.train_ppo`. Raises `InklingError` for rewards that are no
-    finite numbers, for settings that make no sense, and for a folder with another run.
+    used). reference, folder and errors: as for `ppo.train_ppo`.
     """
-    config.check()
     reference = (
         copy.deepcopy(policy if reference is None else reference)
         .eval()
@@ -136,10 +148,18 @@ def train_grpo(
     (optimizer,) = make_optimizers(
         policy, "adamw", config.learning_rate, weight_decay=0.0
     )
-    history = [
-        RLRecord(**record)
-        for record in savepoint.resume(folder, config, policy, [optimizer])
-    ]
+    saved = Savepoints(
+        folder,
+        config,
+        policy,
+        [optimizer],
+        every=10,
+        reference=reference,
+        reward=reward,
+        prompts=tuple(prompts(0)) if folder else (),
+    )
+    history = [RLRecord(**record) for record in saved.history]
+    yield from history
 
     def before(tokens: Tensor) -> tuple[Tensor, ...]:
         """Log-probabilities of what was written, by policy and reference, and the
@@ -189,7 +209,9 @@ def train_grpo(
             )
             with torch.no_grad():
                 old, ref, entropy = by_length(before, tokens, actions)
-            record = summarise(step + 1, rollouts, scores, entropy, old, ref)
+            record = replace(
+                summarise(step + 1, rollouts, scores, entropy, old, ref), flat=flat
+            )
             for _ in range(config.epochs):
                 new, kl = by_length(during, tokens, actions)
                 loss = grpo_loss(
@@ -202,24 +224,24 @@ def train_grpo(
                     beta=config.beta,
                     per_reply=config.per_reply,
                 )
-                take_step(
-                    loss,
+                loss.backward()
+                update(
                     policy,
-                    optimizer,
-                    config.grad_clip,
-                    step + 1,
-                    1 - step / config.steps,
+                    [optimizer],
+                    loss.item(),
+                    step,
+                    scale=schedule(step, config.steps),
+                    grad_clip=config.grad_clip,
                 )
             history.append(record)
-            savepoint.keep(folder, config, policy, [optimizer], history)
-            if on_step is not None:
-                on_step(record, flat)
-            numbers = {
-                "reward": record.reward,
-                "kl": record.kl,
-                "entropy": record.entropy,
-                "length": record.length,
-            }
-            bar.update(1, **numbers, flat_groups=flat)
+            yield record
+            saved.keep(history, last=step + 1 == config.steps)
+            bar.update(
+                1,
+                reward=record.reward,
+                kl=record.kl,
+                entropy=record.entropy,
+                length=record.length,
+                flat_groups=record.flat,
+            )
     policy.eval()
-    return history

@@ -46,7 +46,9 @@ from inkling.assistant.rollouts import (
 )
 from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import Transformer
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
+from inkling.training.identity import digest
 from inkling.world import World
 
 
@@ -241,6 +243,20 @@ class Experiment:
     measure_every: int = 8
     """Batches from one measurement to the next."""
 
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=(
+                "n_pairs",
+                "steps",
+                "batch_size",
+                "max_new_tokens",
+                "n_prompts",
+                "measure_every",
+            ),
+            positive=("learning_rate",),
+        )
+
 
 def short_prompts(world: World, n: int, seed: int, stream: str = "train") -> list[str]:
     """`n` requests that are not for a story: short replies make short runs."""
@@ -272,7 +288,8 @@ def flawed_judge(
         raters=experiment.raters,
     )
     model = RewardModel.from_model(start, seed)
-    train_reward_model(model, tokenizer, pairs, RewardConfig(seed=seed), progress=False)
+    config = RewardConfig(seed=seed)
+    list(train_reward_model(model, tokenizer, pairs, config, progress=False))
     return model, pairs
 
 
@@ -309,10 +326,10 @@ def run_once(
         return [
             asdict(point) | {"beta": 0.0, "seed": seed, "step": 0} for point in found
         ]
-    policy, points = copy.deepcopy(start), []
+    policy = copy.deepcopy(start)
 
-    def measure(step: int) -> None:
-        point = policy_point(
+    def point(step: int) -> dict:
+        where = policy_point(
             method,
             policy,
             start,
@@ -322,52 +339,44 @@ def run_once(
             max_new_tokens=limit,
             seed=seed,
         )
-        points.append(asdict(point) | {"beta": beta, "seed": seed, "step": step})
+        return asdict(where) | {"beta": beta, "seed": seed, "step": step}
 
-    def on_step(record, *_) -> None:
+    points = [point(0)]
+    prompts = short_prompts_by_step(world, experiment.batch_size, seed)
+    config = settings_of(method, beta, seed, experiment)
+    if isinstance(config, ppo.PPOConfig):
+        run = ppo.train_ppo(
+            policy, tokenizer, prompts, rewards[0], config, progress=False
+        )
+    elif isinstance(config, grpo.GRPOConfig):
+        run = grpo.train_grpo(
+            policy, tokenizer, prompts, rewards[0], config, progress=False
+        )
+    else:
+        run = dpo.train_dpo(policy, tokenizer, pairs, config, progress=False)
+    for record in run:
         if record.step % experiment.measure_every == 0:
-            measure(record.step)
+            points.append(point(record.step))
+    return points
 
+
+def settings_of(
+    method: str, beta: float, seed: int, experiment: Experiment
+) -> ppo.PPOConfig | grpo.GRPOConfig | dpo.DPOConfig:
+    """The config of one run of "PPO", "GRPO" or "DPO" in the experiment."""
+    rate, size = experiment.learning_rate, experiment.batch_size
+    if method == "DPO":
+        return dpo.DPOConfig(beta=beta, seed=seed, learning_rate=rate)
     shared: dict[str, Any] = dict(
         steps=experiment.steps,
         beta=beta,
         seed=seed,
-        max_new_tokens=limit,
-        learning_rate=experiment.learning_rate,
+        max_new_tokens=experiment.max_new_tokens,
+        learning_rate=rate,
     )
-    prompts = short_prompts_by_step(world, experiment.batch_size, seed)
-    measure(0)
     if method == "PPO":
-        size = experiment.batch_size
-        config = ppo.PPOConfig(**shared, batch_size=size, minibatch_size=size // 2)
-        ppo.train_ppo(
-            policy,
-            tokenizer,
-            prompts,
-            rewards[0],
-            config,
-            on_step=on_step,
-            progress=False,
-        )
-    elif method == "GRPO":
-        config = grpo.GRPOConfig(
-            **shared, n_prompts=experiment.batch_size // 8, group_size=8
-        )
-        grpo.train_grpo(
-            policy,
-            tokenizer,
-            prompts,
-            rewards[0],
-            config,
-            on_step=on_step,
-            progress=False,
-        )
-    else:
-        config = dpo.DPOConfig(
-            beta=beta, seed=seed, learning_rate=experiment.learning_rate
-        )
-        dpo.train_dpo(policy, tokenizer, pairs, config, on_step=on_step, progress=False)
-    return points
+        return ppo.PPOConfig(**shared, batch_size=size, minibatch_size=size // 2)
+    return grpo.GRPOConfig(**shared, n_prompts=size // 8, group_size=8)
 
 
 def run_experiment(
@@ -380,7 +389,8 @@ def run_experiment(
     file `path`.
 
     It is written anew after each run, and a run that is in it already is not made
-    again.
+    again. Raises `InklingError` for a file with runs of another recipe, or from another
+    checkpoint.
     """
     sft, path, world = Path(sft), Path(path), World(0)
     start, tokenizer = (
@@ -389,18 +399,21 @@ def run_experiment(
     )
     recipe = json.loads(json.dumps(asdict(experiment)))
     found = {
+        "model": digest(start),
         "recipe": recipe,
         "versions": versions(),
         "cost": {"cpu_seconds": 0.0},
         "points": [],
     }
     if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["recipe"] != recipe:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        other = [key for key in ("model", "recipe") if earlier.get(key) != found[key]]
+        if other:
             raise InklingError(
-                f"{path} holds runs of another recipe; take another file, or remove"
-                " this one."
+                f"{path} holds runs of another {' and '.join(other)}; take another"
+                " file, or remove this one."
             )
+        found = earlier
     done = {
         (point["method"], point["beta"], point["seed"]) for point in found["points"]
     }

@@ -9,7 +9,7 @@ details).
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +33,11 @@ from inkling.assistant.rollouts import (
     summarise,
 )
 from inkling.model.transformer import Transformer
-from inkling.progress import Progress
+from inkling.progress import Progress, stepwise
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
-from inkling.training import savepoint
-from inkling.training.optim import make_optimizers, take_step
+from inkling.training.optim import make_optimizers, schedule, update
+from inkling.training.savepoint import Savepoints
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,15 @@ class PPOConfig(RLConfig):
     """GAE's lambda: 1 trusts only what happened, 0 only the critic."""
     value_weight: float = 0.1
     """Weight of the critic's squared error in the loss."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(
+            self,
+            counts=("batch_size", "minibatch_size"),
+            not_negative=("beta", "value_weight"),
+            shares=("gamma", "lam"),
+        )
 
 
 def token_rewards(
@@ -136,6 +146,7 @@ class ActorCritic(nn.Module):
         return self.policy.logits(hidden), self.value(hidden[:, :-1]).squeeze(-1)
 
 
+@stepwise
 def train_ppo(
     policy: Transformer,
     tokenizer: Tokenizer,
@@ -145,19 +156,17 @@ def train_ppo(
     *,
     reference: Transformer | None = None,
     folder: str | Path | None = None,
-    on_step: Callable[[RLRecord], None] | None = None,
     progress: bool = True,
-) -> list[RLRecord]:
-    """Train `policy` in place by PPO and return the history.
+) -> Iterator[RLRecord]:
+    """Train `policy` in place by PPO and yield the record of each batch:
+    `history = list(train_ppo(...))`.
 
     prompts: `prompts(step)` gives the prompts of that batch (the first `batch_size` are
-    used). reference: what KL is measured from; None: the policy as it is now. With a
-    `folder` the run is saved there every tenth step, and the same call goes on from
-    there, to the weights of a run that was never stopped. Raises `InklingError` for
-    rewards that are no finite numbers, for settings that make no sense, and for a
-    folder with another run.
+    used). reference: what KL is measured from; None: the policy as it is now. folder:
+    where to stop and go on, as for `pretrain.train`. Raises `InklingError` for rewards
+    that are no finite numbers, and for a folder with a run that had another policy,
+    reference, reward or other prompts or settings.
     """
-    config.check()
     reference = (
         copy.deepcopy(policy if reference is None else reference)
         .eval()
@@ -182,10 +191,18 @@ def train_ppo(
     (optimizer,) = make_optimizers(
         actor, "adamw", config.learning_rate, weight_decay=0.0
     )
-    history = [
-        RLRecord(**record)
-        for record in savepoint.resume(folder, config, actor, [optimizer])
-    ]
+    saved = Savepoints(
+        folder,
+        config,
+        actor,
+        [optimizer],
+        every=10,
+        reference=reference,
+        reward=reward,
+        prompts=tuple(prompts(0)) if folder else (),
+    )
+    history = [RLRecord(**record) for record in saved.history]
+    yield from history
     with Progress(config.steps, "PPO", start=len(history), show=progress) as bar:
         for step in range(len(history), config.steps):
             seed, batch = (
@@ -222,18 +239,18 @@ def train_ppo(
                     loss = loss + config.value_weight * masked_mean(
                         (guess - returns[part]).square(), actions[part]
                     )
-                    take_step(
-                        loss,
+                    loss.backward()
+                    update(
                         actor,
-                        optimizer,
-                        config.grad_clip,
-                        step + 1,
-                        1 - step / config.steps,
+                        [optimizer],
+                        loss.item(),
+                        step,
+                        scale=schedule(step, config.steps),
+                        grad_clip=config.grad_clip,
                     )
             history.append(record)
-            savepoint.keep(folder, config, actor, [optimizer], history)
-            if on_step is not None:
-                on_step(record)
+            yield record
+            saved.keep(history, last=step + 1 == config.steps)
             bar.update(
                 1,
                 reward=record.reward,
@@ -242,4 +259,3 @@ def train_ppo(
                 length=record.length,
             )
     policy.eval()
-    return history

@@ -12,7 +12,7 @@ as it was, says how much each token surprises it.
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +26,14 @@ from inkling.assistant.chat import encode_exchange, pad_id
 from inkling.assistant.policy_gradient import token_log_probs
 from inkling.assistant.preferences import Pair, check_differences
 from inkling.assistant.rollouts import Reward
-from inkling.assistant.sft import climb_and_fall
 from inkling.files import InklingError, atomic_write
 from inkling.model.transformer import Transformer
-from inkling.progress import Progress
+from inkling.progress import Progress, stepwise
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
-from inkling.training.optim import make_optimizers, take_step
+from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import pad_rows
-from inkling.training.pretrain import learning_rate_scale
+from inkling.training.savepoint import Savepoints
 
 #: Beyond this, in nats, one surprise is as good as another.
 MOST_SURPRISE = 8.0
@@ -192,6 +192,36 @@ def encode_reply(
     return encode_exchange(tokenizer, prompt, reply)[0][:limit]
 
 
+def encode_choices(
+    tokenizer: Tokenizer, pairs: Sequence[Pair], limit: int | None = None
+) -> list[tuple[list[int], list[int]]]:
+    """Each pair as ids: the prompt with the chosen and with the rejected reply.
+
+    Raises `InklingError` for an empty set, and for a pair that says nothing: its two
+    replies are the same, or are so before the first `limit` tokens end.
+    """
+    if not pairs:
+        raise InklingError(
+            "there are no preferences to learn from; collect some with"
+            " `preferences(...)`."
+        )
+    for number, pair in enumerate(pairs):
+        if pair.chosen == pair.rejected:
+            raise InklingError(
+                f"pair {number} compares a reply with itself, which says nothing: leave"
+                " it out."
+            )
+    rows = [
+        (
+            encode_reply(tokenizer, pair.prompt, pair.chosen, limit),
+            encode_reply(tokenizer, pair.prompt, pair.rejected, limit),
+        )
+        for pair in pairs
+    ]
+    check_differences(*zip(*rows, strict=True))
+    return rows
+
+
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     """The mean of -log sigma(chosen - rejected): how surprised the model is by the
     preferences, in nats a pair.
@@ -218,55 +248,49 @@ class RewardConfig:
     (Eisenstein et al. 2023).
     """
     seed: int = 0
+    """Decides the order of the pairs."""
+
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("batch_size",),
+            positive=("learning_rate", "grad_clip"),
+            not_negative=("centring",),
+            from_zero=("seed",),
+        )
 
 
 @dataclass(frozen=True)
 class RewardRecord:
-    """What one step leaves behind: the loss in nats a pair, and the share of its pairs
-    that were ranked rightly.
+    """What one step leaves behind: the loss in nats a pair, the share of its pairs that
+    were ranked rightly, and the mean reward of its replies.
     """
 
     step: int
     loss: float
     accuracy: float
+    mean: float
 
 
+@stepwise
 def train_reward_model(
     model: RewardModel,
     tokenizer: Tokenizer,
     pairs: Sequence[Pair],
     config: RewardConfig = RewardConfig(),
     *,
-    on_step: Callable[[RewardRecord], None] | None = None,
+    folder: str | Path | None = None,
     progress: bool = True,
-) -> list[RewardRecord]:
-    """Train `model` in place for one epoch of `pairs`, then centre it on them; returns
-    the history.
+) -> Iterator[RewardRecord]:
+    """Train `model` in place for one epoch of `pairs`, and yield the record of each
+    step; after the last one, centre it on them.
 
-    Raises `InklingError` for an empty set, for a pair of equal replies (also one whose
-    replies differ only behind the end of the context), and for a loss that is no
+    folder: where to stop and go on, as for `pretrain.train`. Raises `InklingError` for
+    an empty set, for a pair of equal replies (also one whose replies differ only behind
+    the end of the context), for a folder with another run, and for a loss that is no
     number.
     """
-    if not pairs:
-        raise InklingError(
-            "there are no preferences to learn from; collect some with"
-            " `preferences(...)`."
-        )
-    for number, pair in enumerate(pairs):
-        if pair.chosen == pair.rejected:
-            raise InklingError(
-                f"pair {number} compares a reply with itself, which says nothing: leave"
-                " it out."
-            )
-    limit = model.body.config.context_length
-    rows = [
-        [
-            encode_reply(tokenizer, p.prompt, text, limit)
-            for text in (p.chosen, p.rejected)
-        ]
-        for p in pairs
-    ]
-    check_differences(*zip(*rows, strict=True))
+    rows = encode_choices(tokenizer, pairs, model.body.config.context_length)
     order = np.random.default_rng(config.seed).permutation(len(rows))
     batches = [
         order[start : start + config.batch_size]
@@ -275,38 +299,35 @@ def train_reward_model(
     (optimizer,) = make_optimizers(
         model, "adamw", config.learning_rate, weight_decay=0.0
     )
-    schedule, history = climb_and_fall(len(batches)), []
-    total, count = 0.0, 0
-    model.train()
-    with Progress(len(batches), "reward model", show=progress) as bar:
-        for step, batch in enumerate(batches):
-            both = [rows[i][side] for side in (0, 1) for i in batch]
+    saved = Savepoints(folder, config, model, [optimizer], pairs=tuple(pairs))
+    history = [RewardRecord(**record) for record in saved.history]
+    yield from history
+    with Progress(len(batches), "reward model", len(history), progress) as bar:
+        for step in range(len(history), len(batches)):
+            model.train()
+            both = [rows[i][side] for side in (0, 1) for i in batches[step]]
             # (2 x pairs,): the chosen, then the rejected
             rewards = model.in_batches(both, pad_id(tokenizer))
             chosen, rejected = rewards.chunk(2)
             loss = bradley_terry_loss(chosen, rejected)
             centred = loss + config.centring * (chosen + rejected).square().mean()
-            take_step(
-                centred,
-                model,
-                optimizer,
-                config.grad_clip,
-                step + 1,
-                learning_rate_scale(step, schedule),
+            centred.backward()
+            scale = schedule(step, len(batches), warmup=len(batches) // 20)
+            clip = config.grad_clip
+            update(model, [optimizer], loss.item(), step, scale=scale, grad_clip=clip)
+            accuracy = (chosen > rejected).float().mean().item()
+            history.append(
+                RewardRecord(step + 1, loss.item(), accuracy, rewards.mean().item())
             )
-            # what centring needs: rewards by a model that is nearly done
-            if step >= len(batches) // 2:
-                total, count = total + rewards.sum().item(), count + len(rewards)
-            record = RewardRecord(
-                step + 1, loss.item(), float((chosen > rejected).float().mean())
-            )
-            history.append(record)
-            if on_step is not None:
-                on_step(record)
-            bar.update(1, loss=record.loss, accuracy=record.accuracy)
+            yield history[-1]
+            saved.keep(history, last=step + 1 == len(batches))
+            bar.update(1, loss=loss.item(), accuracy=accuracy)
     model.eval()
-    model.centre(torch.tensor([total / max(1, count)]))
-    return history
+    # what centring needs: rewards by a model that was nearly done
+    late = range(len(batches) // 2, len(batches))
+    model.centre(
+        torch.tensor([history[i].mean for i in late for _ in range(len(batches[i]))])
+    )
 
 
 def pair_accuracy(

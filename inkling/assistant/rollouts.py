@@ -11,7 +11,7 @@ to a prediction is (B, T - 1): column t is about token t + 1, given the tokens u
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from inkling.assistant.chat import decode_reply, encode_prompt, end_id, pad_id
 from inkling.assistant.policy_gradient import kl_estimates, masked_mean
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.generate import generate_batch
 from inkling.training.packing import pad_rows
@@ -234,9 +235,7 @@ def best_of_n_kl(n: int) -> float:
 
 @dataclass(frozen=True)
 class RLConfig:
-    """The settings that every method with rollouts has. Each adds its own, `beta`, the
-    price of KL, among them.
-    """
+    """The settings that every method with rollouts has. Each adds its own."""
 
     steps: int = 50
     """Batches of rollouts."""
@@ -259,28 +258,14 @@ class RLConfig:
     seed: int = 0
     """Decides the replies, and the order in which they are used."""
 
-    def check(self) -> None:
-        """Raise `InklingError` for settings with which a run would end in numbers that
-        are none, or teach nothing.
-        """
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        counts = {
-            name: value
-            for name, value in values.items()
-            if type(value) is int and name != "seed"
-        }
-        if (
-            not values["beta"] >= 0
-            or not self.clip > 0
-            or not self.temperature > 0
-            or min(counts.values()) < 1
-        ):
-            shown = (values["beta"], self.clip, self.temperature, *counts.values())
-            raise InklingError(
-                "beta must be 0 or more, clip and temperature above 0, and"
-                f" {', '.join(counts)} at least 1; they are "
-                f"{', '.join(map(str, shown))}."
-            )
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("steps", "max_new_tokens", "epochs"),
+            positive=("learning_rate", "clip", "temperature", "grad_clip"),
+            not_negative=("no_end_penalty",),
+            from_zero=("seed",),
+        )
 
 
 @dataclass(frozen=True)
@@ -289,7 +274,8 @@ class RLRecord:
 
     reward: the proxy's, less the penalty for replies without an end, and without the
     KL; kl: nats a reply, k1 on the sampled tokens; entropy: nats a token; length:
-    tokens; finished: the share that ended by themselves.
+    tokens; finished: the share that ended by themselves; flat: the share of groups in
+    which all replies were worth the same (GRPO; 0 where there are no groups).
     """
 
     step: int
@@ -298,6 +284,7 @@ class RLRecord:
     entropy: float
     length: float
     finished: float
+    flat: float = 0.0
 
 
 def summarise(

@@ -6,8 +6,9 @@ loop. Only what the assistant writes is trained on; the prompt is read, not lear
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -18,11 +19,12 @@ from torch import Tensor, nn
 from inkling.assistant.chat import encode_exchange, pad_id
 from inkling.files import InklingError
 from inkling.model.transformer import Block
-from inkling.progress import Progress
+from inkling.progress import Progress, stepwise
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
-from inkling.training.optim import make_optimizers, take_step
+from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import IGNORE
-from inkling.training.pretrain import TrainConfig, learning_rate_scale
+from inkling.training.savepoint import Savepoints
 from inkling.world import World
 from inkling.world.requests import Style, reply
 
@@ -268,12 +270,14 @@ class SFTConfig:
     seed: int = 0
     """Decides the order of the demonstrations."""
 
-
-def climb_and_fall(n_steps: int) -> TrainConfig:
-    """What `learning_rate_scale` needs for a short run: up over its first twentieth,
-    then straight down to zero.
-    """
-    return TrainConfig(steps=n_steps, warmup_steps=max(1, n_steps // 20))
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("epochs", "batch_size", "length"),
+            positive=("learning_rate", "grad_clip"),
+            not_negative=("weight_decay",),
+            from_zero=("seed",),
+        )
 
 
 @dataclass(frozen=True)
@@ -284,6 +288,7 @@ class SFTRecord:
     loss: float
 
 
+@stepwise
 def finetune(
     model: nn.Module,
     tokenizer: Tokenizer,
@@ -291,16 +296,17 @@ def finetune(
     config: SFTConfig = SFTConfig(),
     *,
     replay: Sequence[str] = (),
-    on_step: Callable[[SFTRecord], None] | None = None,
+    folder: str | Path | None = None,
     progress: bool = True,
-) -> list[SFTRecord]:
-    """Train `model` in place on what the assistant writes in `demos`, and return the
-    history.
+) -> Iterator[SFTRecord]:
+    """Train `model` in place on what the assistant writes in `demos`, and yield the
+    record of each step: `history = list(finetune(...))`.
 
     replay: documents of the kind that pre-training had, mixed in so that they are not
-    forgotten. Only parameters that require a gradient are trained, so a model with LoRA
-    trains its detours. Raises `InklingError` for no demonstrations, for one that does
-    not fit into a row, and for a loss that is no number.
+    forgotten. folder: where to stop and go on, as for `pretrain.train`. Only parameters
+    that require a gradient are trained, so a model with LoRA trains its detours. Raises
+    `InklingError` for no demonstrations, for one that does not fit into a row, for a
+    folder with another run, and for a loss that is no number.
     """
     if not demos:
         raise InklingError(
@@ -326,22 +332,20 @@ def finetune(
     (optimizer,) = make_optimizers(
         model, "adamw", config.learning_rate, weight_decay=config.weight_decay
     )
-    schedule, history = climb_and_fall(len(batches)), []
-    model.train()
-    with Progress(len(batches), "fine-tuning", show=progress) as bar:
-        for step, (rows, targets) in enumerate(batches):
+    saved = Savepoints(folder, config, model, [optimizer], data=tuple(batches))
+    history = [SFTRecord(**record) for record in saved.history]
+    yield from history
+    with Progress(len(batches), "fine-tuning", len(history), progress) as bar:
+        for step in range(len(history), len(batches)):
+            rows, targets = batches[step]
+            model.train()
             loss = sft_loss(model(rows), targets)
-            take_step(
-                loss,
-                model,
-                optimizer,
-                config.grad_clip,
-                step + 1,
-                learning_rate_scale(step, schedule),
-            )
+            loss.backward()
+            scale = schedule(step, len(batches), warmup=len(batches) // 20)
+            clip = config.grad_clip
+            update(model, [optimizer], loss.item(), step, scale=scale, grad_clip=clip)
             history.append(SFTRecord(step + 1, loss.item()))
-            if on_step is not None:
-                on_step(history[-1])
+            yield history[-1]
+            saved.keep(history, last=step + 1 == len(batches))
             bar.update(1, loss=loss.item())
     model.eval()
-    return history

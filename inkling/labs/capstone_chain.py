@@ -17,7 +17,7 @@ from inkling import checkpoints
 from inkling.assistant.chat import decode_reply, encode_prompt, prepare_roles
 from inkling.assistant.reward import RewardModel, model_reward
 from inkling.assistant.rollouts import best_of_n, gold_reward, roll_out
-from inkling.assistant.sft import Demonstration, SFTConfig, SFTRecord, draw_style, finetune
+from inkling.assistant.sft import Demonstration, SFTConfig, draw_style, finetune
 from inkling.files import InklingError
 from inkling.labs.capstone_island import Island, Pages, shuffled
 from inkling.model.transformer import Transformer
@@ -25,7 +25,7 @@ from inkling.recipe.speedrun import encode_stream
 from inkling.text.tokenizer import Tokenizer
 from inkling.training import evaluate
 from inkling.training.generate import generate
-from inkling.training.pretrain import StepRecord, TrainConfig, train
+from inkling.training.pretrain import TrainConfig, train
 from inkling.world import World
 from inkling.world.requests import reply
 
@@ -120,12 +120,6 @@ def learn_pages(
         run.points.append(RunPoint(step, loss, new.asked, new.never_asked, share_right(old)))
         model.train()
 
-    def on_step(record: StepRecord) -> None:
-        run.cpu_seconds = record.cpu_seconds
-        if record.step % measure_every == 0 or record.step == steps:
-            measure(record.step, record.loss)
-        after_step(run, record.step, record.loss)
-
     measure(0, float("nan"))
     config = TrainConfig(
         steps=steps,
@@ -139,7 +133,11 @@ def learn_pages(
         seed=island.seed,
     )
     try:
-        train(model, tokens, config, on_step=on_step, progress=False)
+        for record in train(model, tokens, config, progress=False):
+            run.cpu_seconds = record.cpu_seconds
+            if record.step % measure_every == 0 or record.step == steps:
+                measure(record.step, record.loss)
+            after_step(run, record.step, record.loss)
     finally:
         model.eval()
     return run
@@ -222,21 +220,12 @@ def make_assistant(
     old = [town.document(i, "replay", seed=island.seed + 1).text for i in range(n_replay // 2)]
     losses: list[float] = []
 
-    def on_step(record: SFTRecord) -> None:
-        losses.append(record.loss)
-        after_step(record.step, record.loss)
-
     config = SFTConfig(batch_size=ROWS, length=LENGTH, learning_rate=1e-3, seed=island.seed)
     replay = [*old, *pages.texts[: n_replay - len(old)]]
-    finetune(
-        model,
-        tokenizer,
-        island_demonstrations(island, n_demos),
-        config,
-        replay=replay,
-        on_step=on_step,
-        progress=False,
-    )
+    demos = island_demonstrations(island, n_demos)
+    for record in finetune(model, tokenizer, demos, config, replay=replay, progress=False):
+        losses.append(record.loss)
+        after_step(record.step, record.loss)
     return Assistant(model.eval(), tokenizer, losses, time.process_time() - cpu)
 
 

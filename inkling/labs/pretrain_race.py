@@ -11,7 +11,6 @@ from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 
 from inkling import plots
@@ -20,13 +19,12 @@ from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import Panel, columns_beside, control, read_number, slider
 from inkling.model.transformer import ModelConfig, Transformer
 from inkling.text.tokenizer import Tokenizer
-from inkling.training.optim import make_optimizers
+from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import Batches
 from inkling.training.pretrain import (
     TrainConfig,
     accumulate_gradient,
     count_targets,
-    learning_rate_scale,
     validation_loss,
 )
 from inkling.world import World
@@ -155,18 +153,15 @@ class Racer:
         no number is out.
         """
         began = clock()
-        scale = learning_rate_scale(min(999, int(1000 * share_done)), self.config)
+        parts = self.config.steps
+        scale = schedule(min(parts - 1, int(parts * share_done)), parts, self.config.warmup_steps)
         rows = self.batches.batch(self.steps)
-        self.model.zero_grad()
         loss = accumulate_gradient(self.model, rows, self.config)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip).item()
-        if not math.isfinite(loss + norm):
+        try:
+            update(self.model, self.optimizers, loss, self.steps, scale=scale)
+        except InklingError:
             self.blew_up = True
             return
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak_lr"] * scale
-            optimizer.step()
         self.steps += 1
         self.tokens += count_targets(rows)
         self.cpu_seconds += clock() - began

@@ -16,7 +16,7 @@ from inkling.files import InklingError
 from inkling.labs.background import Job, LivePlot, Worker
 from inkling.labs.panel import Panel, control, read_number, slider
 from inkling.labs.pretrain_race import CONTEXT, MOST, Data, Entry, count_weights
-from inkling.training.pretrain import StepRecord, train, validation_loss
+from inkling.training.pretrain import train, validation_loss
 
 SPRINT_STEPS = 50
 
@@ -36,13 +36,9 @@ def train_size(
     """
     entry = Entry(width, layers, max(1, width // 8), learning_rate)
     model = entry.model(data)
-    train(
-        model,
-        data.tokens,
-        entry.config(steps),
-        progress=False,
-        on_step=None if job is None else lambda record: job.check(),
-    )
+    for _ in train(model, data.tokens, entry.config(steps), progress=False):
+        if job is not None:
+            job.check()
     return count_weights(model), validation_loss(model, data.valid_tokens, CONTEXT, None)
 
 
@@ -177,13 +173,11 @@ def sprint(
         config = replace(config, warmup_steps=1)
     losses: list[float] = []
 
-    def on_step(record: StepRecord) -> None:
-        losses.append(record.loss)
-        if job is not None:
-            job.check()
-
     try:
-        train(entry.model(data), data.tokens, config, progress=False, on_step=on_step)
+        for record in train(entry.model(data), data.tokens, config, progress=False):
+            losses.append(record.loss)
+            if job is not None:
+                job.check()
     except InklingError:
         losses.append(math.inf)
     return losses

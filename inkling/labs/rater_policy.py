@@ -14,6 +14,7 @@ from inkling.assistant.policy_gradient import token_log_probs
 from inkling.assistant.rollouts import by_length, roll_out, scored
 from inkling.assistant.sft import Demonstration, SFTConfig, finetune
 from inkling.model.transformer import Transformer
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -56,6 +57,14 @@ class FollowConfig:
     learning_rate: float = 4e-4
     """AdamW's peak in each round's fine-tuning."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("rounds", "n_prompts", "n"),
+            positive=("learning_rate",),
+            from_zero=("seed",),
+        )
 
 
 @dataclass(frozen=True)
@@ -116,5 +125,5 @@ def follow(
             tuning = SFTConfig(
                 epochs=2, batch_size=2, learning_rate=config.learning_rate, seed=seed
             )
-            finetune(policy, tokenizer, demos, tuning, progress=False)
+            list(finetune(policy, tokenizer, demos, tuning, progress=False))
     return history

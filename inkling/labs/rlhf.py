@@ -3,7 +3,7 @@ your own.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -51,6 +51,7 @@ from inkling.labs.rlhf_samples import (
 )
 from inkling.model.transformer import Transformer
 from inkling.plots import COLOURS
+from inkling.progress import stepwise
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -144,6 +145,7 @@ def beta_panel(samples: Samples, rewards: dict[str, np.ndarray]) -> Panel:
 # --- Runs -----------------------------------------------------------------------------------------
 
 
+@stepwise
 def run_grpo(
     policy: Transformer,
     tokenizer: Tokenizer,
@@ -151,23 +153,17 @@ def run_grpo(
     reward: Reward,
     beta: float,
     steps: int,
-    on_step: Callable[[RLRecord, float], None] | None = None,
-) -> list[tuple[RLRecord, float]]:
-    """GRPO for some steps, in place: a record of each batch, and the gold reward of the same
+) -> Iterator[tuple[RLRecord, float]]:
+    """GRPO for some steps, in place: yields a record of each batch, and the gold reward of the same
     replies beside it.
     """
-    golds, history, gold = [], [], gold_reward(world)
+    golds, gold = [], gold_reward(world)
 
     def watched(
         prompts: Sequence[str], replies: Sequence[str]
     ) -> Tensor | np.ndarray | Sequence[float]:
         golds.append(float(gold(prompts, replies).mean()))
         return reward(prompts, replies)
-
-    def record(step: RLRecord, _: object) -> None:
-        history.append((step, golds[-1]))
-        if on_step is not None:
-            on_step(*history[-1])
 
     config = GRPOConfig(
         steps=steps,
@@ -178,8 +174,8 @@ def run_grpo(
         beta=beta,
     )
     prompts = short_prompts_by_step(world, config.n_prompts, 0)
-    train_grpo(policy, tokenizer, prompts, watched, config, on_step=record, progress=False)
-    return history
+    for record in train_grpo(policy, tokenizer, prompts, watched, config, progress=False):
+        yield record, golds[-1]
 
 
 def paint_run(axes: Axes, history: list[tuple[RLRecord, float]], label: str = "reward") -> None:
@@ -228,18 +224,16 @@ def run_panel(
         policy, history = copy.deepcopy(start), []
         results.append((policy, history))
 
-        def on_step(record: RLRecord, gold: float) -> None:
-            history.append((record, gold))
-            said = (
-                f"Step {record.step} of {steps}: reward {record.reward:.2f}, gold {gold:.2f}, KL"
-                f" {record.kl:.1f} nats"
-            )
-            plot.draw(lambda axes: paint_run(axes, history, name), said)
-            job.say(said)
-            job.check()
-
         try:
-            run_grpo(policy, tokenizer, world, reward, beta, steps, on_step)
+            for record, gold in run_grpo(policy, tokenizer, world, reward, beta, steps):
+                history.append((record, gold))
+                said = (
+                    f"Step {record.step} of {steps}: reward {record.reward:.2f}, gold {gold:.2f},"
+                    f" KL {record.kl:.1f} nats"
+                )
+                plot.draw(lambda axes: paint_run(axes, history, name), said)
+                job.say(said)
+                job.check()
         finally:  # after Stop, too
             compare(policy.eval())
         return f"Done: {name}, beta {beta:.2f}. Read the replies below before you trust a curve."

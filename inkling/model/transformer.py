@@ -54,18 +54,12 @@ class ModelConfig:
     tie_embeddings: bool = True
 
     def __post_init__(self):
-        if self.d_ff is None:
-            object.__setattr__(self, "d_ff", -(-8 * self.d_model // (3 * 16)) * 16)
-        for name in (
-            "vocab_size",
-            "context_length",
-            "d_model",
-            "n_layers",
-            "n_heads",
-            "n_kv_heads",
-            "d_ff",
-        ):
+        counts = "vocab_size context_length d_model n_layers n_heads n_kv_heads d_ff"
+        for name in counts.split():
             value = getattr(self, name)
+            if name == "d_ff" and value is None:
+                value = -(-8 * self.d_model // (3 * 16)) * 16
+                object.__setattr__(self, "d_ff", value)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InklingError(
                     f"ModelConfig: {name} must be a whole number of at least 1; it is"

@@ -11,7 +11,7 @@ et al. 2021, on averaged states as in Reimers and Gurevych 2019).
 
 import copy
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +22,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkling.assistant.chat import pad_id
-from inkling.assistant.sft import climb_and_fall
 from inkling.files import InklingError, atomic_write
 from inkling.model.transformer import Transformer
-from inkling.progress import Progress
+from inkling.progress import Progress, stepwise
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
-from inkling.training.optim import make_optimizers, take_step
+from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import pad_rows
-from inkling.training.pretrain import learning_rate_scale
+from inkling.training.savepoint import Savepoints
 
 
 class Embedder(nn.Module):
@@ -287,6 +287,14 @@ class EmbedderConfig:
     seed: int = 0
     """Decides the order of the pairs."""
 
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("epochs", "batch_size", "neighbours"),
+            positive=("learning_rate", "scale", "grad_clip"),
+            from_zero=("seed",),
+        )
+
 
 @dataclass(frozen=True)
 class EmbedderRecord:
@@ -318,20 +326,22 @@ def make_batches(n_pairs: int, config: EmbedderConfig) -> list[np.ndarray]:
     return batches
 
 
+@stepwise
 def train_embedder(
     embedder: Embedder,
     tokenizer: Tokenizer,
     pairs: Sequence[QuestionPassage],
     config: EmbedderConfig = EmbedderConfig(),
     *,
-    on_step: Callable[[EmbedderRecord], None] | None = None,
+    folder: str | Path | None = None,
     progress: bool = True,
-) -> list[EmbedderRecord]:
-    """Centre `embedder` on the passages, then train it in place, and return the
-    history.
+) -> Iterator[EmbedderRecord]:
+    """Centre `embedder` on the passages, then train it in place, and yield the record
+    of each step.
 
-    Raises `InklingError` for fewer than two pairs, for one whose passage does not
-    answer its question or does not fit into the context, and for a loss that is no
+    folder: where to stop and go on, as for `pretrain.train`. Raises `InklingError` for
+    fewer than two pairs, for one whose passage does not answer its question or does not
+    fit into the context, for a folder with another run, and for a loss that is no
     number.
     """
     if len(pairs) < 2:
@@ -359,10 +369,14 @@ def train_embedder(
     (optimizer,) = make_optimizers(
         embedder, "adamw", config.learning_rate, weight_decay=0.0
     )
-    schedule, history = climb_and_fall(len(batches)), []
-    embedder.train()
-    with Progress(len(batches), "embedder", show=progress) as bar:
-        for step, batch in enumerate(batches):
+    read = tuple((pair.question, pair.passage) for pair in pairs)
+    saved = Savepoints(folder, config, embedder, [optimizer], pairs=read)
+    history = [EmbedderRecord(**record) for record in saved.history]
+    yield from history
+    with Progress(len(batches), "embedder", len(history), progress) as bar:
+        for step in range(len(history), len(batches)):
+            embedder.train()
+            batch = batches[step]
             # Questions and passages are read apart: a question padded to a passage's
             # length would cost as much as one.
             questions, passages = (
@@ -371,13 +385,11 @@ def train_embedder(
             )  # (B, dimension) each
             ignored = false_negatives([pairs[i] for i in batch])
             loss = info_nce(questions, passages, ignored, config.scale)
-            take_step(
-                loss,
-                embedder,
-                optimizer,
-                config.grad_clip,
-                step + 1,
-                learning_rate_scale(step, schedule),
+            loss.backward()
+            scale = schedule(step, len(batches), warmup=len(batches) // 20)
+            clip = config.grad_clip
+            update(
+                embedder, [optimizer], loss.item(), step, scale=scale, grad_clip=clip
             )
             scores = (questions.detach() @ passages.detach().T).masked_fill(
                 ignored, -math.inf
@@ -386,8 +398,7 @@ def train_embedder(
             history.append(
                 EmbedderRecord(step + 1, loss.item(), float(right.float().mean()))
             )
-            if on_step is not None:
-                on_step(history[-1])
+            yield history[-1]
+            saved.keep(history, last=step + 1 == len(batches))
             bar.update(1, loss=history[-1].loss, accuracy=history[-1].accuracy)
     embedder.eval()
-    return history

@@ -6,18 +6,20 @@ is to look: find the name in the passages, find the fact beside it, copy it. Som
 questions have no answer there, and the reply says so.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
 from random import Random
 
 import torch
 
 from inkling.assistant.chat import Message, encode_chat, encode_exchange, pad_id
 from inkling.assistant.rollouts import pad_chats
-from inkling.assistant.sft import climb_and_fall, encode_replay, sft_loss
+from inkling.assistant.sft import encode_replay, sft_loss
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.progress import Progress
+from inkling.progress import Progress, stepwise
 from inkling.reading.passages import Passage
 from inkling.reading.rag import NOT_SAID, cite, document_messages
 from inkling.reading.shelves import (
@@ -27,10 +29,11 @@ from inkling.reading.shelves import (
     stranger,
     with_people,
 )
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
-from inkling.training.optim import make_optimizers, take_step
+from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import IGNORE
-from inkling.training.pretrain import learning_rate_scale
+from inkling.training.savepoint import Savepoints
 from inkling.world import World
 from inkling.world.documents import letter, person_entry
 from inkling.world.facts import ANSWERS, QUESTIONS, person_value
@@ -88,6 +91,13 @@ class Course:
     """The share of questions that the passages answer."""
     paraphrased: float = 0.3
     """The share of questions in words that the passages do not have."""
+
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("most_passages", "n_questions"),
+            shares=("answerable", "paraphrased"),
+        )
 
 
 def exercise(
@@ -215,6 +225,15 @@ class ReadingConfig:
     seed: int = 0
     """Decides the exercises."""
 
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("steps", "batch_size"),
+            positive=("learning_rate", "grad_clip"),
+            shares=("answerable_first", "replayed"),
+            from_zero=("seed",),
+        )
+
 
 @dataclass(frozen=True)
 class ReadingRecord:
@@ -277,6 +296,7 @@ def batches(
         made += pool
 
 
+@stepwise
 def learn_to_read(
     model: Transformer,
     tokenizer: Tokenizer,
@@ -285,46 +305,48 @@ def learn_to_read(
     *,
     replay: Sequence[tuple[str, str]] = (),
     documents: Sequence[str] = (),
-    on_step: Callable[[ReadingRecord], None] | None = None,
+    folder: str | Path | None = None,
     progress: bool = True,
-) -> list[ReadingRecord]:
-    """Train `model` in place on reading exercises, and return the history.
+) -> Iterator[ReadingRecord]:
+    """Train `model` in place on reading exercises, and yield the record of each step.
 
     replay: (prompt, reply) pairs of the assistant's own, mixed in, and documents as
-    pre-training had them. Raises `InklingError` for fewer than one step and for a loss
-    that is no number.
+    pre-training had them. folder: where to stop and go on, as for `pretrain.train`.
+    Raises `InklingError` for a folder with another run, and for a loss that is no
+    number.
     """
-    if config.steps < 1:
-        raise InklingError(f"steps is {config.steps}; take at least one.")
     limit = model.config.context_length + 1  # the last token is a target only
     chats = [encode_exchange(tokenizer, prompt, reply) for prompt, reply in replay]
     chats += encode_replay(tokenizer, documents, limit)
     Random(f"replay/{config.seed}").shuffle(chats)
-    stream = batches(world, tokenizer, limit, config, chats)
     (optimizer,) = make_optimizers(
         model, "adamw", config.learning_rate, weight_decay=0.0
     )
-    schedule, history, tokens = climb_and_fall(config.steps), [], 0
-    model.train()
-    with Progress(config.steps, "learning to read", show=progress) as bar:
-        for step in range(config.steps):
-            rows, targets = inputs_and_targets(next(stream), pad_id(tokenizer))
+    mixed_in = (world.seed, *(ids for chat in chats for ids in chat[0]))
+    saved = Savepoints(folder, config, model, [optimizer], data=mixed_in)
+    history = [ReadingRecord(**record) for record in saved.history]
+    yield from history
+    tokens = history[-1].tokens if history else 0
+    # exercises depend on those before them, so a run that goes on makes them all anew
+    left = config.steps if len(history) < config.steps else 0
+    stream = islice(batches(world, tokenizer, limit, config, chats), left)
+    with Progress(config.steps, "learning to read", len(history), progress) as bar:
+        for step, batch in enumerate(stream):
+            if step < len(history):
+                continue
+            model.train()
+            rows, targets = inputs_and_targets(batch, pad_id(tokenizer))
             loss = sft_loss(model(rows), targets)
-            take_step(
-                loss,
-                model,
-                optimizer,
-                config.grad_clip,
-                step + 1,
-                learning_rate_scale(step, schedule),
-            )
+            loss.backward()
+            scale = schedule(step, config.steps, warmup=config.steps // 20)
+            clip = config.grad_clip
+            update(model, [optimizer], loss.item(), step, scale=scale, grad_clip=clip)
             tokens += rows.numel()
             history.append(ReadingRecord(step + 1, loss.item(), tokens))
-            if on_step is not None:
-                on_step(history[-1])
+            yield history[-1]
+            saved.keep(history, last=step + 1 == config.steps)
             bar.update(1, loss=loss.item())
     model.eval()
-    return history
 
 
 def inputs_and_targets(

@@ -6,10 +6,6 @@ says how it was made and what it is worth. A stage whose card is there is not ma
 again, so an interrupted chain goes on with the stage it was in.
 """
 
-import hashlib
-import json
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,8 +15,9 @@ import torch
 from inkling.assistant import exam, ppo, preferences, reward, sft
 from inkling.assistant.chat import prepare_roles
 from inkling.assistant.rollouts import prompt_batches
-from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import Transformer
+from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -45,6 +42,13 @@ class AlignRecipe:
     """Requests in the exam of a policy, in each of three seeds; the reward model's has
     eight times as many pairs.
     """
+
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("n_demos", "n_pairs", "n_judged"),
+            from_zero=("seed", "n_replay"),
+        )
 
     @classmethod
     def for_minutes(cls, minutes: float, seed: int = 0) -> "AlignRecipe":
@@ -106,28 +110,98 @@ def policy_scores(
     return scores
 
 
-def stage(folder: Path, name: str, made_from: dict, make: Callable[[], dict]) -> dict:
-    """The card of a stage: read where it was made before, from the same model and
-    recipe, else made now.
-    """
-    path = folder / name / "card.json"
-    if path.is_file():
-        card = json.loads(path.read_text(encoding="utf-8"))
-        if card["made_from"] != made_from:
-            raise InklingError(
-                f"{folder / name} was made from another model or with another recipe."
-                " Take another folder, or remove its sft, reward, rlhf, embedder, rag"
-                " and savepoints."
-            )
-        return card
-    started, cpu = time.perf_counter(), time.process_time()
-    card = {"name": name, "made_from": made_from, "versions": versions(), **make()}
-    card["cost"] = {
-        "wall_seconds": round(time.perf_counter() - started, 1),
-        "cpu_seconds": round(time.process_time() - cpu, 1),
+def make_sft(bench: Workbench, base: Path, recipe: AlignRecipe, world: World) -> dict:
+    """Fine-tune the base model on demonstrations; what the card says of it."""
+    model, tokenizer = checkpoint(base)
+    before = bench.once(
+        "scores_of_base",
+        lambda: policy_scores(model, tokenizer, world, recipe.n_judged, plain=True),
+    )
+    config = replace(recipe.finetuning, seed=recipe.seed)
+    demos = sft.demonstrations(world, recipe.n_demos, recipe.seed)
+    lengths = [len(ids) for ids, _ in sft.encode_demonstrations(tokenizer, demos)]
+    demos = [
+        demo
+        for demo, length in zip(demos, lengths, strict=True)
+        if length <= config.length
+    ]
+    replay = [
+        world.document(index, "train", seed=recipe.seed).text
+        for index in range(recipe.n_replay)
+    ]
+    prepare_roles(model, tokenizer)
+    run = sft.finetune(
+        model,
+        tokenizer,
+        demos,
+        config,
+        replay=replay,
+        folder=bench.saved,
+        progress=bench.progress,
+    )
+    losses = [round(record.loss, 4) for record in bench.watch(run)]
+    model = bench.ship(model, tokenizer)
+    return {
+        "n_demos": len(demos),
+        "scores_of_base": before,
+        "loss": losses[:: max(1, len(losses) // 60)],
+        "scores": policy_scores(model, tokenizer, world, recipe.n_judged),
     }
-    atomic_write(path, (json.dumps(card, indent=1) + "\n").encode())
-    return card
+
+
+def make_reward(bench: Workbench, recipe: AlignRecipe, world: World) -> dict:
+    """Train the reward model on choices between replies; what the card says of it."""
+    policy, tokenizer = checkpoint(bench.folder / "sft")
+
+    def choices(n: int, stream: str) -> list[preferences.Pair]:
+        return preferences.make_pairs(policy, tokenizer, world, n, recipe.seed, stream)
+
+    kept = bench.once(
+        "pairs", lambda: [asdict(pair) for pair in choices(recipe.n_pairs, "train")]
+    )
+    pairs = [preferences.Pair(**pair) for pair in kept]
+    model = reward.RewardModel.from_model(policy, recipe.seed)
+    config = replace(recipe.reward_model, seed=recipe.seed)
+    run = reward.train_reward_model(
+        model, tokenizer, pairs, config, folder=bench.saved, progress=bench.progress
+    )
+    for _ in bench.watch(run):
+        pass
+    model.save(bench.to, dtype=torch.float16)
+    tokenizer.save(bench.to / "tokenizer.json")
+    model = reward.RewardModel.load(bench.to)
+    fresh = choices(recipe.n_judged * 8, "test")
+    accuracy, _ = reward.pair_accuracy(model, tokenizer, fresh)
+    return {
+        "n_pairs": len(pairs),
+        "scores": {
+            "accuracy": accuracy,
+            "bayes_ceiling": preferences.bayes_ceiling(world, fresh),
+            "rater_ceiling": preferences.rater_ceiling(fresh),
+        },
+    }
+
+
+def make_rlhf(bench: Workbench, recipe: AlignRecipe, world: World) -> dict:
+    """PPO from the fine-tuned model, against the reward model; what the card says."""
+    policy, tokenizer = checkpoint(bench.folder / "sft")
+    judge = reward.RewardModel.load(bench.folder / "reward")
+    config = replace(recipe.rlhf, seed=recipe.seed)
+    run = ppo.train_ppo(
+        policy,
+        tokenizer,
+        prompt_batches(world, config.batch_size, recipe.seed),
+        reward.model_reward(judge, tokenizer),
+        config,
+        folder=bench.saved,
+        progress=bench.progress,
+    )
+    history = [asdict(record) for record in bench.watch(run)]
+    policy = bench.ship(policy, tokenizer)
+    return {
+        "history": history,
+        "scores": policy_scores(policy, tokenizer, world, recipe.n_judged),
+    }
 
 
 def align(
@@ -143,96 +217,31 @@ def align(
     of another base or recipe.
     """
     base, folder, world = Path(base), Path(folder), World(0)
-    if not (base / "tokenizer.json").is_file():
-        raise InklingError(
-            f"{base} is no checkpoint: give the folder with config.json,"
-            " model.safetensors and tokenizer.json."
+    bench = {
+        name: Workbench(folder, name, progress) for name in ("sft", "reward", "rlhf")
+    }
+    start, _ = checkpoint(base)
+    cards = [
+        stage(
+            bench["sft"],
+            made_from(recipe, base=start),
+            lambda: make_sft(bench["sft"], base, recipe, world),
         )
-    tokenizer = Tokenizer.load(base / "tokenizer.json")
-
-    def save(model: Transformer, name: str) -> Transformer:
-        """Shipped and measured in half precision, as the base model is."""
-        model.save_pretrained(folder / name, dtype=torch.float16)
-        tokenizer.save(folder / name / "tokenizer.json")
-        return Transformer.from_pretrained(folder / name)
-
-    def make_sft() -> dict:
-        model = Transformer.from_pretrained(base)
-        before = policy_scores(model, tokenizer, world, recipe.n_judged, plain=True)
-        config = replace(recipe.finetuning, seed=recipe.seed)
-        demos = sft.demonstrations(world, recipe.n_demos, recipe.seed)
-        lengths = [len(ids) for ids, _ in sft.encode_demonstrations(tokenizer, demos)]
-        demos = [
-            demo
-            for demo, length in zip(demos, lengths, strict=True)
-            if length <= config.length
-        ]
-        replay = [
-            world.document(index, "train", seed=recipe.seed).text
-            for index in range(recipe.n_replay)
-        ]
-        prepare_roles(model, tokenizer)
-        history = sft.finetune(
-            model, tokenizer, demos, config, replay=replay, progress=progress
+    ]
+    tuned, _ = checkpoint(folder / "sft")
+    cards.append(
+        stage(
+            bench["reward"],
+            made_from(recipe, sft=tuned),
+            lambda: make_reward(bench["reward"], recipe, world),
         )
-        model = save(model, "sft")
-        return {
-            "n_demos": len(demos),
-            "scores_of_base": before,
-            "loss": [round(record.loss, 4) for record in history][
-                :: max(1, len(history) // 60)
-            ],
-            "scores": policy_scores(model, tokenizer, world, recipe.n_judged),
-        }
-
-    def make_reward() -> dict:
-        policy = Transformer.from_pretrained(folder / "sft")
-        pairs = preferences.make_pairs(
-            policy, tokenizer, world, recipe.n_pairs, recipe.seed
+    )
+    judge = reward.RewardModel.load(folder / "reward")
+    cards.append(
+        stage(
+            bench["rlhf"],
+            made_from(recipe, sft=tuned, reward=judge),
+            lambda: make_rlhf(bench["rlhf"], recipe, world),
         )
-        model = reward.RewardModel.from_model(policy, recipe.seed)
-        config = replace(recipe.reward_model, seed=recipe.seed)
-        reward.train_reward_model(model, tokenizer, pairs, config, progress=progress)
-        model.save(folder / "reward", dtype=torch.float16)
-        tokenizer.save(folder / "reward" / "tokenizer.json")
-        model = reward.RewardModel.load(folder / "reward")
-        fresh = preferences.make_pairs(
-            policy, tokenizer, world, recipe.n_judged * 8, recipe.seed, "test"
-        )
-        accuracy, _ = reward.pair_accuracy(model, tokenizer, fresh)
-        return {
-            "n_pairs": len(pairs),
-            "scores": {
-                "accuracy": accuracy,
-                "bayes_ceiling": preferences.bayes_ceiling(world, fresh),
-                "rater_ceiling": preferences.rater_ceiling(fresh),
-            },
-        }
-
-    def make_rlhf() -> dict:
-        policy = Transformer.from_pretrained(folder / "sft")
-        judge_of_replies = reward.model_reward(
-            reward.RewardModel.load(folder / "reward"), tokenizer
-        )
-        config = replace(recipe.rlhf, seed=recipe.seed)
-        prompts = prompt_batches(world, config.batch_size, recipe.seed)
-        saved = folder / "savepoints" / "rlhf"
-        history = ppo.train_ppo(
-            policy,
-            tokenizer,
-            prompts,
-            judge_of_replies,
-            config,
-            folder=saved,
-            progress=progress,
-        )
-        policy = save(policy, "rlhf")
-        return {
-            "history": [asdict(record) for record in history],
-            "scores": policy_scores(policy, tokenizer, world, recipe.n_judged),
-        }
-
-    weights = hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
-    made_from = json.loads(json.dumps({"base": weights, "recipe": asdict(recipe)}))
-    stages = {"sft": make_sft, "reward": make_reward, "rlhf": make_rlhf}
-    return [stage(folder, name, made_from, make) for name, make in stages.items()]
+    )
+    return cards

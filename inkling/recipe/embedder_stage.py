@@ -8,17 +8,14 @@ It needs nothing but the base model, so it can be made beside the assistant as w
 after it.
 """
 
-import hashlib
-import json
+import functools
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from inkling.files import InklingError
-from inkling.model.transformer import Transformer
 from inkling.reading.embedder import Embedder, EmbedderConfig, train_embedder
 from inkling.reading.retrieval import (
     DenseRetriever,
@@ -37,7 +34,8 @@ from inkling.reading.shelves import (
     training_pairs,
     unseen_people,
 )
-from inkling.recipe.assistant_stage import stage
+from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -59,6 +57,9 @@ class EmbedderRecipe:
     """So many embedders are trained, from as many seeds. The first is kept; all are
     measured, to see the spread.
     """
+
+    def __post_init__(self) -> None:
+        check(self, counts=("n_pairs", "n_documents", "n_seeds"), from_zero=("seed",))
 
     @classmethod
     def for_minutes(cls, minutes: float, seed: int = 0) -> "EmbedderRecipe":
@@ -131,6 +132,51 @@ def retrieval_scores(
     return scores
 
 
+def train_one(
+    bench: Workbench, base: Path, recipe: EmbedderRecipe, world: World, seed: int
+) -> tuple[Embedder, list[float]]:
+    """An embedder from this seed, and the losses of its training."""
+    model, tokenizer = checkpoint(base)
+    embedder = Embedder.from_model(model, seed=seed)
+    run = train_embedder(
+        embedder,
+        tokenizer,
+        training_pairs(world, recipe.n_pairs, seed),
+        replace(recipe.training, seed=seed),
+        folder=bench.saved / f"seed-{seed}",
+        progress=bench.progress,
+    )
+    return embedder, [round(record.loss, 4) for record in bench.watch(run)]
+
+
+def make_seeds(
+    bench: Workbench, base: Path, recipe: EmbedderRecipe, world: World
+) -> dict:
+    """Train an embedder from each seed and measure it; the first is kept."""
+    _, tokenizer = checkpoint(base)
+    library, scores, first = town_library(world, recipe.n_documents), [], []
+    for seed in range(recipe.seed, recipe.seed + recipe.n_seeds):
+        embedder, losses = train_one(bench, base, recipe, world, seed)
+        first = first or losses
+        with tempfile.TemporaryDirectory() as other:
+            place = other if scores else bench.to
+            embedder.save(place, dtype=torch.float16)
+            shipped = Embedder.load(place)
+        scores.append(
+            bench.once(
+                f"scores-{seed}",
+                functools.partial(retrieval_scores, shipped, tokenizer, world, library),
+            )
+        )
+    tokenizer.save(bench.to / "tokenizer.json")
+    return {
+        "loss": first[:: max(1, len(first) // 60)],
+        "n_passages": len(library.passages),
+        "scores": scores[0],
+        "scores_of_other_seeds": scores[1:],
+    }
+
+
 def make_embedder(
     base: str | Path,
     folder: str | Path,
@@ -143,47 +189,7 @@ def make_embedder(
     `InklingError` where `base` is no checkpoint, and where embedder/ was made from
     another one or with another recipe.
     """
-    base, folder, world = Path(base), Path(folder), World(0)
-    if (
-        not (base / "tokenizer.json").is_file()
-        or not (base / "model.safetensors").is_file()
-    ):
-        raise InklingError(
-            f"{base} is no checkpoint: give the folder with config.json,"
-            " model.safetensors and tokenizer.json."
-        )
-    tokenizer = Tokenizer.load(base / "tokenizer.json")
-
-    def make() -> dict:
-        library, scores, first = town_library(world, recipe.n_documents), [], []
-        for seed in range(recipe.seed, recipe.seed + recipe.n_seeds):
-            embedder = Embedder.from_model(Transformer.from_pretrained(base), seed=seed)
-            config, pairs = (
-                replace(recipe.training, seed=seed),
-                training_pairs(world, recipe.n_pairs, seed),
-            )
-            history = train_embedder(
-                embedder, tokenizer, pairs, config, progress=progress
-            )
-            with tempfile.TemporaryDirectory() as other:
-                place = other if scores else folder / "embedder"
-                embedder.save(place, dtype=torch.float16)
-                scores.append(
-                    retrieval_scores(Embedder.load(place), tokenizer, world, library)
-                )
-            first = first or [round(record.loss, 4) for record in history]
-        tokenizer.save(folder / "embedder" / "tokenizer.json")
-        return {
-            "loss": first[:: max(1, len(first) // 60)],
-            "n_passages": len(library.passages),
-            "scores": scores[0],
-            "scores_of_other_seeds": scores[1:],
-        }
-
-    weights = hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
-    return stage(
-        folder,
-        "embedder",
-        json.loads(json.dumps({"base": weights, "recipe": asdict(recipe)})),
-        make,
-    )
+    base, world = Path(base), World(0)
+    bench, (start, _) = Workbench(Path(folder), "embedder", progress), checkpoint(base)
+    decided_by = made_from(recipe, base=start)
+    return stage(bench, decided_by, lambda: make_seeds(bench, base, recipe, world))

@@ -5,22 +5,19 @@ with a card: the exam on newcomers, the curve of its emergence, and what reading
 the assistant.
 """
 
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import torch
 
 from inkling.assistant.chat import PASSAGE_LIKENESS, prepare_roles
 from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.reading.lessons import Course, ReadingConfig, ReadingRecord, learn_to_read
+from inkling.reading.lessons import Course, ReadingConfig, learn_to_read
 from inkling.reading.reading_exam import reading_scores
-from inkling.reading.shelves import town_library
-from inkling.recipe.assistant_stage import policy_scores, stage
+from inkling.reading.shelves import Library, town_library
+from inkling.recipe.assistant_stage import policy_scores
+from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage
+from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
 
@@ -62,6 +59,16 @@ class RAGRecipe:
     """Steps of the first course for a model that begins with random weights: what
     reading owes to pre-training.
     """
+
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=("n_documents", "n_points", "n_curve", "n_exam", "n_judged"),
+            from_zero=("seed", "n_replay", "n_replay_documents", "control_steps"),
+            optional=("n_exam",),
+        )
+        if not self.courses:
+            raise InklingError("RAGRecipe: courses is empty; give at least one.")
 
     @classmethod
     def for_minutes(cls, minutes: float, seed: int = 0) -> "RAGRecipe":
@@ -137,6 +144,109 @@ def own_answers(
     return kept
 
 
+@dataclass(frozen=True)
+class Lessons:
+    """What all courses of the stage share."""
+
+    bench: Workbench
+    recipe: RAGRecipe
+    world: World
+    tokenizer: Tokenizer
+    library: Library
+    replay: list[tuple[str, str]]
+    documents: list[str]
+
+    def examine(self, pupil: Transformer) -> dict:
+        """A point of the curve of emergence."""
+        pupil.eval()
+        return reading_scores(
+            pupil, self.tokenizer, self.world, self.library, self.recipe.n_curve
+        )
+
+    def take(
+        self, name: str, pupil: Transformer, config: ReadingConfig, before: list[dict]
+    ) -> list[dict]:
+        """A course, with an exam at its beginning and every so many steps: the points
+        of the curve, after those of the courses `before`.
+        """
+        in_all = sum(course.steps for course in self.recipe.courses)
+        every = max(1, in_all // self.recipe.n_points)
+        points = before or [
+            {"step": 0, "tokens": 0}
+            | self.bench.once(f"{name}-0", lambda: self.examine(pupil))
+        ]
+        step, tokens = points[-1]["step"], points[-1]["tokens"]
+        run = learn_to_read(
+            pupil,
+            self.tokenizer,
+            self.world,
+            config,
+            replay=self.replay,
+            documents=self.documents,
+            folder=self.bench.saved / name,
+            progress=self.bench.progress,
+        )
+        for record in self.bench.watch(run):
+            if record.step % every == 0 or record.step == config.steps:
+                at = {
+                    "step": step + record.step,
+                    "tokens": tokens + record.tokens,
+                    "loss": round(record.loss, 4),
+                }
+                # a step that was made before an interruption was measured then
+                points = [
+                    *points,
+                    at
+                    | self.bench.once(
+                        f"{name}-{record.step}", lambda: self.examine(pupil)
+                    ),
+                ]
+        return points
+
+
+def read_and_measure(bench: Workbench, recipe: RAGRecipe, world: World) -> dict:
+    """All courses, one after the other, and the control; what the card says."""
+    model, tokenizer = checkpoint(bench.folder / "rlhf")
+    replay = bench.once(
+        "replay",
+        lambda: own_answers(model, tokenizer, world, recipe.n_replay, recipe.seed),
+    )
+    lessons = Lessons(
+        bench,
+        recipe,
+        world,
+        tokenizer,
+        town_library(world, recipe.n_documents),
+        [(prompt, reply) for prompt, reply in replay],
+        [
+            world.document(i, "train", seed=recipe.seed).text
+            for i in range(recipe.n_replay_documents)
+        ],
+    )
+    prepare_roles(model, tokenizer, PASSAGE_LIKENESS)
+    curve: list[dict] = []
+    for number, config in enumerate(recipe.courses):
+        config = replace(config, seed=recipe.seed + 1000 * number)
+        curve = lessons.take(f"course-{number}", model, config, curve)
+        # the next course begins with what is on the disk
+        model = bench.ship(model, tokenizer)
+    control = []
+    if recipe.control_steps:
+        newborn = Transformer(model.config, seed=recipe.seed)
+        config = replace(
+            recipe.courses[0], seed=recipe.seed, steps=recipe.control_steps
+        )
+        control = lessons.take("control", newborn, config, [])
+    return {
+        "curve": curve,
+        "control": control,
+        "reading": reading_scores(
+            model, tokenizer, world, lessons.library, recipe.n_exam
+        ),
+        "scores": policy_scores(model, tokenizer, world, recipe.n_judged),
+    }
+
+
 def teach_reading(
     folder: str | Path, recipe: RAGRecipe = RAGRecipe(), progress: bool = True
 ) -> dict:
@@ -146,98 +256,11 @@ def teach_reading(
     one or with another recipe.
     """
     folder, world = Path(folder), World(0)
-    source = folder / "rlhf"
-    if not (source / "model.safetensors").is_file():
+    if not (folder / "rlhf" / "model.safetensors").is_file():
         raise InklingError(
             f"{folder} has no rlhf/ to go on from; make it with `python -m inkling"
             " speedrun` first."
         )
-    tokenizer = Tokenizer.load(source / "tokenizer.json")
-    weights = hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
-
-    def make() -> dict:
-        model, library = (
-            Transformer.from_pretrained(source),
-            town_library(world, recipe.n_documents),
-        )
-        replay = own_answers(model, tokenizer, world, recipe.n_replay, recipe.seed)
-        documents = [
-            world.document(i, "train", seed=recipe.seed).text
-            for i in range(recipe.n_replay_documents)
-        ]
-        prepare_roles(model, tokenizer, PASSAGE_LIKENESS)
-        every = max(
-            1, sum(course.steps for course in recipe.courses) // recipe.n_points
-        )
-
-        def take(
-            pupil: Transformer, config: ReadingConfig, before: Sequence[dict]
-        ) -> list[dict]:
-            """A course, with an exam at its beginning and every so many steps; returns
-            the points of the curve.
-            """
-            step, tokens = (
-                (before[-1]["step"], before[-1]["tokens"]) if before else (0, 0)
-            )
-            points = list(before)
-            if not before:
-                points.append({"step": 0, "tokens": 0, **examine(pupil)})
-
-            def measure(record: ReadingRecord) -> None:
-                if record.step % every == 0 or record.step == config.steps:
-                    pupil.eval()
-                    at = {
-                        "step": step + record.step,
-                        "tokens": tokens + record.tokens,
-                        "loss": round(record.loss, 4),
-                    }
-                    points.append({**at, **examine(pupil)})
-                    pupil.train()
-
-            mixed_in = {"replay": replay, "documents": documents}
-            learn_to_read(
-                pupil,
-                tokenizer,
-                world,
-                config,
-                **mixed_in,
-                on_step=measure,
-                progress=progress,
-            )
-            return points
-
-        def examine(pupil: Transformer) -> dict:
-            return reading_scores(pupil, tokenizer, world, library, recipe.n_curve)
-
-        curve: list[dict] = []
-        for number, config in enumerate(recipe.courses):
-            curve = take(
-                model, replace(config, seed=recipe.seed + 1000 * number), curve
-            )
-            model.save_pretrained(folder / "rag", dtype=torch.float16)
-            # the next course begins with what is on the disk
-            model = Transformer.from_pretrained(folder / "rag")
-        tokenizer.save(folder / "rag" / "tokenizer.json")
-        control = []
-        if recipe.control_steps:
-            newborn = Transformer(model.config, seed=recipe.seed)
-            control = take(
-                newborn,
-                replace(
-                    recipe.courses[0], seed=recipe.seed, steps=recipe.control_steps
-                ),
-                [],
-            )
-        return {
-            "curve": curve,
-            "control": control,
-            "reading": reading_scores(model, tokenizer, world, library, recipe.n_exam),
-            "scores": policy_scores(model, tokenizer, world, recipe.n_judged),
-        }
-
-    return stage(
-        folder,
-        "rag",
-        json.loads(json.dumps({"rlhf": weights, "recipe": asdict(recipe)})),
-        make,
-    )
+    bench, (start, _) = Workbench(folder, "rag", progress), checkpoint(folder / "rlhf")
+    decided_by = made_from(recipe, rlhf=start)
+    return stage(bench, decided_by, lambda: read_and_measure(bench, recipe, world))

@@ -13,25 +13,27 @@ turned up.
 
 import hashlib
 import json
-import math
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import ModelConfig, Transformer
+from inkling.recipe import cards
 from inkling.recipe.assistant_stage import AlignRecipe, align
 from inkling.recipe.cards import CAREFUL, report_card
 from inkling.recipe.embedder_stage import EmbedderRecipe, make_embedder
 from inkling.recipe.reader_stage import RAGRecipe, teach_reading
-from inkling.text.corpus import prepare
+from inkling.recipe.workbench import Workbench, change_between
+from inkling.settings import check
+from inkling.text.corpus import CleaningReport, prepare
 from inkling.text.ngram import NGramModel
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.training import evaluate
-from inkling.training.pretrain import TrainConfig, TrainResult, train
+from inkling.training.pretrain import StepRecord, TrainConfig, train
 from inkling.world import World
 
 
@@ -91,6 +93,22 @@ class Recipe:
     practised.
     """
 
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=(
+                "steps",
+                "corpus_bytes",
+                "vocab_size",
+                "primer_length",
+                "primer_people",
+            ),
+            from_zero=("seed", "primer_steps"),
+            positive=("minutes",),
+            switches=("assistant",),
+            optional=("steps", "corpus_bytes"),
+        )
+
     @property
     def crawl_bytes(self) -> int:
         return self.corpus_bytes or int(4e6 * min(24.0, max(2.0, self.minutes)))
@@ -142,15 +160,9 @@ def seconds_per_step(
     """How long one update takes here: the median of a few on a throw-away model, after
     a warm-up.
     """
-    stamps: list[float] = []
     trial = replace(settings, steps=8, warmup_steps=1, validate_every=0)
-    train(
-        Transformer(config, seed=0),
-        tokens,
-        trial,
-        on_step=lambda record: stamps.append(record.seconds),
-        progress=False,
-    )
+    run = train(Transformer(config, seed=0), tokens, trial, progress=False)
+    stamps = [record.seconds for record in run]
     return float(np.median(np.diff(stamps)[1:]))
 
 
@@ -261,12 +273,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
     the card of base/, with those of the others under "assistant". Raises `InklingError`
     when the folder holds a finished run, or one with other settings.
     """
-    started, started_cpu, made_with = (
-        time.perf_counter(),
-        time.process_time(),
-        versions(),
-    )
-    folder = Path(folder)
+    started, folder = time.perf_counter(), Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InklingError(
             f"{folder} is a file; give a folder to write to, or a name that is not"
@@ -281,122 +288,189 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
             f"{folder} holds a finished run. Choose another folder, or remove this one"
             " first."
         )
-    if not 0 < recipe.minutes < math.inf:
-        raise InklingError(
-            f"--minutes is {recipe.minutes}; give a positive number, 10 for example."
-        )
-    if recipe.steps is not None and recipe.steps < 1:
-        raise InklingError(
-            f"--steps is {recipe.steps}; give 1 or more, or leave it out for as many as"
-            " fit."
-        )
+    bench = Workbench(folder, "base", progress)
+    begin(recipe, bench)
+    card = cards.read(bench.to) if finished[0] else make_base(recipe, bench)
+    return go_on(recipe, folder, card, started, progress)
 
-    if finished[0]:
-        card = json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
-        return go_on(recipe, folder, card, started, progress)
-    world, n_parts = World(0), 6 if recipe.assistant else 4
+
+def base_of(recipe: Recipe) -> dict:
+    """What decides the base model, as JSON has it: all of the recipe but the stages
+    after it.
+    """
+    later = ("assistant", "alignment", "reading", "embedding")
+    decides = {key: value for key, value in asdict(recipe).items() if key not in later}
+    return json.loads(json.dumps({"recipe": decides}))
+
+
+def begin(recipe: Recipe, bench: Workbench) -> None:
+    """Note in the folder which base model is being made there. Raises `InklingError`
+    where another one was.
+    """
+    noted, decided_by = bench.saved / "made_from.json", base_of(recipe)
+    before = decided_by
+    if (bench.to / "card.json").is_file():
+        before = cards.read(bench.to).get("made_from")
+    elif noted.is_file():
+        before = json.loads(noted.read_text(encoding="utf-8"))
+    if before != decided_by:
+        raise InklingError(
+            f"{bench.folder} holds another run: {change_between(before, decided_by)}."
+            " Give the settings that it was begun with, or choose another folder."
+        )
+    atomic_write(noted, json.dumps(decided_by).encode())
+
+
+@dataclass(frozen=True)
+class Text:
+    """All text of a run, and what becomes of it: tokens, and the documents that are
+    held out.
+    """
+
+    texts: list[str]
+    cleaning: CleaningReport
+    tokenizer: Tokenizer
+    tokens: np.ndarray
+    valid_tokens: np.ndarray
+    valid_bytes: int
+
+
+def prepare_text(recipe: Recipe, world: World, n_parts: int) -> Text:
+    """The first two parts: a corpus, and a tokenizer made for it."""
     say(f"1/{n_parts}  corpus: a crawl of {recipe.crawl_bytes / 1e6:.0f} MB, cleaned")
     texts, cleaning = prepare(world, recipe.crawl_bytes, seed=recipe.seed)
-    say(f"     {len(texts):,} documents, {sum(map(len, texts)) / 1e6:.1f} MB kept")
-
+    say(f"     {len(texts):,} documents, {n_bytes(texts) / 1e6:.1f} MB kept")
     say(f"2/{n_parts}  tokenizer: {recipe.vocab_size:,} tokens")
     tokenizer = Tokenizer.train(texts[:4000], recipe.vocab_size, SPECIAL_TOKENS)
     tokens = encode_stream(tokenizer, texts)
-    validation = [
+    say(f"     {len(tokens):,} tokens, {n_bytes(texts) / len(tokens):.2f} bytes each")
+    held_out = [
         document.text for document in world.documents(100_000, stream="validation")
     ]
-    valid_tokens, valid_bytes = (
-        encode_stream(tokenizer, validation),
-        sum(map(len, validation)),
-    )
-    say(
-        f"     {len(tokens):,} tokens, {sum(map(len, texts)) / len(tokens):.2f} bytes"
-        " each"
-    )
+    valid_tokens = encode_stream(tokenizer, held_out)
+    return Text(texts, cleaning, tokenizer, tokens, valid_tokens, n_bytes(held_out))
 
-    config = replace(recipe.model, vocab_size=tokenizer.vocab_size)
-    settings = replace(recipe.train, eos_id=tokenizer.eos_id, seed=recipe.seed)
-    # an interrupted run goes on with the number of steps that it began with
-    decided = folder / "steps.json"
-    steps = recipe.steps or (
-        json.loads(decided.read_text()) if decided.is_file() else None
-    )
-    if steps is None:
+
+def n_bytes(texts: Iterable[str]) -> int:
+    """The length of texts in UTF-8."""
+    return sum(len(text.encode("utf-8")) for text in texts)
+
+
+def steps_of(
+    recipe: Recipe,
+    bench: Workbench,
+    config: ModelConfig,
+    settings: TrainConfig,
+    text: Text,
+) -> int:
+    """How many updates pre-training has: those of the recipe; else those that the run
+    began with; else as many as fit into what is left of its minutes here.
+    """
+    if recipe.steps is not None:
+        return recipe.steps
+
+    def as_many_as_fit() -> int:
         low, high = _EVALUATION_SECONDS
         reserve = min(high, max(low, 60 * recipe.minutes * _EVALUATION_SHARE))
-        pace = seconds_per_step(config, tokens, settings)
+        pace = seconds_per_step(config, text.tokens, settings)
         reserve += pace * sum(
             s.updates
             for s in (recipe.stages_after, recipe.search, recipe.last_stage)
             if s
         )
-        left = 60 * recipe.minutes - (time.perf_counter() - started) - reserve
+        left = 60 * recipe.minutes - bench.cost["wall_seconds"] - reserve
         steps = max(20, int(left / pace))
         say(f"     {pace:.2f} s a step here: {steps:,} steps fit")
-    atomic_write(decided, f"{steps}\n".encode())
+        return steps
 
-    # What the text cost is counted here, and what training cost by its own records,
-    # which outlive an interruption.
-    wall, cpu, records = (
-        time.perf_counter() - started,
-        time.process_time() - started_cpu,
-        [],
+    return bench.once("steps", as_many_as_fit)
+
+
+def pretrain_primer(
+    recipe: Recipe,
+    bench: Workbench,
+    model: Transformer,
+    settings: TrainConfig,
+    text: Text,
+    n_steps: int,
+    world: World,
+) -> list[StepRecord]:
+    """Pre-training on easy text in short rows (`primer`), in place; its records."""
+    row_length = settings.context_length or model.config.context_length
+    rows = settings.batch_size * row_length // recipe.primer_length
+    say(
+        f"     pre-training: {n_steps:,} steps of primer, {rows} rows of"
+        f" {recipe.primer_length} tokens"
     )
+    texts = primer(world, 2 * n_steps * rows * recipe.primer_length, recipe)
+    settings = replace(
+        settings,
+        steps=n_steps,
+        batch_size=rows,
+        context_length=recipe.primer_length,
+        decay_fraction=0.2,
+    )
+    run = train(
+        model,
+        encode_stream(text.tokenizer, texts),
+        settings,
+        folder=bench.saved / "primer",
+        progress=bench.progress,
+    )
+    return list(bench.watch(run))
+
+
+def pretrain_text(
+    bench: Workbench, model: Transformer, settings: TrainConfig, text: Text
+) -> list[StepRecord]:
+    """Pre-training on the corpus, in place; its records."""
+    row_length = settings.context_length or model.config.context_length
+    say(
+        f"     pre-training: {settings.steps:,} steps of text, {settings.batch_size}"
+        f" rows of {row_length} tokens"
+    )
+    run = train(
+        model,
+        text.tokens,
+        settings,
+        valid_tokens=text.valid_tokens,
+        valid_bytes=text.valid_bytes,
+        folder=bench.saved / "main",
+        progress=bench.progress,
+    )
+    return list(bench.watch(run))
+
+
+def make_base(recipe: Recipe, bench: Workbench) -> dict:
+    """The base model from raw text, in base/; its card, and under "cleaning" what the
+    cleaning of the corpus left out.
+    """
+    world, n_parts, made_with = World(0), 6 if recipe.assistant else 4, versions()
+    text = prepare_text(recipe, world, n_parts)
+    config = replace(recipe.model, vocab_size=text.tokenizer.vocab_size)
+    settings = replace(recipe.train, eos_id=text.tokenizer.eos_id, seed=recipe.seed)
+    steps = steps_of(recipe, bench, config, settings, text)
+    say(f"3/{n_parts}  {steps:,} steps of pre-training")
     model = Transformer(config, seed=recipe.seed)
-    row_length = settings.context_length or config.context_length
     n_primer = min(recipe.primer_steps, steps // 3)
-    if n_primer:
-        rows = settings.batch_size * row_length // recipe.primer_length
-        say(
-            f"3/{n_parts}  pre-training: {n_primer:,} steps of primer, {rows} rows of"
-            f" {recipe.primer_length} tokens"
-        )
-        texts_of_primer = primer(
-            world, 2 * n_primer * rows * recipe.primer_length, recipe
-        )
-        result = train(
-            model,
-            encode_stream(tokenizer, texts_of_primer),
-            replace(
-                settings,
-                steps=n_primer,
-                batch_size=rows,
-                context_length=recipe.primer_length,
-                decay_fraction=0.2,
-            ),
-            folder=folder / "savepoints" / "primer",
-            resume=True,
-            progress=progress,
-        )
-        records.append(result.history[-1])
     n_main = steps - n_primer
+    ends = []
+    if n_primer:
+        ends += pretrain_primer(recipe, bench, model, settings, text, n_primer, world)[
+            -1:
+        ]
     settings = replace(
         settings,
         steps=n_main,
         validate_every=max(1, n_main // 20),
         checkpoint_every=max(50, n_main // 10),
     )
-    say(
-        f"     pre-training: {n_main:,} steps of text, {settings.batch_size} rows of"
-        f" {row_length} tokens"
-    )
-    result = train(
-        model,
-        tokens,
-        settings,
-        valid_tokens=valid_tokens,
-        valid_bytes=valid_bytes,
-        folder=folder / "savepoints" / "main",
-        resume=True,
-        progress=progress,
-    )
-    records.append(result.history[-1])
+    history = pretrain_text(bench, model, settings, text)
+    ends.append(history[-1])
+    cost = bench.cost | {"tokens_seen": sum(record.tokens for record in ends)}
     # Measured, like shipped, in half precision: the card describes the file, not the
     # weights behind it.
-    model.save_pretrained(folder / "base", dtype=torch.float16)
-    tokenizer.save(folder / "base" / "tokenizer.json")
-    model = Transformer.from_pretrained(folder / "base")
-
+    model = bench.ship(model, text.tokenizer)
     say(f"4/{n_parts}  what did it learn?")
     card = {
         "name": "base",
@@ -404,6 +478,7 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
             f"python -m inkling speedrun --minutes {recipe.minutes:g} --steps {steps}"
             f" --seed {recipe.seed}" + ("" if recipe.assistant else " --base-only")
         ),
+        "made_from": base_of(recipe),
         "recipe": {
             **asdict(recipe),
             "steps": steps,
@@ -412,27 +487,18 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         },
         "parameters": sum(p.numel() for p in model.parameters()),
         "corpus": {
-            "sha256": corpus_hash(texts),
-            "documents": len(texts),
-            "bytes": sum(map(len, texts)),
-            "tokens": len(tokens),
+            "sha256": corpus_hash(text.texts),
+            "documents": len(text.texts),
+            "bytes": n_bytes(text.texts),
+            "tokens": len(text.tokens),
         },
-        "cost": {
-            "wall_seconds": round(wall + sum(record.seconds for record in records), 1),
-            "cpu_seconds": round(
-                cpu + sum(record.cpu_seconds for record in records), 1
-            ),
-            "tokens_seen": sum(record.tokens for record in records),
-        },
+        "cost": cost,
         "versions": made_with,
-        "history": summary(result),
-        "scores": scores(model, tokenizer, world, texts),
+        "history": summary(history),
+        "scores": scores(model, text.tokenizer, world, text.texts),
         "careful": CAREFUL,
     }
-    atomic_write(
-        folder / "base" / "card.json", (json.dumps(card, indent=1) + "\n").encode()
-    )
-    return go_on(recipe, folder, card | {"cleaning": cleaning}, started, progress)
+    return cards.write(bench.to, card) | {"cleaning": text.cleaning}
 
 
 def go_on(
@@ -466,11 +532,11 @@ def go_on(
     return card
 
 
-def summary(result: TrainResult, points: int = 60) -> list[dict]:
+def summary(history: Sequence[StepRecord], points: int = 60) -> list[dict]:
     """A thinned-out history: step, tokens, training loss, and validation loss where
     there is one.
     """
-    every = max(1, len(result.history) // points)
+    every = max(1, len(history) // points)
     return [
         {
             "step": r.step,
@@ -482,6 +548,6 @@ def summary(result: TrainResult, points: int = 60) -> list[dict]:
                 else {}
             ),
         }
-        for r in result.history
+        for r in history
         if r.step % every == 0 or r.valid_loss is not None
     ]

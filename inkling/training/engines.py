@@ -108,6 +108,7 @@ class Cached:
         self.model, self.cache = model, model.new_cache(batch_size, max_len)
 
     def read(self, tokens: np.ndarray, lengths: np.ndarray | None = None) -> Tensor:
+        """Scores of what comes after these tokens (B, T): (B, vocab_size), float32."""
         with torch.inference_mode():
             hidden = self.model.hidden_states(
                 torch.from_numpy(tokens).to(self.model.rope_cos.device), self.cache
@@ -115,6 +116,7 @@ class Cached:
             return self.model.logits(hidden[:, -1]).float().cpu()
 
     def keep(self, rows: np.ndarray) -> None:
+        """Go on with these rows only."""
         self.cache.k = [k[rows] for k in self.cache.k]
         self.cache.v = [v[rows] for v in self.cache.v]
 

@@ -4,6 +4,7 @@ everything else. And one update.
 
 import functools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -19,10 +20,11 @@ def fast_bfloat16(device: str = "cpu") -> bool:
     A processor without instructions for them, as in most laptops, has to make them up:
     ten to thirty times slower than float32, in silence.
     """
-    tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return device != "cpu" or any(
-        getattr(torch.cpu, test, lambda: False)() for test in tests
-    )
+    if device != "cpu":
+        return True
+    # an older torch cannot tell; float32 is never far slower
+    abilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(abilities.get(name, False) for name in ("avx512_bf16", "amx_tile"))
 
 
 # a torch before 2.9 has no Muon, and then nobody asks for this class
@@ -85,9 +87,10 @@ def make_optimizers(
     norms' gains are vectors; both stay with AdamW (Loshchilov and Hutter 2019). Only
     hidden matrices decay.
 
-    Each parameter group keeps its peak learning rate under "peak_lr"; the training loop
-    sets "lr" from it at each step. Raises `InklingError` for an unknown kind, and when
-    Muon is asked of a torch older than 2.9, which has none.
+    Each parameter group keeps its peak learning rate under "peak_lr"; `update` sets
+    "lr" from it at each step. A gradient that was left in the model is wiped. Raises
+    `InklingError` for an unknown kind, and when Muon is asked of a torch older than
+    2.9, which has none.
     """
     if kind not in ("adamw", "muon"):
         raise InklingError(f"unknown optimizer {kind!r}: choose 'muon' or 'adamw'.")
@@ -101,6 +104,7 @@ def make_optimizers(
     head = getattr(model, "lm_head", None)
     if head is not None:
         tables.add(id(head.weight))
+    model.zero_grad()
     hidden, others = [], []
     for parameter in model.parameters():
         (
@@ -130,29 +134,47 @@ def make_optimizers(
     return [torch.optim.AdamW(groups, betas=betas), muon]
 
 
-def take_step(
-    loss: torch.Tensor,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    grad_clip: float,
-    step: int,
-    scale: float = 1.0,
-) -> None:
-    """One update by the gradient of `loss`, shortened to `grad_clip`, at `scale` times
-    the peak learning rate.
+def schedule(
+    step: int, n_steps: int, warmup: int = 1, decay_fraction: float = 1.0
+) -> float:
+    """The share of the peak learning rate at `step` (from 0): up over the warm-up,
+    flat, then straight down to zero.
 
-    Raises `InklingError`, and changes no weight, when the loss or its gradient is no
-    number; `step` is for the message.
+    warmup: steps. decay_fraction: share of the run, at its end, over which the rate
+    falls: 1 is the linear schedule; less is warm-up, stable, decay (Hu et al. 2024,
+    MiniCPM, section 4).
     """
-    optimizer.zero_grad()
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    if not math.isfinite(loss.item() + norm.item()):
+    up = (step + 1) / max(1, warmup)
+    down = (n_steps - step) / max(1.0, decay_fraction * n_steps)
+    return min(1.0, up, down)
+
+
+def update(
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    loss: float,
+    step: int,
+    *,
+    scale: float = 1.0,
+    grad_clip: float = 1.0,
+) -> float:
+    """One update of the weights by the gradient that `loss.backward()` left in them, at
+    `scale` times the peak learning rate; returns the gradient's length.
+
+    The gradient of all weights together is shortened to `grad_clip` where it is longer,
+    and wiped when it has been used. Raises `InklingError`, and changes no weight, when
+    the loss or its gradient is no number; `step` (from 0) is for the message.
+    """
+    norm = nn.utils.clip_grad_norm_(model.parameters(), grad_clip).item()
+    if not math.isfinite(loss + norm):
         raise InklingError(
-            f"the loss is {loss.item()} at step {step} and the gradient's length"
-            f" {norm.item()}: training blew up. Lower the learning rate, or look for a"
-            " number that is none in what it learns from."
+            f"the loss is {loss} at step {step + 1} and the gradient's length {norm}:"
+            " training blew up. Lower the learning rate, or warm up for longer, or look"
+            " for a number that is none in what it learns from."
         )
-    for group in optimizer.param_groups:
-        group["lr"] = group["peak_lr"] * scale
-    optimizer.step()
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * scale
+        optimizer.step()
+        optimizer.zero_grad()
+    return norm

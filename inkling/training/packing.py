@@ -61,14 +61,14 @@ def document_bounds(
     A document's targets are its tokens and the end token after it; what stands before
     `start` is an end token, too.
     """
+    end = np.array([eos_id], np.int32)
     stream = np.concatenate(
         [
-            [eos_id] if tokens[0] != eos_id else [],
-            tokens,
-            [eos_id] if tokens[-1] != eos_id else [],
+            end if tokens[0] != eos_id else end[:0],
+            tokens.astype(np.int32),
+            end if tokens[-1] != eos_id else end[:0],
         ]
     )
-    stream = stream.astype(np.int32)
     ends = np.flatnonzero(stream == eos_id)
     return stream, list(
         zip((ends[:-1] + 1).tolist(), (ends[1:] + 1).tolist(), strict=True)

@@ -8,14 +8,13 @@ loop that uses them all. Rows of tokens come from `packing`, the optimizers from
 
 import atexit
 import ctypes
-import hashlib
 import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,9 +24,15 @@ from torch import nn
 
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.progress import Progress
+from inkling.progress import Progress, stepwise
+from inkling.settings import check
 from inkling.training import savepoint
-from inkling.training.optim import fast_bfloat16, make_optimizers
+from inkling.training.optim import (
+    fast_bfloat16,
+    make_optimizers,
+    schedule,
+    update,
+)
 from inkling.training.packing import (
     IGNORE,
     Batches,
@@ -95,6 +100,36 @@ class TrainConfig:
     own.
     """
 
+    def __post_init__(self) -> None:
+        check(
+            self,
+            counts=(
+                "steps",
+                "batch_size",
+                "micro_batch_size",
+                "context_length",
+                "checkpoint_every",
+            ),
+            from_zero=("eos_id", "warmup_steps", "validate_every", "seed"),
+            positive=("learning_rate", "muon_learning_rate", "grad_clip"),
+            not_negative=("weight_decay",),
+            shares=("decay_fraction",),
+            choices={
+                "optimizer": ("muon", "adamw"),
+                "precision": ("auto", "bf16", "fp32"),
+            },
+            optional=("micro_batch_size", "context_length", "eos_id"),
+        )
+        if not (
+            isinstance(self.betas, (tuple, list))
+            and len(self.betas) == 2
+            and all(isinstance(b, (int, float)) and 0 <= b < 1 for b in self.betas)
+        ):
+            raise InklingError(
+                f"TrainConfig: betas is {self.betas!r}; expected two numbers from 0 to"
+                " below 1."
+            )
+
 
 @dataclass(frozen=True)
 class StepRecord:
@@ -111,39 +146,6 @@ class StepRecord:
     cpu_seconds: float
     valid_loss: float | None = None
     valid_bits_per_byte: float | None = None
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """The history of a run, one record a step (a resumed run has the steps from before
-    it was stopped, too).
-    """
-
-    history: list[StepRecord] = field(default_factory=list)
-
-    @property
-    def valid_loss(self) -> float | None:
-        """The last validation loss in nats a token; None without validation tokens."""
-        return next(
-            (
-                record.valid_loss
-                for record in reversed(self.history)
-                if record.valid_loss is not None
-            ),
-            None,
-        )
-
-
-def learning_rate_scale(step: int, config: TrainConfig) -> float:
-    """The share of the peak learning rate at `step` (from 0): up over the warm-up,
-    flat, then straight down to zero.
-
-    `decay_fraction=1` is the linear schedule; less is warm-up, stable, decay (Hu et al.
-    2024, MiniCPM, section 4).
-    """
-    up = (step + 1) / max(1, config.warmup_steps)
-    down = (config.steps - step) / max(1.0, config.decay_fraction * config.steps)
-    return min(1.0, up, down)
 
 
 def summed_loss(
@@ -217,20 +219,10 @@ def accumulate_gradient(
 def validation_loss(
     model: nn.Module, tokens: np.ndarray, context_length: int, eos_id: int | None
 ) -> float:
-    """The mean loss on held-out tokens in nats a token, in float32, with each token
-    predicted once.
-
-    Documents are read one by one, each from its beginning, as the model meets a text in
-    use.
+    """The mean loss on held-out tokens in nats a target, in float32 (see
+    `validation_rows`).
     """
-    if eos_id is not None:
-        rows = separate_documents(*document_bounds(tokens, eos_id), context_length)
-    else:
-        starts = range(0, len(tokens) - context_length, context_length)
-        rows = np.stack(
-            [tokens[start : start + context_length + 1] for start in starts]
-        )
-    rows = torch.from_numpy(rows.astype(np.int64))
+    rows = validation_rows(tokens, context_length, eos_id)
     was_training = model.training
     model.eval()
     total = 0.0
@@ -242,7 +234,25 @@ def validation_loss(
     return total / count_targets(rows)
 
 
-def check_config(
+def validation_rows(
+    tokens: np.ndarray, context_length: int, eos_id: int | None
+) -> torch.Tensor:
+    """Rows (N, context_length + 1) in which each token is a target exactly once, but
+    for the first of a stream without documents, which nothing stands before.
+
+    Documents are read one by one, each from its beginning, as the model meets a text in
+    use; the token that ends a document is a target, too.
+    """
+    stream, documents = (
+        (tokens, [(1, len(tokens))])
+        if eos_id is None
+        else document_bounds(tokens, eos_id)
+    )
+    rows = separate_documents(stream, documents, context_length)
+    return torch.from_numpy(rows.astype(np.int64))
+
+
+def check_fit(
     config: TrainConfig, context_length: int, model: Transformer, n_processes: int
 ) -> None:
     """Raise `InklingError` for settings that cannot work together, before any time is
@@ -256,13 +266,9 @@ def check_config(
         f"eos_id {config.eos_id} is outside the model's vocabulary of {vocab_size}": (
             (config.eos_id or 0) >= vocab_size
         ),
-        f"steps is {config.steps}, it must be 1 or more": config.steps < 1,
         f"batch_size {config.batch_size} cannot be shared out evenly to {n_processes} "
         f"process(es); make it a multiple of {n_processes}": (
-            config.batch_size < 1 or config.batch_size % n_processes != 0
-        ),
-        f"precision is {config.precision!r}, choose 'auto', 'bf16' or 'fp32'": (
-            config.precision not in ("auto", "bf16", "fp32")
+            config.batch_size % n_processes != 0
         ),
     }
     for message, is_wrong in wrong.items():
@@ -300,34 +306,7 @@ def join_processes() -> tuple[int, int]:
     return dist.get_rank(), dist.get_world_size()
 
 
-def start_or_resume(
-    folder: str | os.PathLike | None,
-    resume: bool,
-    run: dict,
-    model: nn.Module,
-    optimizers: list[torch.optim.Optimizer],
-) -> list[StepRecord]:
-    """The history so far: empty for a new run; on resuming that of the savepoint, put
-    back into model and optimizers.
-
-    `run` says which run this is (its settings, a hash of its tokens); another run's
-    savepoint raises `InklingError`.
-    """
-    if folder is None:
-        return []
-    if not resume:
-        if savepoint.savepoints(folder):
-            raise InklingError(
-                f"{folder} already holds savepoints. Pass resume=True to go on from"
-                " them, or choose an empty folder."
-            )
-        return []
-    return [
-        StepRecord(**record)
-        for record in savepoint.reopen(folder, run, model, optimizers)
-    ]
-
-
+@stepwise
 def train(
     model: Transformer,
     tokens: np.ndarray | torch.Tensor,
@@ -336,36 +315,30 @@ def train(
     valid_tokens: np.ndarray | torch.Tensor | None = None,
     valid_bytes: int | None = None,
     folder: str | os.PathLike | None = None,
-    resume: bool = False,
-    on_step: Callable[[StepRecord], None] | None = None,
     progress: bool = True,
-) -> TrainResult:
-    """Train `model` in place on `tokens` (1-D ids) and return the history of the run.
+) -> Iterator[StepRecord]:
+    """Train `model` in place on `tokens` (1-D ids), and yield the record of each step:
+    `history = list(train(...))`.
 
-    `valid_bytes` is the length of the text behind `valid_tokens`; with it, validation
-    also reports bits per byte. With a `folder` the whole state is saved there every
-    `checkpoint_every` steps, and `resume=True` goes on from the newest savepoint (from
-    the start where there is none); the weights at the end are those of a run that was
-    never stopped, bit for bit. `on_step` is called with each step's record. Under
-    `torchrun` every process calls this with the same arguments and works on its share
-    of each batch.
+    `valid_bytes` is the length in UTF-8 of the text behind `valid_tokens`; with it,
+    validation also reports bits per byte. With a `folder` the whole state is saved
+    there every `checkpoint_every` steps, and the same call goes on from the newest
+    savepoint: it yields the steps from before, then new ones, and the weights at the
+    end are those of a run that was never stopped, bit for bit. Under `torchrun` every
+    process calls this with the same arguments and works on its share of each batch.
 
     Raises `InklingError`: tokens that are empty, too few for a row, or outside the
     vocabulary; settings that do not fit together; a folder with another run's
     savepoints, or with damaged ones only; a full disk; a loss that is no number.
     """
-    keep_freed_memory()
     rank, n_processes = join_processes()
     context_length = config.context_length or model.config.context_length
-    check_config(config, context_length, model, n_processes)
-    tokens = check_tokens(tokens, context_length, model.config.vocab_size, "training")
+    check_fit(config, context_length, model, n_processes)
+    vocab_size, held_out = model.config.vocab_size, None
+    ids = check_tokens(tokens, context_length, vocab_size, "training")
     if valid_tokens is not None:
-        valid_tokens = check_tokens(
-            valid_tokens, context_length, model.config.vocab_size, "validation"
-        )
-    data = Batches(
-        tokens, context_length, config.batch_size, config.seed, config.eos_id
-    )
+        held_out = check_tokens(valid_tokens, context_length, vocab_size, "validation")
+    data = Batches(ids, context_length, config.batch_size, config.seed, config.eos_id)
     optimizers = make_optimizers(
         model,
         config.optimizer,
@@ -374,35 +347,27 @@ def train(
         config.weight_decay,
         config.betas,
     )
-    run = savepoint.run_of(config, tokens=hashlib.sha256(tokens.tobytes()).hexdigest())
-    history = start_or_resume(folder, resume, run, model, optimizers)
+    saved = savepoint.Savepoints(
+        folder, config, model, optimizers, every=config.checkpoint_every, tokens=ids
+    )
+    history = [StepRecord(**record) for record in saved.history]
+    yield from history
     last = history[-1] if history else StepRecord(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
     network = nn.parallel.DistributedDataParallel(model) if n_processes > 1 else model
-    model.train()
     with Progress(
         config.steps, "pre-training", start=last.step, show=progress and rank == 0
     ) as bar:
         for step in range(last.step, config.steps):
+            model.train()
             wall, cpu = time.perf_counter(), time.process_time()
-            scale = learning_rate_scale(step, config)
-            for group in (
-                group for optimizer in optimizers for group in optimizer.param_groups
-            ):
-                group["lr"] = group["peak_lr"] * scale
-
             rows = data.batch(step)
-            model.zero_grad()
             loss = accumulate_gradient(network, rows, config, rank, n_processes)
-            norm = nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip).item()
-            if not math.isfinite(loss + norm):
-                raise InklingError(
-                    f"the loss is {loss} and the gradient's length {norm} at step"
-                    f" {step + 1}: training blew up. Lower the learning rates, or warm"
-                    " up for longer, or try precision='fp32'."
-                )
-            for optimizer in optimizers:
-                optimizer.step()
-
+            scale = schedule(
+                step, config.steps, config.warmup_steps, config.decay_fraction
+            )
+            norm = update(
+                model, optimizers, loss, step, scale=scale, grad_clip=config.grad_clip
+            )
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             last = StepRecord(
                 step + 1,
@@ -414,28 +379,39 @@ def train(
                 last.cpu_seconds + cpu,
             )
             done = step + 1 == config.steps
-            validates = done or (
-                config.validate_every and (step + 1) % config.validate_every == 0
-            )
-            if valid_tokens is not None and validates:
-                valid_loss = validation_loss(
-                    model, valid_tokens, context_length, config.eos_id
+            if held_out is not None and (done or validates(step, config)):
+                last = validated(
+                    last, model, held_out, context_length, config.eos_id, valid_bytes
                 )
-                bits = (
-                    valid_loss / math.log(2) * len(valid_tokens) / valid_bytes
-                    if valid_bytes
-                    else None
-                )
-                last = replace(last, valid_loss=valid_loss, valid_bits_per_byte=bits)
             history.append(last)
-            if on_step is not None and rank == 0:
-                on_step(last)
-            if (
-                folder is not None
-                and rank == 0
-                and (done or (step + 1) % config.checkpoint_every == 0)
-            ):
-                state = {"run": run, "history": [asdict(record) for record in history]}
-                savepoint.save(folder, step + 1, model, optimizers, state)
+            yield last
+            if rank == 0:
+                saved.keep(history, last=done)
             bar.update(1, loss=last.loss, tokens_per_s=count_targets(rows) / wall)
-    return TrainResult(history)
+
+
+def validates(step: int, config: TrainConfig) -> bool:
+    """Whether a validation is due after `step` (from 0); one always is after the
+    last.
+    """
+    every = config.validate_every
+    return every > 0 and (step + 1) % every == 0
+
+
+def validated(
+    record: StepRecord,
+    model: nn.Module,
+    tokens: np.ndarray,
+    context_length: int,
+    eos_id: int | None,
+    n_bytes: int | None,
+) -> StepRecord:
+    """The record with the loss on held-out tokens in it; with the length of their text,
+    `n_bytes`, in bits per byte, too.
+    """
+    loss = validation_loss(model, tokens, context_length, eos_id)
+    bits = None
+    if n_bytes:
+        n_targets = count_targets(validation_rows(tokens, context_length, eos_id))
+        bits = loss / math.log(2) * n_targets / n_bytes
+    return replace(record, valid_loss=loss, valid_bits_per_byte=bits)

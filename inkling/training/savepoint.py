@@ -2,7 +2,6 @@
 training in one safe file.
 """
 
-import hashlib
 import json
 import os
 import warnings
@@ -17,8 +16,12 @@ import torch
 from torch import nn
 
 from inkling.files import InklingError, atomic_write
+from inkling.training.identity import digest, identity
 
 KEEP = 2  # the newest, and the one before it in case the newest turns out to be damaged
+
+#: What is in a savepoint, and how. It grows by one when that changes.
+FORMAT = 2
 
 
 def savepoints(folder: str | os.PathLike) -> list[Path]:
@@ -26,41 +29,21 @@ def savepoints(folder: str | os.PathLike) -> list[Path]:
     return sorted(Path(folder).glob("step-*.safetensors"), reverse=True)
 
 
-def _digest(tensors: dict[str, torch.Tensor], state: str) -> str:
-    """A fingerprint of every byte that is saved, so that damage is noticed wherever it
-    is in the file.
-    """
-    sha = hashlib.sha256(state.encode())
-    for name in sorted(tensors):
-        sha.update(name.encode())
-        sha.update(
-            tensors[name]
-            .detach()
-            .cpu()
-            .contiguous()
-            .reshape(-1)
-            .view(torch.uint8)
-            .numpy()
-            .data
-        )
-    return sha.hexdigest()
-
-
 def save(
     folder: str | os.PathLike,
     step: int,
     model: nn.Module,
-    optimizers: list[torch.optim.Optimizer],
+    optimizers: Sequence[torch.optim.Optimizer],
     state: dict,
 ) -> Path:
     """Write `folder/step-<step>.safetensors` and remove all savepoints but the newest
     two.
 
-    It holds the weights, the optimizers' averages, torch's random state, and in the
-    header `state`: whatever else the caller needs to go on, as JSON. Safetensors holds
-    only numbers and text, so a savepoint from a stranger cannot run code, as a pickle
-    can. Raises `InklingError` when the disk is full; the earlier savepoints then stay
-    as they were.
+    It holds the weights, the optimizers' averages, torch's random state, and `state`:
+    whatever else the caller needs to go on, as the bytes of its JSON (a long history
+    would not fit into the file's header). Safetensors holds only numbers and text, so a
+    savepoint from a stranger cannot run code, as a pickle can. Raises `InklingError`
+    when the disk is full; the earlier savepoints then stay as they were.
     """
     tensors = {
         f"model.{name}": parameter.detach()
@@ -73,19 +56,20 @@ def save(
                 for name, value in averages.items()
             }
     tensors["random"] = torch.get_rng_state()
+    text = bytearray(json.dumps(state), "utf-8")
+    tensors["state"] = torch.frombuffer(text, dtype=torch.uint8)
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(state)
     path = Path(folder) / f"step-{step:08d}.safetensors"
-    metadata = {"state": text, "sha256": _digest(tensors, text)}
+    metadata = {"format": str(FORMAT), "sha256": digest(tensors)}
     atomic_write(path, safetensors.torch.save(tensors, metadata))
     for old in savepoints(folder)[KEEP:]:
         old.unlink(missing_ok=True)
     return path
 
 
-def read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+def read_savepoint(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
     """The tensors and the state of one savepoint. Raises `InklingError` when the file
-    is cut short or changed.
+    is cut short or changed, and when another version of the library wrote it.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
@@ -93,17 +77,21 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (OSError, safetensors.SafetensorError) as error:
         raise InklingError(
-            f"the savepoint {path} cannot be read ({error}). Delete it and resume"
-            " again."
+            f"the savepoint {path} cannot be read ({error}). Delete it and start the"
+            " same run again."
         ) from error
-    if "state" not in metadata or metadata.get("sha256") != _digest(
-        tensors, metadata["state"]
-    ):
+    if metadata.get("format") != str(FORMAT):
+        raise InklingError(
+            f"the savepoint {path} has format {metadata.get('format', 1)}, and this"
+            f" version of Inkling writes and reads format {FORMAT}. Go on with the"
+            " version that wrote it, or start anew in another folder."
+        )
+    if metadata.get("sha256") != digest(tensors) or "state" not in tensors:
         raise InklingError(
             f"the savepoint {path} is damaged: its checksum is wrong. Delete it and"
-            " resume again."
+            " start the same run again."
         )
-    return tensors, json.loads(metadata["state"])
+    return tensors, json.loads(tensors.pop("state").numpy().tobytes())
 
 
 def read_newest(
@@ -118,7 +106,7 @@ def read_newest(
     errors = []
     for path in savepoints(folder):
         try:
-            found = read(path)
+            found = read_savepoint(path)
         except InklingError as error:
             errors.append(str(error))
             continue
@@ -138,10 +126,10 @@ def read_newest(
 def restore(
     tensors: dict[str, torch.Tensor],
     model: nn.Module,
-    optimizers: list[torch.optim.Optimizer],
+    optimizers: Sequence[torch.optim.Optimizer],
 ) -> None:
-    """Put what `read` returned back into a model and its optimizers, and set torch's
-    random state.
+    """Put what `read_savepoint` returned back into a model and its optimizers, and set
+    torch's random state.
 
     Raises `InklingError` when the savepoint belongs to a model of another shape or to
     other optimizers.
@@ -183,82 +171,69 @@ def restore(
     torch.set_rng_state(tensors["random"])
 
 
-def reopen(
-    folder: str | os.PathLike,
-    run: dict,
-    model: nn.Module,
-    optimizers: list[torch.optim.Optimizer],
-) -> list[dict]:
-    """Go on from the newest savepoint in `folder`: its state goes into model and
-    optimizers, its history comes back.
+class Savepoints:
+    """Where a training loop keeps its state, and goes on from: the folder may be None,
+    and then nothing is kept.
 
-    `run` says which run this is: {"config": settings as JSON has them, and whatever
-    else decides it}. [] where nothing was saved yet. Raises `InklingError` for the
+    Every trainer has one. On making it the state of an interrupted run goes back into
+    model and optimizers, and `history` holds its records, as dicts ([] for a new run).
+
+    decides: all that makes the run what it is, besides its config: the weights that it
+    starts from, its data, what else it asks. They are looked at as they are now, before
+    the first step. every: steps between two savepoints. Raises `InklingError` for the
     savepoint of another run, and names what is different.
     """
-    found = read_newest(folder)
-    if found is None:
-        return []
-    tensors, state = found
-    if state["run"] != run:
-        old, new = ({**other, **other["config"]} for other in (state["run"], run))
-        changed = [
-            f"{k} was {old.get(k)}, is {new[k]}"
-            for k in new
-            if k != "config" and old.get(k) != new[k]
-        ]
-        raise InklingError(
-            f"the savepoint in {folder} belongs to another run: {'; '.join(changed)}."
-            " Resume with the same data and settings, or start a new run in another"
-            " folder."
-        )
-    restore(tensors, model, optimizers)
-    return state["history"]
+
+    def __init__(
+        self,
+        folder: str | os.PathLike | None,
+        config: Any,
+        model: nn.Module,
+        optimizers: Sequence[torch.optim.Optimizer],
+        *,
+        every: int = 100,
+        **decides: Any,
+    ) -> None:
+        self.folder = None if folder is None else Path(folder)
+        self.model, self.optimizers, self.every = model, optimizers, every
+        self.history: list[dict] = []
+        if self.folder is not None:
+            self.run = run_of(config, start=model, **decides)
+            self.history = self._resume(self.folder)
+
+    def _resume(self, folder: Path) -> list[dict]:
+        found = read_newest(folder)
+        if found is None:
+            return []
+        tensors, state = found
+        if state["run"] != self.run:
+            old, new = ({**run, **run["config"]} for run in (state["run"], self.run))
+            changed = [
+                f"{name} was {old.get(name)}, is {new.get(name)}"
+                for name in new | old
+                if name != "config" and old.get(name) != new.get(name)
+            ]
+            raise InklingError(
+                f"the savepoint in {folder} belongs to another run:"
+                f" {'; '.join(changed)}. Go on with the same model, data and settings,"
+                " or start a new run in another folder."
+            )
+        restore(tensors, self.model, self.optimizers)
+        return state["history"]
+
+    def keep(self, history: Sequence[Any], last: bool) -> None:
+        """Save the state after the step whose record is the last of `history`
+        (dataclasses, one a step), if one is due; `last`: it is, whatever its number.
+        """
+        if self.folder is not None and (last or len(history) % self.every == 0):
+            records = [asdict(record) for record in history]
+            state = {"run": self.run, "history": records}
+            save(self.folder, len(history), self.model, self.optimizers, state)
 
 
-def run_of(config: Any, **decides: str) -> dict:
-    """Which run this is: its config, a dataclass, as JSON has it, and what else decides
-    it.
+def run_of(config: Any, **decides: Any) -> dict:
+    """Which run this is: its config, a dataclass, as JSON has it, and of all else that
+    decides it the `identity`.
     """
-    return json.loads(json.dumps({"config": asdict(config), **decides}))
-
-
-def resume(
-    folder: str | Path | None,
-    config: Any,
-    model: nn.Module,
-    optimizers: list[torch.optim.Optimizer],
-) -> list[dict]:
-    """The records, as dicts, of an interrupted run in `folder`, whose state goes back
-    into model and optimizers.
-
-    [] for a new run, and where there is no folder. Raises `InklingError` when the run
-    in the folder had other settings.
-    """
-    return (
-        []
-        if folder is None
-        else reopen(Path(folder), run_of(config), model, optimizers)
-    )
-
-
-def keep(
-    folder: str | Path | None,
-    config: Any,
-    model: nn.Module,
-    optimizers: list[torch.optim.Optimizer],
-    history: Sequence[Any],
-    every: int = 10,
-) -> None:
-    """Save all that `resume` needs: after every tenth step, and after the last
-    (`config.steps`).
-
-    history: one record a step so far, dataclasses. Without a folder nothing is saved.
-    """
-    step = len(history)
-    if folder is not None and (step % every == 0 or step == config.steps):
-        state = {
-            "run": run_of(config),
-            "history": [asdict(record) for record in history],
-        }
-        save(Path(folder), step, model, optimizers, state)
+    parts = {name: identity(value) for name, value in decides.items()}
+    return json.loads(json.dumps({"config": asdict(config), **parts}))

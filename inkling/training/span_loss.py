@@ -133,6 +133,7 @@ class SpanLoss:
     tokens: int = 0
 
     def add(self, model_bits: float, bound_bits: float, tokens: int) -> None:
+        """Count these tokens and bits, too."""
         self.model_bits += model_bits
         self.bound_bits += bound_bits
         self.tokens += tokens
@@ -149,10 +150,12 @@ class SpanReport:
 
     @property
     def bits_per_byte(self) -> float:
+        """What the model needs for a byte of text."""
         return self.total.model_bits / self.n_bytes
 
     @property
     def bound_bits_per_byte(self) -> float:
+        """What the generator chose for a byte of text."""
         return self.total.bound_bits / self.n_bytes
 
     @property

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inkling.assistant import dpo
 from inkling.assistant.chat import encode_prompt, end_id, pad_id
 from inkling.assistant.dpo import (
     DPOConfig,
@@ -166,12 +167,13 @@ def test_the_loss_is_trls(beta):
     torch.testing.assert_close(ours, trl_loss(policy, reference, PAIRS, beta), rtol=1e-4, atol=1e-5)
 
 
-def test_one_step_of_training_has_trls_gradient():
+def test_one_step_of_training_has_trls_gradient(monkeypatch):
     policy, theirs = tiny.random_model(), tiny.random_model()
     trl_loss(theirs, theirs, PAIRS, 0.3).backward()
-    train_dpo(policy, TOKENIZER, PAIRS, DPOConfig(beta=0.3, grad_clip=1e9), progress=False)
-    for ours, parameter in zip(policy.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(ours.grad, parameter.grad, rtol=1e-3, atol=1e-5)
+    run = train_dpo(policy, TOKENIZER, PAIRS, DPOConfig(beta=0.3, grad_clip=1e9), progress=False)
+    (taken,) = tiny.gradients(monkeypatch, dpo, list, run)
+    for ours, parameter in zip(taken, theirs.parameters(), strict=True):
+        torch.testing.assert_close(ours, parameter.grad, rtol=1e-3, atol=1e-5)
 
 
 # ---- runs
@@ -187,7 +189,7 @@ def test_at_the_start_the_loss_is_exactly_ln_2():
 
 def test_a_run_raises_the_margin_and_what_the_policy_says():
     policy, reference = tiny.talker(), tiny.talker()
-    history = train_dpo(policy, TOKENIZER, PAIRS, SMALL, progress=False)
+    history = list(train_dpo(policy, TOKENIZER, PAIRS, SMALL, progress=False))
     assert len(history) == SMALL.epochs * math.ceil(len(PAIRS) / SMALL.batch_size)
     assert (margins(policy, reference, PAIRS) > 0.5).all()
     assert history[-1].accuracy == 1 and history[-1].loss < history[0].loss
@@ -197,12 +199,14 @@ def test_a_run_raises_the_margin_and_what_the_policy_says():
 
 def test_a_preference_the_other_way_round_moves_the_policy_the_other_way():
     policy, reference = tiny.talker(), tiny.talker()
-    train_dpo(
-        policy,
-        TOKENIZER,
-        [Pair(p.prompt, p.rejected, p.chosen) for p in PAIRS],
-        SMALL,
-        progress=False,
+    list(
+        train_dpo(
+            policy,
+            TOKENIZER,
+            [Pair(p.prompt, p.rejected, p.chosen) for p in PAIRS],
+            SMALL,
+            progress=False,
+        )
     )
     assert (margins(policy, reference, PAIRS) < -0.5).all()
 
@@ -212,23 +216,24 @@ def test_a_one_sided_set_trains():
     long = "the boat left the harbour this morning, so no"
     pairs = [Pair(prompt, long, short) for prompt in tiny.PROMPTS for short in ("no", "yes")] * 4
     policy, reference = tiny.talker(), tiny.talker()
-    history = train_dpo(policy, TOKENIZER, pairs, replace(SMALL, epochs=2), progress=False)
+    history = list(train_dpo(policy, TOKENIZER, pairs, replace(SMALL, epochs=2), progress=False))
     assert all(math.isfinite(record.loss) for record in history)
     assert (margins(policy, reference, pairs) > 0).all()
     assert all(weight.isfinite().all() for weight in policy.parameters())
 
 
 def test_a_single_pair_trains():
-    assert len(train_dpo(tiny.talker(), TOKENIZER, PAIRS[:1], DPOConfig(), progress=False)) == 1
+    assert (
+        len(list(train_dpo(tiny.talker(), TOKENIZER, PAIRS[:1], DPOConfig(), progress=False))) == 1
+    )
 
 
 def test_the_same_seed_gives_the_same_history_and_weights():
     runs = []
     for seed in (0, 0, 1):
-        policy, seen = tiny.talker(), []
+        policy = tiny.talker()
         config = replace(SMALL, epochs=2, batch_size=3, seed=seed)
-        history = train_dpo(policy, TOKENIZER, PAIRS, config, on_step=seen.append, progress=False)
-        assert seen == history
+        history = list(train_dpo(policy, TOKENIZER, PAIRS, config, progress=False))
         runs.append((history, tiny.weights(policy)))
     assert runs[0][0] == runs[1][0] and tiny.same(runs[0][1], runs[1][1])
     assert runs[0][0] != runs[2][0]
@@ -237,21 +242,17 @@ def test_the_same_seed_gives_the_same_history_and_weights():
 # ---- bad input
 
 
-@pytest.mark.parametrize("beta", [0.0, -0.1, math.nan])
-def test_beta_that_is_not_above_0_raises(beta):
-    with pytest.raises(InklingError, match="DPO needs more than 0"):
-        train_dpo(tiny.random_model(), TOKENIZER, PAIRS, DPOConfig(beta=beta), progress=False)
-
-
 def test_pairs_that_say_nothing_raise():
     with pytest.raises(InklingError, match="no preferences"):
-        train_dpo(tiny.random_model(), TOKENIZER, [], progress=False)
+        list(train_dpo(tiny.random_model(), TOKENIZER, [], progress=False))
     with pytest.raises(InklingError, match="compares a reply with itself"):
-        train_dpo(
-            tiny.random_model(),
-            TOKENIZER,
-            [*PAIRS, Pair("Is Ada at home?", "no", "no")],
-            progress=False,
+        list(
+            train_dpo(
+                tiny.random_model(),
+                TOKENIZER,
+                [*PAIRS, Pair("Is Ada at home?", "no", "no")],
+                progress=False,
+            )
         )
 
 
@@ -264,7 +265,7 @@ def test_pairs_that_say_nothing_raise():
 )
 def test_a_pair_that_is_the_same_within_the_context_raises(pair):
     with pytest.raises(InklingError, match="pair 2: its replies differ only behind the end"):
-        train_dpo(tiny.random_model(), TOKENIZER, [*PAIRS[:2], pair], progress=False)
+        list(train_dpo(tiny.random_model(), TOKENIZER, [*PAIRS[:2], pair], progress=False))
 
 
 def test_a_loss_that_is_no_number_raises():
@@ -272,4 +273,4 @@ def test_a_loss_that_is_no_number_raises():
     with torch.no_grad():
         policy.norm.weight[0] = math.nan
     with pytest.raises(InklingError, match="loss is nan at step 1"):
-        train_dpo(policy, TOKENIZER, PAIRS, progress=False)
+        list(train_dpo(policy, TOKENIZER, PAIRS, progress=False))

@@ -13,6 +13,7 @@ import safetensors.torch
 import tiny
 import torch
 
+from inkling.assistant import reward
 from inkling.assistant.chat import end_id, pad_id
 from inkling.assistant.preferences import Pair
 from inkling.assistant.reward import (
@@ -105,7 +106,11 @@ def test_lengths_out_of_range_raise(lengths):
 def test_a_reward_model_is_a_copy_of_the_model_that_it_starts_from():
     policy = tiny.random_model()
     before = tiny.weights(policy)
-    train_reward_model(RewardModel.from_model(policy), TOKENIZER, polite_pairs(32), progress=False)
+    list(
+        train_reward_model(
+            RewardModel.from_model(policy), TOKENIZER, polite_pairs(32), progress=False
+        )
+    )
     assert tiny.same(before, tiny.weights(policy))
 
 
@@ -145,7 +150,7 @@ def trl_loss(model: RewardModel, rows, centring) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("centring", [0.0, 0.3])
-def test_one_step_of_training_has_trls_loss_and_gradient(centring):
+def test_one_step_of_training_has_trls_loss_and_gradient(centring, monkeypatch):
     pairs, model = polite_pairs(12), new_model()
     theirs = copy.deepcopy(model)
     rows = [
@@ -156,12 +161,15 @@ def test_one_step_of_training_has_trls_loss_and_gradient(centring):
     plain, loss = trl_loss(theirs, rows, None), trl_loss(theirs, rows, centring)
     loss.backward()
     config = RewardConfig(batch_size=12, centring=centring, grad_clip=1e9)
-    (record,) = train_reward_model(model, TOKENIZER, pairs, config, progress=False)
+    records = []
+    run = train_reward_model(model, TOKENIZER, pairs, config, progress=False)
+    (taken,) = tiny.gradients(monkeypatch, reward, records.extend, run)
+    (record,) = records
     assert record.loss == pytest.approx(plain.item(), rel=1e-5), (
         "what is reported is without the centring"
     )
-    for ours, parameter in zip(model.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(ours.grad, parameter.grad, rtol=1e-4, atol=1e-6)
+    for ours, parameter in zip(taken, theirs.parameters(), strict=True):
+        torch.testing.assert_close(ours, parameter.grad, rtol=1e-4, atol=1e-6)
 
 
 # ---- training
@@ -173,7 +181,7 @@ def trained():
     model, pairs = new_model(), polite_pairs(800)
     model.shift -= 5
     config = RewardConfig(batch_size=16, learning_rate=1e-2, centring=0.0)
-    return model, pairs, train_reward_model(model, TOKENIZER, pairs, config, progress=False)
+    return model, pairs, list(train_reward_model(model, TOKENIZER, pairs, config, progress=False))
 
 
 def test_a_word_that_is_always_preferred_is_learned(trained):
@@ -211,8 +219,10 @@ def test_the_same_seed_gives_the_same_history_and_weights():
     runs = []
     for seed in (0, 0, 1):
         model = new_model()
-        history = train_reward_model(
-            model, TOKENIZER, polite_pairs(64), RewardConfig(8, seed=seed), progress=False
+        history = list(
+            train_reward_model(
+                model, TOKENIZER, polite_pairs(64), RewardConfig(8, seed=seed), progress=False
+            )
         )
         runs.append((history, tiny.weights(model)))
     assert runs[0][0] == runs[1][0] and tiny.same(runs[0][1], runs[1][1])
@@ -263,10 +273,10 @@ def test_a_head_that_is_missing_or_damaged_raises(tmp_path, damage):
 
 def test_pairs_that_say_nothing_raise():
     with pytest.raises(InklingError, match="no preferences"):
-        train_reward_model(new_model(), TOKENIZER, [], progress=False)
+        list(train_reward_model(new_model(), TOKENIZER, [], progress=False))
     pairs = [*polite_pairs(3), Pair("Is Ada at home?", "no", "no")]
     with pytest.raises(InklingError, match="pair 3 compares a reply with itself"):
-        train_reward_model(new_model(), TOKENIZER, pairs, progress=False)
+        list(train_reward_model(new_model(), TOKENIZER, pairs, progress=False))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +288,7 @@ def test_pairs_that_say_nothing_raise():
 )
 def test_a_pair_that_is_the_same_within_the_context_raises(pair):
     with pytest.raises(InklingError, match="pair 2: its replies differ only behind the end"):
-        train_reward_model(new_model(), TOKENIZER, [*polite_pairs(2), pair], progress=False)
+        list(train_reward_model(new_model(), TOKENIZER, [*polite_pairs(2), pair], progress=False))
 
 
 def test_a_loss_that_is_no_number_raises():
@@ -286,7 +296,7 @@ def test_a_loss_that_is_no_number_raises():
     with torch.no_grad():
         model.head.weight[0, 0] = math.nan
     with pytest.raises(InklingError, match="loss is nan at step 1"):
-        train_reward_model(model, TOKENIZER, polite_pairs(4), progress=False)
+        list(train_reward_model(model, TOKENIZER, polite_pairs(4), progress=False))
 
 
 # ---- the reader
@@ -337,7 +347,7 @@ def test_padding_costs_nothing_with_a_reader_either():
 def test_training_leaves_the_reader_as_it_is_and_a_saved_one_says_the_same(tmp_path):
     model = RewardModel.from_model(tiny.talker())
     before = tiny.weights(model.reader)
-    train_reward_model(model, TOKENIZER, polite_pairs(32), progress=False)
+    list(train_reward_model(model, TOKENIZER, polite_pairs(32), progress=False))
     assert tiny.same(before, tiny.weights(model.reader)) and not tiny.same(
         before, tiny.weights(model.body)
     )

@@ -317,12 +317,10 @@ CONFIG = sft.SFTConfig(epochs=6, length=LENGTH, learning_rate=1e-2)
 def test_finetuning_lowers_the_loss_and_a_seed_decides_everything():
     runs = []
     for seed in (0, 0, 1):
-        model, seen = new_model(), []
+        model = new_model()
         config = sft.SFTConfig(**{**vars(CONFIG), "seed": seed})
-        history = sft.finetune(model, TOKENIZER, DEMOS, config, on_step=seen.append, progress=False)
-        assert history == seen and [record.step for record in history] == list(
-            range(1, len(history) + 1)
-        )
+        history = list(sft.finetune(model, TOKENIZER, DEMOS, config, progress=False))
+        assert [record.step for record in history] == list(range(1, len(history) + 1))
         runs.append((history, weights(model)))
     (first, one), (again, same), (other, _) = runs
     assert first == again != other
@@ -336,7 +334,7 @@ def test_finetuning_lowers_the_loss_and_a_seed_decides_everything():
 def test_finetuning_with_lora_changes_the_detours_only():
     model = sft.add_lora(new_model(), rank=4)
     before = weights(model)
-    history = sft.finetune(model, TOKENIZER, DEMOS, CONFIG, progress=False)
+    history = list(sft.finetune(model, TOKENIZER, DEMOS, CONFIG, progress=False))
     after = weights(model)
     assert {n for n in after if not torch.equal(before[n], after[n])} == {
         n for n in after if n.endswith((".a", ".b"))
@@ -346,15 +344,17 @@ def test_finetuning_with_lora_changes_the_detours_only():
 
 def test_finetuning_refuses_what_it_cannot_learn_from():
     with pytest.raises(InklingError, match="no demonstrations to learn from"):
-        sft.finetune(new_model(), TOKENIZER, [])
+        list(sft.finetune(new_model(), TOKENIZER, []))
     with pytest.raises(InklingError, match="a row has room for 256"):
-        sft.finetune(
-            new_model(), TOKENIZER, [sft.Demonstration("Why?", "word " * 300)], progress=False
+        list(
+            sft.finetune(
+                new_model(), TOKENIZER, [sft.Demonstration("Why?", "word " * 300)], progress=False
+            )
         )
     broken = new_model()
     broken.embed_tokens.weight.data[5] = math.nan
     with pytest.raises(InklingError, match="the loss is nan at step 1"):
-        sft.finetune(broken, TOKENIZER, DEMOS, CONFIG, progress=False)
+        list(sft.finetune(broken, TOKENIZER, DEMOS, CONFIG, progress=False))
 
 
 def test_replayed_documents_are_learned_from_end_to_end_beside_the_demonstrations():
@@ -362,8 +362,10 @@ def test_replayed_documents_are_learned_from_end_to_end_beside_the_demonstration
     assert [all(written) for _, written in rows] == [True, True] and len(rows[1][0]) == 40
     assert rows[0][0][0] == rows[0][0][-1] == TOKENIZER.eos_id, "it ends as documents end"
     model = new_model()
-    history = sft.finetune(
-        model, TOKENIZER, DEMOS[:4], CONFIG, replay=["Ada lives in Mill Road."], progress=False
+    history = list(
+        sft.finetune(
+            model, TOKENIZER, DEMOS[:4], CONFIG, replay=["Ada lives in Mill Road."], progress=False
+        )
     )
-    alone = sft.finetune(new_model(), TOKENIZER, DEMOS[:4], CONFIG, progress=False)
+    alone = list(sft.finetune(new_model(), TOKENIZER, DEMOS[:4], CONFIG, progress=False))
     assert history[0].loss != alone[0].loss

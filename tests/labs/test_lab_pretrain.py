@@ -177,7 +177,7 @@ def test_a_larger_model_has_more_weights_and_a_lower_loss(data):
 def test_a_run_that_blows_up_ends_in_infinity_and_at_the_top_of_the_picture(
     data, axes, monkeypatch
 ):
-    def explode(*_, on_step, **__):
+    def explode(*_, **__):
         raise InklingError("training blew up")
 
     monkeypatch.setattr(pretrain_sizes, "train", explode)

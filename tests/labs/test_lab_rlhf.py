@@ -87,7 +87,7 @@ def test_the_naive_reward_hides_its_loophole_from_the_samples(samples):
 
 def test_a_run_without_a_price_finds_the_loophole(start, tokenizer):
     policy, before = copy.deepcopy(start), copy.deepcopy(start.state_dict())
-    history = lab.run_grpo(policy, tokenizer, WORLD, lab.polite_words, beta=0.0, steps=5)
+    history = list(lab.run_grpo(policy, tokenizer, WORLD, lab.polite_words, beta=0.0, steps=5))
     assert history[-1][0].reward > 2 * history[0][0].reward and history[-1][0].kl > 5
     assert len(history) == 5 and not torch.equal(
         policy.embed_tokens.weight, before["embed_tokens.weight"]

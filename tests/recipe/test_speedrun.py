@@ -35,7 +35,7 @@ from inkling.recipe.embedder_stage import EmbedderRecipe
 from inkling.recipe.speedrun import Recipe
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.training import evaluate
-from inkling.training.pretrain import StepRecord, TrainConfig, TrainResult
+from inkling.training.pretrain import StepRecord, TrainConfig
 from inkling.world import World
 
 TINY = Recipe(
@@ -214,9 +214,10 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_
 
         def train(*args, name=name, **kwargs):
             in_primer = "valid_tokens" not in kwargs
-            if in_primer == (name == "primer") and name != "exam":
-                kwargs["on_step"] = lambda record: stop() if record.step == 2 else None
-            return real_train(*args, **kwargs)
+            for record in real_train(*args, **kwargs):
+                yield record
+                if in_primer == (name == "primer") and name != "exam" and record.step == 2:
+                    stop()
 
         monkeypatch.setattr(speedrun, "train", train)
         monkeypatch.setattr(speedrun, "scores", stop)
@@ -238,22 +239,41 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_
     )
 
 
-def test_an_interrupted_run_keeps_the_number_of_steps_that_it_began_with(tmp_path, monkeypatch):
+def test_an_interrupted_run_keeps_the_number_of_steps_that_it_began_with(
+    tmp_path, monkeypatch, capsys
+):
     """How many steps fit depends on how busy the machine is; the schedule must not change
     half-way.
     """
     # a very slow machine: the fewest steps, 20
     monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e9)
     monkeypatch.setattr(speedrun, "train", stop)
-    for minutes in (0.5, 600.0):
+    recipe = Recipe(corpus_bytes=60_000, vocab_size=300, model=TINY.model)
+    for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            speedrun.run(
-                Recipe(minutes=minutes, corpus_bytes=60_000, vocab_size=300, model=TINY.model),
-                tmp_path,
-                progress=False,
-            )
-        assert json.loads((tmp_path / "steps.json").read_text()) == 20
-        monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e-9)
+            speedrun.run(recipe, tmp_path, progress=False)
+        assert "20 steps" in capsys.readouterr().out
+        monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e-3)
+
+
+def test_a_folder_goes_on_with_nothing_but_the_run_that_it_was_begun_with(tiny, tmp_path):
+    """Finished or interrupted: another seed, other minutes or another model are another run."""
+    shutil.copytree(tiny[0] / "base", tmp_path / "finished" / "base")
+    begun = tmp_path / "begun" / "savepoints" / "base"
+    begun.mkdir(parents=True)
+    shutil.copy(tiny[0] / "savepoints" / "base" / "made_from.json", begun)
+    wider = replace(TINY.model, d_model=32)
+    for folder in (tmp_path / "finished", tmp_path / "begun"):
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for changes, said in (
+            ({"seed": 3}, "recipe.seed was 0, is 3"),
+            ({"minutes": 60.0}, r"recipe.minutes was 10.0, is 60.0"),
+            ({"steps": 7}, "recipe.steps was 6, is 7"),
+            ({"model": wider, "seed": 1}, r"seed was 0, is 1, recipe.model.d_model was 16, is 32"),
+        ):
+            with pytest.raises(InklingError, match=f"holds another run: .*{said}"):
+                speedrun.run(replace(TINY, assistant=True, **changes), folder, progress=False)
+        assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_chain_goes_on_to_an_assistant_also_after_a_stop(tiny, tmp_path, monkeypatch, capsys):
@@ -363,7 +383,7 @@ def test_the_summary_is_thin_and_keeps_every_validation():
         )
         for step in range(1, 1001)
     ]
-    thin = speedrun.summary(TrainResult(history), points=50)
+    thin = speedrun.summary(history, points=50)
     assert 50 <= len(thin) <= 62
     assert [row["step"] for row in thin if "valid_bits_per_byte" in row] == list(
         range(97, 1001, 97)
@@ -437,9 +457,9 @@ def test_what_a_person_types_is_never_a_special_token(tiny, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["speedrun", "--minutes", "0", "--folder", "{new}"], "give a positive number"),
-        (["speedrun", "--minutes", "nan", "--folder", "{new}"], "give a positive number"),
-        (["speedrun", "--steps", "0", "--folder", "{new}"], "--steps is 0"),
+        (["speedrun", "--minutes", "0", "--folder", "{new}"], "a finite number above 0"),
+        (["speedrun", "--minutes", "nan", "--folder", "{new}"], "a finite number above 0"),
+        (["speedrun", "--steps", "0", "--folder", "{new}"], "steps is 0"),
         (["speedrun", "--base-only", "--folder", "{done}"], "holds a finished run"),
         (["speedrun", "--folder", "{file}"], "is a file"),
         (["write", "Mara", "--checkpoint", "{new}"], "tokenizer.json"),
