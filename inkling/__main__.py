@@ -25,6 +25,7 @@ from inkling.real.fetch import SOURCES, fetch
 
 
 def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
     top = argparse.ArgumentParser(
         prog="python -m inkling",
         description="Inkling: a small language model, end to end.",
@@ -137,6 +138,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run_speedrun(args: argparse.Namespace) -> None:
+    """`inkling speedrun`: from raw text to an assistant."""
     from inkling.recipe.speedrun import Recipe, run
 
     folder = args.folder or Path("runs") / f"speedrun-{args.minutes:g}"
@@ -152,6 +154,7 @@ def run_speedrun(args: argparse.Namespace) -> None:
 
 
 def run_write(args: argparse.Namespace) -> None:
+    """`inkling write`: print a continuation, token by token."""
     from inkling.model.transformer import Transformer
     from inkling.text.tokenizer import Tokenizer
     from inkling.training.generate import stream
@@ -180,6 +183,7 @@ def run_write(args: argparse.Namespace) -> None:
 
 
 def run_chat(args: argparse.Namespace) -> None:
+    """`inkling chat`: print a reply to each question until there is none."""
     from inkling.model.transformer import seeded
     from inkling.training.generate import Sampling
 
@@ -259,6 +263,7 @@ def questions() -> Iterator[str]:
 
 
 def run_fetch(args: argparse.Namespace) -> None:
+    """`inkling fetch`: download and check the models that it names."""
     for name in args.names:
         source = SOURCES[name]
         print(
@@ -269,6 +274,7 @@ def run_fetch(args: argparse.Namespace) -> None:
 
 
 def run_report(args: argparse.Namespace) -> None:
+    """`inkling report`: print the cards of runs side by side."""
     from inkling.recipe.cards import read_card, report_card
 
     print(
@@ -279,12 +285,14 @@ def run_report(args: argparse.Namespace) -> None:
 
 
 def run_overoptimise(args: argparse.Namespace) -> None:
+    """`inkling overoptimise`: run the experiment of the chapter on reward hacking."""
     from inkling.assistant.overoptimisation import run_experiment
 
     run_experiment(args.checkpoint or checkpoints.path("sft"), args.file)
 
 
 def run_book_attack(args: argparse.Namespace) -> None:
+    """`inkling book-attack`: run the attacks on the search of the book."""
     from inkling.real.book_search import BookRetriever, book_passages
     from inkling.real.book_text import read_book
     from inkling.real.injection import run_attacks
@@ -296,6 +304,7 @@ def run_book_attack(args: argparse.Namespace) -> None:
 
 
 def run_selftest(args: argparse.Namespace) -> int:
+    """`inkling selftest`: 0 where this machine is ready for the labs, 1 where not."""
     from inkling.selftest import selftest
 
     return int(not selftest())
@@ -373,6 +382,9 @@ STOPPED = {
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Do what the command line asks for. Returns the exit status; what a reader can
+    mend is one line, "inkling: ...", and status 2.
+    """
     args = parser().parse_args(argv)
     run = {
         "speedrun": run_speedrun,

@@ -131,10 +131,12 @@ class Beliefs:
 
     @property
     def confidence(self) -> np.ndarray:
+        """The probability of the likeliest option, (n_questions,)."""
         return np.array([p.max() for p in self.probabilities])
 
     @property
     def right(self) -> np.ndarray:
+        """Whether the likeliest option is the true one, (n_questions,)."""
         return np.array(
             [
                 p.argmax() == truth

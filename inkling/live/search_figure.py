@@ -5,9 +5,13 @@ Python computed it beforehand.
 import json
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from inkling.files import InklingError
 from inkling.live.figure import Figure, html_table
+
+if TYPE_CHECKING:
+    from inkling.reading.retrieval import Retriever
 
 #: The dials of BM25 move in such steps in the page, from 0 to these ends.
 STEP, MOST = 0.05, {"k1": 3.0, "b": 1.0}
@@ -45,12 +49,12 @@ class SearchFigure(Figure):
         self,
         passages: Sequence,
         examples: Mapping[str, Collection[int]],
-        by_meaning=None,
+        by_meaning: "Retriever | None" = None,
         k1: float = 1.5,
         b: float = 0.75,
         k: int = 5,
         title: str = "Search the library by words",
-    ):
+    ) -> None:
         from inkling.reading.bm25 import STOP_WORDS
 
         passages = list(passages)
@@ -123,7 +127,8 @@ class SearchFigure(Figure):
             )
         super().__init__(data)
 
-    def fallback(self):
+    def fallback(self) -> str:
+        """A table of what the first example finds."""
         from inkling.reading.bm25 import BM25
 
         texts = [

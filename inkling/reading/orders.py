@@ -174,6 +174,7 @@ class Defence:
     def prompt(
         self, question: str, passages: Sequence[Passage]
     ) -> str | tuple[Message, ...]:
+        """The question and its passages as the reader gets them under this defence."""
         passages = drop_orders(passages) if self.drop else passages
         return (fence_passages if self.fence else quote_passages)(question, passages)
 

@@ -115,6 +115,7 @@ class WordRetriever(Retriever):
         self.index = BM25([passage.searchable for passage in passages], k1, b)
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
+        """Up to k (place, BM25 score), best first; none where no word is shared."""
         scores, places = self.index.search(query, k)
         return list(zip(places.tolist(), scores.tolist(), strict=True))
 
@@ -157,11 +158,13 @@ class DenseRetriever(Retriever):
         self.index = index
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
+        """k (place, cosine), best first."""
         return self.rank_many([query], k)[0]
 
     def rank_many(
         self, queries: Sequence[str], k: int
     ) -> list[list[tuple[int, float]]]:
+        """The same for many queries, which are embedded together."""
         if not queries:
             return []
         # (n_queries, k) each
@@ -194,11 +197,13 @@ class HybridRetriever(Retriever):
         self.retrievers, self.depth, self.constant = list(retrievers), depth, constant
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
+        """k (place, fused score), best first."""
         return self.rank_many([query], k)[0]
 
     def rank_many(
         self, queries: Sequence[str], k: int
     ) -> list[list[tuple[int, float]]]:
+        """The same for many queries."""
         parts = [
             part.rank_many(queries, max(k, self.depth)) for part in self.retrievers
         ]

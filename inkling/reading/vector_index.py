@@ -79,6 +79,7 @@ class VectorIndex:
 
     @property
     def dimension(self) -> int:
+        """How many numbers a vector has."""
         return self._index.d
 
     def __len__(self) -> int:

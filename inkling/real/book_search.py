@@ -76,6 +76,7 @@ class MeaningRetriever(Retriever):
         return self.vectors @ self.asked[query]
 
     def rank(self, query: str, k: int) -> list[tuple[int, float]]:
+        """k (place, cosine), best first."""
         scores = self.scores(query)
         return [(int(place), float(scores[place])) for place in top_k(scores, k)]
 
@@ -96,6 +97,7 @@ class BookRetriever(MeaningRetriever):
         )
 
     def scores(self, query: str) -> np.ndarray:
+        """Cosine + BM25 score / `scale` of every passage, (n_passages,)."""
         return super().scores(query) + self.index.scores(query) / self.scale
 
 

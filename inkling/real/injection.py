@@ -41,6 +41,9 @@ class GreedyReplies:
         self.known: dict[str | tuple[Message, ...], str] = {}
 
     def write(self, prompts: Sequence[str | tuple[Message, ...]]) -> list[str]:
+        """The likeliest reply to each prompt; one that was asked before is not written
+        again.
+        """
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self.known]
         rows = [self.chat.encode_prompt(prompt) for prompt in new]
         stops = self.chat.stop_ids

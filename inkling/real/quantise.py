@@ -119,6 +119,7 @@ def quantise_model(model: Transformer, kind: str) -> tuple[Transformer, int]:
 
 
 def check_finite(weights: np.ndarray) -> None:
+    """Raises `InklingError` where a weight is NaN or infinite."""
     if not np.isfinite(weights).all():
         raise InklingError(
             "the weights hold NaN or infinity, which no level can stand for. Did"

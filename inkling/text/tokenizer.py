@@ -402,6 +402,7 @@ def split_at(
 
 
 def utf8(text: str) -> bytes:
+    """The bytes of a text. Raises `InklingError` for half a surrogate pair."""
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -413,6 +414,9 @@ def utf8(text: str) -> bytes:
 
 
 def compile_pattern(pattern: str) -> regex.Pattern:
+    """The pattern, compiled. Raises `InklingError` for one that is none, or that has
+    groups.
+    """
     try:
         compiled = regex.compile(pattern)
     except (regex.error, OverflowError, RecursionError) as error:
