@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import re
@@ -349,6 +350,14 @@ def test_every_step_does_what_it_is_for(cleaned):
         assert step.precision >= 0.9, step
     assert report.exact > 0.97 and report.recovered > 0.95
     assert report.steps[0].pages_before > report.steps[-1].pages_after == len(kept)
+
+
+def test_the_cleaned_text_is_the_one_that_the_shipped_models_read(cleaned):
+    """A card names the digest of its corpus; a change here is a change of all models."""
+    texts = "\f".join(page.text for page in cleaned[0])
+    assert hashlib.sha256(texts.encode("utf-8")).hexdigest() == (
+        "0509e4ae8c07f358ea755e955bf27e9ce5e73bd624b186fa1daa257a2051d42e"
+    )
 
 
 def test_no_exam_question_is_left_and_there_were_some(world, raw, cleaned):
