@@ -44,6 +44,7 @@ DISTRIBUTION = {
     "pyarrow": "datasets",
     "pandas": "datasets",
     "faiss": "faiss-cpu",
+    "markdown_it": "markdown-it-py",
     "jupyter_core": "jupyterlab",
     "packaging": "jupyterlab",
 }

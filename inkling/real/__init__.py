@@ -2,5 +2,5 @@
 book.
 
 Chapters: pretrained, quantise, book_search. Beside them: fetch, gguf (of pretrained),
-book_text and injection (of book_search: an experiment).
+book_text, myst_text and injection (of book_search: an experiment).
 """

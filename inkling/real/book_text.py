@@ -21,21 +21,18 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from inkling.files import InklingError
+from inkling.real.myst_text import (
+    block_text,
+    blocks_of,
+    directive_of,
+    glossary_terms,
+    inline_text,
+    plain,
+)
 
 #: Not searched: pages that announce answers and give none, a list of other people's
 #: titles, and the chapter that does the asking, which would find its own questions.
 LEFT_OUT = ("index", "*/index", "bibliography", "*/book_search")
-_DROPPED = (
-    "image",
-    "figure",
-    "tableofcontents",
-    "button-ref",
-    "bibliography",
-    "code-block",
-    "code-cell",
-    "raw",
-)
-_FENCE = re.compile(r"^\s*(`{3,}|:{3,}|~{3,})\s*(?:\{([\w-]+)\})?\s*(.*)$")
 
 
 @dataclass(frozen=True)
@@ -138,102 +135,40 @@ def sections_of(markdown: str, page: str) -> list[Section]:
     """The sections of one page. What stands in an exercise or in its solution belongs
     to that exercise.
     """
-    found: list[tuple[str, str, list[str]]] = []  # (anchor, title, lines)
+    found: list[tuple[str, str, list[str]]] = []  # (anchor, title, paragraphs)
     headings: list[str] = []
     by_label: dict[str, list[str]] = {}
-    lines: list[str] = []  # of the section that is being read
-    dropped = ""  # the fence that ends what is left out
-    in_glossary = False
+    paragraphs: list[str] = []  # of the section that is being read
     after_exercise: list[str] = []
 
     def begin(anchor: str, title: str) -> list[str]:
         found.append((anchor, title, []))
         return found[-1][2]
 
-    for line in [part.rstrip() for part in markdown.split("\n")]:
-        fence = _FENCE.match(line)
-        if dropped:
-            dropped = (
-                ""
-                if fence and line.strip().startswith(dropped) and not fence[2]
-                else dropped
-            )
-        elif fence:
-            marks, directive, argument = fence.groups()
-            lines.append("")  # a box is a paragraph of its own
-            if directive in _DROPPED or (
-                directive is None and argument and marks[0] != ":"
-            ):
-                dropped = marks
-            elif directive == "exercise-start":
-                after_exercise, lines = (
-                    lines,
-                    begin("", " > ".join([*headings, plain(argument)])),
-                )
-            elif directive == "solution-start":
-                after_exercise, lines = lines, by_label.get(argument.strip(), lines)
-            elif directive in ("exercise-end", "solution-end"):
-                lines = after_exercise
-            elif directive == "glossary" or in_glossary:
-                in_glossary = directive == "glossary"
-            elif directive is not None and re.search("[A-Za-z]", argument):
-                lines.append(plain(argument) + ".")  # the title of a box
-        elif match := re.match(r"(#{1,6})\s+(.*)", line):
-            headings = [*headings[: len(match[1]) - 1], plain(match[2])]
-            lines = begin(heading_anchor(headings[-1]), " > ".join(headings))
-        elif match := re.match(r"\s*:([\w-]+):\s*(.*)", line):
-            # an option of a directive
-            if match[1] == "label":
-                found[-1] = (match[2], *found[-1][1:])
-                by_label[match[2]] = lines
-        elif in_glossary and line and not line[0].isspace():
-            lines = begin(term_anchor(line), " > ".join([*headings, line]))
+    for node in blocks_of(markdown):
+        directive = directive_of(node)
+        if node.type == "heading":
+            headings = [*headings[: int(node.tag[1]) - 1], inline_text(node)]
+            paragraphs = begin(heading_anchor(headings[-1]), " > ".join(headings))
+        elif directive.name == "exercise-start":
+            title = " > ".join([*headings, plain(directive.argument)])
+            label = directive.options.get("label", "")
+            after_exercise, paragraphs = paragraphs, begin(label, title)
+            by_label[label] = paragraphs
+        elif directive.name == "solution-start":
+            after_exercise = paragraphs
+            paragraphs = by_label.get(directive.argument, paragraphs)
+        elif directive.name in ("exercise-end", "solution-end"):
+            paragraphs = after_exercise
+        elif directive.name == "glossary":
+            for term, meaning in glossary_terms(directive.content):
+                paragraphs = begin(term_anchor(term), " > ".join([*headings, term]))
+                paragraphs.append(plain(meaning))
         else:
-            lines.append(line)
+            paragraphs += block_text(node)
     return [
-        Section(page, anchor, title, plain("\n".join(text)))
-        for anchor, title, text in found
+        Section(page, anchor, title, "\n".join(text)) for anchor, title, text in found
     ]
-
-
-def plain(markdown: str) -> str:
-    """Markdown without its marks: roles and links leave their words, a citation its
-    author and year or nothing.
-    """
-    text = re.sub(
-        r"\{cite:t\}`([a-z]+)(\d{4})\w*`",
-        lambda m: f"{m[1].capitalize()} ({m[2]})",
-        markdown,
-    )
-    text = re.sub(r"\s*\{cite(?::p)?\}`[^`]*`", "", text)
-    text = re.sub(r"\{[\w:-]+\}`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", text)
-    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
-    text = re.sub(
-        r"\[([^\]]*)\]\(([^)]*)\)",
-        lambda m: m[1] or m[2].rpartition("/")[2].removesuffix(".ipynb"),
-        text,
-    )
-    text = re.sub(
-        r"^[ \t]*(?:\|[ \t|:-]+\||\$\$|---|\+\+\+)[ \t]*(?:\n|\Z)",
-        "",
-        text,
-        flags=re.MULTILINE,
-    )
-    rows = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$", re.MULTILINE)
-    text = rows.sub(
-        lambda m: (
-            ", ".join(cell.strip() for cell in m[1].split(" | ") if cell.strip()) + "."
-        ),
-        text,
-    )
-    text = re.sub(r"\*\*|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|`|\$", "", text)
-    # inside of one, a line break is a space, except before a list's items
-    paragraphs = re.split(r"\n\s*\n", text)
-    joined = [
-        re.sub(r"\s*\n\s*(?!- |\* |\d+\. )", " ", paragraph.strip())
-        for paragraph in paragraphs
-    ]
-    return "\n".join(paragraph for paragraph in joined if paragraph)
 
 
 def heading_anchor(title: str) -> str:

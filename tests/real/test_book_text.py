@@ -126,6 +126,38 @@ def test_anchors_are_those_of_docutils(title, anchor):
     assert heading_anchor(title) == anchor == make_id(title)
 
 
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("|   | source |\n|---|---|\n| GPT | {cite}`a2020b`, {cite}`c2021d` |", "source. GPT."),
+        ("| a | b |\n|:--|--:|\n| `x \\| y` | $\\|p\\|$ |", "a, b. x | y, |p|."),
+        ("The best is $\\pi^*(y)$, or $a*b*c$.", "The best is \\pi^*(y), or a*b*c."),
+        ("Not \\*so\\*, \\$5 and `` a`b ``.", "Not *so*, $5 and a`b."),
+        ("See [a (b)](c_(d).html) and <https://a.b>.", "See a (b) and https://a.b."),
+        ("[![a](b.svg)](c.html)\n\nText", "Text"),
+        ("(label)=\n% not read\n+++\n---\nText", "Text"),
+        ("[words]{.class #id} and A &amp; B", "words and A & B"),
+        ("- one\n  more\n  - inner\n- two\n\n  again", "- one more\n- inner\n- two\nagain"),
+        ("> quoted *text*\n> on", "quoted text on"),
+        ("Run\n\n```\npip  install x\n```\n\n```python\nx\n```", "Run\npip install x"),
+        (
+            "$$\na\n= b\n$$\n\n:::{note} The title\n:class: tip\n\nInside.\n:::",
+            "a = b\nThe title. Inside.",
+        ),
+        ("::::{grid}\n:::{card} Card\nIn *it*.\n:::\n::::", "Card. In it."),
+        ("Term\n: What it is", "Term\nWhat it is"),
+        ("`#` and\n\n    # indented", "# and\n# indented"),
+    ],
+)
+def test_markdown_is_read_as_the_website_reads_it(markdown, text):
+    assert plain(markdown) == text
+
+
+def test_what_looks_like_a_heading_inside_of_a_box_is_none():
+    page = "# A\n\n````{note}\n```\n# not one\n```\n````\n\n    # nor this\n\nEnd\n===\n"
+    assert [section.title for section in sections_of(page, "p")] == ["A", "End"]
+
+
 def test_plain_keeps_products_and_names_with_underscores():
     assert plain("a * b and *c* and `W_O` and **d**") == "a * b and c and W_O and d"
     assert (
