@@ -30,7 +30,8 @@ AS_TYPED = frozenset("pre listing plaintext xmp".split())
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAY_STAY_OPEN = re.compile(
-    r"<(/?)(a|nav|aside|header|footer|form)[\s/>]", re.IGNORECASE
+    r"<(/?)(a|nav|aside|header|footer|form|button|select|datalist|template)[\s/>]",
+    re.IGNORECASE,
 )
 
 
@@ -46,9 +47,10 @@ class _Blocks:
     """Collects a page's blocks of text, each with the region that it stands in.
 
     Region 0 is the page; each nav, aside, header, footer and form has one of its own.
-    An element that is never closed would swallow the rest of the page, so it gets none:
-    better a menu too many than a page too few. For the same reason a link that is never
-    closed ends with its block. A header inside of an article is its headline.
+    An element that is never closed would swallow the rest of the page, so it gets none
+    and hides nothing: better a menu too many than a page too few. For the same reason a
+    link that is never closed ends with its block. A header inside of an article is its
+    headline.
     """
 
     def __init__(self, unclosed: set[str]):
@@ -80,7 +82,7 @@ class _Blocks:
             self.end_block()
         elif tag == "br":
             self.pieces.append("\n")
-        self.unseen += tag in UNSEEN
+        self.unseen += tag in UNSEEN and tag not in self.unclosed
         self.as_typed += tag in AS_TYPED
         self.articles += tag in ("article", "main")
         self.link += tag == "a" and "href" in attributes
@@ -95,7 +97,8 @@ class _Blocks:
     def end(self, tag: str) -> None:
         if tag in BLOCKS:
             self.end_block()
-        self.unseen = max(0, self.unseen - (tag in UNSEEN))
+        hides = tag in UNSEEN and tag not in self.unclosed
+        self.unseen = max(0, self.unseen - hides)
         self.as_typed = max(0, self.as_typed - (tag in AS_TYPED))
         self.articles = max(0, self.articles - (tag in ("article", "main")))
         self.link = max(0, self.link - (tag == "a"))

@@ -23,6 +23,8 @@ TEXT = "Ada bakes bread in Salt Street, and sells it at the harbour."
         (f"<nav><a href='/'>Home</a>{STORY}", TEXT),
         (f"<div><header>Larkhaven{STORY}</div>", f"Larkhaven\n\n{TEXT}"),
         (f"<aside>{STORY}", TEXT),
+        (f"<div><button>Go</div>{STORY}", f"Go\n\n{TEXT}"),
+        (f"<form><button>Go{STORY}</form>", f"Go\n\n{TEXT}"),
         (f"<a href='/'>Home<div>{STORY}</div>", TEXT),
         (f"<a name='top'>{STORY}", TEXT),
         # ... and closed
@@ -62,7 +64,7 @@ def test_every_page_of_tags_is_taken_for_one():
 
 
 SHOWN = "div p section article main ul ol li table tr td th h1 h3 blockquote pre b i span em a"
-OFTEN_OPEN = "div p li td tr span b section nav header footer aside form"
+OFTEN_OPEN = "div p li td tr span b section nav header footer aside form button"
 words = st.text(st.sampled_from("abc<>&\"'é東😀;#"), min_size=1, max_size=4)
 trees = st.recursive(
     words,
