@@ -104,6 +104,22 @@ def test_texts_come_back_from_parquet_whatever_stands_beside_them(texts, column)
     assert read == [text.strip("\n") for text in texts]
 
 
+def test_plain_files_are_read_as_by_datasets(tmp_path):
+    import datasets
+
+    columns = {"n": list(range(50)), "text": [f"text {i} é 東 😀\n\u2028{i}" for i in range(50)]}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    files = {
+        "json": write(tmp_path / "a.jsonl", jsonl(*rows)),
+        "parquet": parquet(tmp_path / "a.parquet", **columns),
+    }
+    for kind, path in files.items():
+        theirs = datasets.load_dataset(
+            kind, data_files=str(path), split="train", cache_dir=str(tmp_path / "cache")
+        )
+        assert load_corpus(path) == theirs["text"][:]
+
+
 def test_a_column_that_only_some_rows_have_does_not_matter(tmp_path):
     # as long as it takes to be read in pieces
     many = [{"text": f"{i} " + "x" * 1000} for i in range(11_000)]
