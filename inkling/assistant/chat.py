@@ -47,6 +47,9 @@ def checked(message: object) -> Message:
 
 
 def special_id(tokenizer: Tokenizer, name: str) -> int:
+    """The id of a role's token, "user" for example. Raises `InklingError` where the
+    tokenizer has none.
+    """
     token = f"<|{name}|>"
     if token not in tokenizer.special_tokens:
         raise InklingError(

@@ -66,6 +66,7 @@ class Exercise:
 
     @property
     def messages(self) -> list[Message]:
+        """The passages, then the turns, as a chat."""
         talk = [
             message
             for turn in self.turns

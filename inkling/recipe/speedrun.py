@@ -111,6 +111,9 @@ class Recipe:
 
     @property
     def crawl_bytes(self) -> int:
+        """Bytes of raw pages: `corpus_bytes`, or 2 to 24 times 4 MB as the minutes
+        allow.
+        """
         return self.corpus_bytes or int(4e6 * min(24.0, max(2.0, self.minutes)))
 
     @property
@@ -151,6 +154,7 @@ _EVALUATION_SHARE, _EVALUATION_SECONDS = 0.08, (15.0, 75.0)
 
 
 def say(text: str) -> None:
+    """Print a line at once."""
     print(text, flush=True)
 
 

@@ -17,7 +17,7 @@ import enum
 import math
 import random
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 import numpy as np
 
@@ -100,7 +100,9 @@ def discounts(counts: Iterable[int]) -> tuple[float, float, float]:
     return (0.5, 1.0, 1.5)
 
 
-def kneser_ney_by_hand(sequences: Iterable[Sequence[Token]], order: int):
+def kneser_ney_by_hand(
+    sequences: Iterable[Sequence[Token]], order: int
+) -> "Callable[[Token, Sequence[Token]], float]":
     """The model of `NGramModel` in plain dictionaries: returns `prob(token, context)`.
     Slow; to read and to check.
     """
