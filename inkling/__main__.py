@@ -140,7 +140,9 @@ def parser() -> argparse.ArgumentParser:
 def run_speedrun(args: argparse.Namespace) -> None:
     """`inkling speedrun`: from raw text to an assistant."""
     from inkling.recipe.speedrun import Recipe, run
+    from inkling.training.pretrain import keep_freed_memory
 
+    keep_freed_memory()  # this process is the run's own
     folder = args.folder or Path("runs") / f"speedrun-{args.minutes:g}"
     run(
         Recipe(
