@@ -9,14 +9,9 @@ from hypothesis import strategies as st
 from inkling.files import InklingError
 from inkling.text.cleaning import (
     drop_exam_questions,
-    drop_low_quality,
-    drop_rude,
-    keep_english,
-    quality_faults,
     remove_secrets,
     repair_encoding,
     strip_markup,
-    without_secrets,
 )
 from inkling.text.corpus import clean, steps
 from inkling.text.duplicates import (
@@ -219,16 +214,10 @@ WORST = [
         "<p> ",
     ),
 ]
+# (tests/test_linear_patterns.py has every pattern by itself)
 STEPS = {
     "strip_markup": lambda text: strip_markup(pages(f"<p>{text}")),
-    "repair_encoding": repair_encoding,
-    "without_secrets": without_secrets,
     "remove_secrets": lambda text: remove_secrets(pages(text)),
-    "drop_exact_duplicates": lambda text: drop_exact_duplicates(pages(text)),
-    "keep_english": lambda text: keep_english(pages(text)),
-    "quality_faults": quality_faults,
-    "drop_low_quality": lambda text: drop_low_quality(pages(text)),
-    "drop_rude": lambda text: drop_rude(pages(text)),
     "drop_near_duplicates": lambda text: drop_near_duplicates(pages(text)),
     "drop_exam_questions": lambda text: drop_exam_questions(pages(text), ["a b c d", "a a a b"]),
 }
