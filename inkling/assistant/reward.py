@@ -32,7 +32,7 @@ from inkling.progress import Progress, stepwise
 from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
-from inkling.training.packing import pad_rows
+from inkling.training.packing import group_by_length, pad_rows, put_back
 from inkling.training.savepoint import Savepoints
 
 #: Beyond this, in nats, one surprise is as good as another.
@@ -116,12 +116,10 @@ class RewardModel(nn.Module):
         """The rewards (N,) of encoded replies: rows of like length go together, so
         little is padding.
         """
-        order = torch.tensor([len(row) for row in rows]).argsort(stable=True)
-        parts = [
-            self(*pad_rows([rows[i] for i in part.tolist()], pad))
-            for part in order.split(together)
-        ]
-        return torch.cat(parts)[order.argsort()]
+        groups = group_by_length([len(row) for row in rows], together)
+        return put_back(
+            groups, [self(*pad_rows([rows[i] for i in g], pad)) for g in groups]
+        )
 
     @torch.inference_mode()
     def score(

@@ -25,7 +25,7 @@ from inkling.model.transformer import Transformer
 from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.generate import generate_batch
-from inkling.training.packing import pad_rows
+from inkling.training.packing import group_by_length, pad_rows, put_back
 from inkling.world import World
 
 #: A reward function: prompts, replies -> rewards (B,), a tensor, an array or a list.
@@ -47,20 +47,19 @@ def by_length(
     """
     # tokens up to the last action
     sizes = actions.shape[1] + 1 - actions.flip(1).int().argmax(dim=1)
-    order = sizes.argsort(stable=True)
-    groups = []
-    for rows in order.split(together):
+    groups, computed = group_by_length(sizes, together), []
+    for rows in groups:
         width = int(sizes[rows].max())
-        groups.append(
+        computed.append(
             [
                 F.pad(part, (0, tokens.shape[1] - width))
                 for part in compute(tokens[rows, :width])
             ]
         )
-    back, inside = order.argsort(), torch.arange(actions.shape[1]) < sizes[:, None] - 1
+    inside = torch.arange(actions.shape[1]) < sizes[:, None] - 1
     return tuple(
-        torch.cat(parts)[back].masked_fill(~inside, 0.0)
-        for parts in zip(*groups, strict=True)
+        put_back(groups, parts).masked_fill(~inside, 0.0)
+        for parts in zip(*computed, strict=True)
     )
 
 

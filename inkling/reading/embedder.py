@@ -28,7 +28,7 @@ from inkling.progress import Progress, stepwise
 from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
-from inkling.training.packing import pad_rows
+from inkling.training.packing import group_by_length, pad_rows
 from inkling.training.savepoint import Savepoints
 
 
@@ -115,10 +115,9 @@ class Embedder(nn.Module):
             for i, row in enumerate(rows)
             for at in range(0, len(row), context)
         ]
-        windows.sort(key=lambda window: len(window[1]))
         sums = torch.zeros(len(rows), self.body.config.d_model)
-        for start in range(0, len(windows), batch_size):
-            owners, part = zip(*windows[start : start + batch_size], strict=True)
+        for group in group_by_length([len(ids) for _, ids in windows], batch_size):
+            owners, part = zip(*(windows[i] for i in group), strict=True)
             sums.index_add_(
                 0,
                 torch.tensor(owners),

@@ -32,6 +32,7 @@ from inkling.text import tokenizer_json
 from inkling.text.tokenizer import Tokenizer
 from inkling.text.tokenizer_json import DIGITS_PATTERN, GPT2_PATTERN
 from inkling.training.generate import stream
+from inkling.training.packing import group_by_length
 
 # llama.cpp's names of a layer's tensors, and ours.
 LAYER_NAMES = {
@@ -416,10 +417,7 @@ class MiniLM:
                 "embed takes a list of texts; for one text write embed([text])."
             )
         vectors = np.zeros((len(texts), self.dim), np.float32)
-        # texts of like length: little padding
-        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(texts), batch_size):
-            rows = by_length[start : start + batch_size]
+        for rows in group_by_length([len(text) for text in texts], batch_size):
             batch = self.tokenizer(
                 [texts[i] for i in rows],
                 padding=True,

@@ -23,6 +23,7 @@ from torch import Tensor
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer, seeded
 from inkling.training.engines import new_engine, pad, runs_fast
+from inkling.training.packing import group_by_length
 
 
 def penalise_repeats(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
@@ -364,12 +365,12 @@ def _groups(
     """Which rows run together: prompts of similar length, and of the same length where
     the engine needs that.
     """
-    by_length = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
-    any_lengths = not use_cache or runs_fast(model)
-    for _, same in itertools.groupby(
-        by_length, key=lambda row: 0 if any_lengths else len(prompts[row])
-    ):
-        same = list(same)
+    lengths = [len(prompt) for prompt in prompts]
+    if not use_cache or runs_fast(model):
+        yield from group_by_length(lengths, batch_size)
+        return
+    for length in sorted(set(lengths)):
+        same = [row for row, n in enumerate(lengths) if n == length]
         for start in range(0, len(same), batch_size):
             yield same[start : start + batch_size]
 

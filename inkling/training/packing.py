@@ -127,6 +127,28 @@ def pad_rows(
     return padded, lengths
 
 
+def group_by_length(
+    lengths: Sequence[int] | torch.Tensor, together: int
+) -> list[list[int]]:
+    """The numbers of rows in groups of so many, rows of like length in one group, the
+    shortest first: little of a group is padding.
+    """
+    if isinstance(lengths, torch.Tensor):
+        lengths = lengths.tolist()
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return [order[at : at + together] for at in range(0, len(order), together)]
+
+
+def put_back(
+    groups: Sequence[Sequence[int]], parts: Sequence[torch.Tensor]
+) -> torch.Tensor:
+    """What was computed for each group, (b, ...) each, in the order of the rows:
+    (N, ...).
+    """
+    order = torch.tensor([row for group in groups for row in group])
+    return torch.cat(list(parts))[order.argsort()]
+
+
 def separate_documents(
     stream: np.ndarray, documents: list[tuple[int, int]], length: int
 ) -> np.ndarray:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
+from inkling.training.packing import group_by_length
 from inkling.world import Document
 
 LOG2_E = 1.0 / math.log(2.0)
@@ -40,11 +41,10 @@ def token_bits(
         while start - stride + length + 1 < len(sequence):
             windows.append((number, start, start + length - stride + 1))
             start += stride
-    # like lengths together: little padding
-    windows.sort(key=lambda w: min(length, len(sequences[w[0]]) - w[1]))
     bits = [np.zeros(max(0, len(sequence) - 1)) for sequence in sequences]
-    for i in range(0, len(windows), batch_size):
-        batch = windows[i : i + batch_size]
+    sizes = [min(length, len(sequences[n]) - start) for n, start, _ in windows]
+    for group in group_by_length(sizes, batch_size):
+        batch = [windows[i] for i in group]
         rows = [list(sequences[n][start : start + length + 1]) for n, start, _ in batch]
         width = max(map(len, rows))
         if width < 2:

@@ -30,7 +30,9 @@ from inkling.training.packing import (
     IGNORE,
     Batches,
     document_bounds,
+    group_by_length,
     pack_documents,
+    put_back,
     separate_documents,
 )
 from inkling.training.pretrain import (
@@ -179,6 +181,18 @@ def test_windows_of_a_stream_are_the_stream_itself_and_do_not_overlap():
     assert len(set(targets)) == len(targets) > 1000 - 3 * 16
     offsets = {int(data.rows_of(epoch).min() % 16) for epoch in range(8)}
     assert len(offsets) > 2, "every epoch should cut the stream at another offset"
+
+
+@given(st.lists(st.integers(0, 40), max_size=30), st.integers(1, 8))
+def test_rows_of_like_length_go_together_and_come_back_in_their_order(lengths, together):
+    groups = group_by_length(lengths, together)
+    assert group_by_length(torch.tensor(lengths, dtype=torch.long), together) == groups
+    assert sorted(row for group in groups for row in group) == list(range(len(lengths)))
+    assert all(len(group) == together for group in groups[:-1])
+    assert [lengths[row] for group in groups for row in group] == sorted(lengths)
+    if lengths:
+        parts = [torch.tensor([[10 * lengths[row], row] for row in group]) for group in groups]
+        assert put_back(groups, parts).tolist() == [[10 * n, i] for i, n in enumerate(lengths)]
 
 
 # ---- schedule, optimizers, loss
