@@ -5,10 +5,10 @@ A file will not do for a model: the safetensors format puts the notes in its hea
 any order, so that equal weights make unequal files.
 """
 
+import contextlib
 import functools
 import hashlib
-import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -22,11 +22,10 @@ def digest(tensors: nn.Module | Mapping[str, Tensor]) -> str:
     """SHA-256 of the weights of a model, or of named tensors: names, shapes and values.
 
     Numbers in half precision count as what they are in float32, so a model has the
-    digest of the file that it was read from. A weight under two names counts once; what
-    a model only computes with (buffers) counts, too.
+    digest of the file that it was read from.
     """
     if isinstance(tensors, nn.Module):
-        tensors = dict(tensors.named_parameters()) | dict(tensors.named_buffers())
+        tensors = tensors.state_dict()
     sha = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu()
@@ -65,7 +64,7 @@ def _describe(thing: Any, seen: frozenset[int]) -> str:
         return f"({', '.join(_describe(part, seen) for part in thing)})"
     name = getattr(thing, "__qualname__", type(thing).__qualname__)
     if isinstance(thing, FunctionType):
-        held = _held_by(thing) | {"code": _code_of(thing.__code__)}
+        held = _held_by(thing)
     elif is_dataclass(thing) and not isinstance(thing, type):
         held = {field.name: getattr(thing, field.name) for field in fields(thing)}
     elif isinstance(thing, functools.partial):
@@ -81,21 +80,44 @@ def _describe(thing: Any, seen: frozenset[int]) -> str:
 
 
 def _held_by(function: FunctionType) -> dict[str, Any]:
-    """What a function reads from around it, and its defaults. Functions of other
-    modules are known by their names alone.
+    """The code of a function, what it reads from around it, and its defaults. Functions
+    of other modules are known by their names alone.
     """
-    around = inspect.getclosurevars(function)
-    return {"defaults": function.__defaults__} | {
+    codes = list(_codes(function.__code__))
+    names = {name for code in codes for name in code.co_names}
+    outside = function.__globals__
+    around = {name: outside[name] for name in sorted(names) if name in outside}
+    for name, cell in zip(
+        function.__code__.co_freevars, function.__closure__ or (), strict=True
+    ):
+        # a cell is empty while what it is for is still being made
+        with contextlib.suppress(ValueError):
+            around[name] = cell.cell_contents
+    return {
+        "code": tuple((code.co_code, repr(code.co_names)) for code in codes),
+        # a set of constants has another order in each process
+        "constants": tuple(
+            str(sorted(map(repr, constant)))
+            if isinstance(constant, frozenset)
+            else repr(constant)
+            for code in codes
+            for constant in code.co_consts
+            if not isinstance(constant, CodeType)
+        ),
+        "defaults": function.__defaults__,
+    } | {
         name: value.__qualname__
         if isinstance(value, FunctionType) and value.__module__ != function.__module__
         else value
-        for name, value in {**around.globals, **around.nonlocals}.items()
+        for name, value in around.items()
     }
 
 
-def _code_of(code: CodeType) -> tuple:
-    """The code of a function and its constants, those among them that are code, too."""
-    return code.co_code, *(
-        _code_of(constant) if isinstance(constant, CodeType) else repr(constant)
-        for constant in code.co_consts
-    )
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """The code of a function, and of all that is defined inside of it (a comprehension,
+    for example).
+    """
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -151,8 +152,15 @@ def test_the_experiment_has_all_methods_and_seeds_and_goes_on_where_it_stopped(s
             or point["method"] == "best-of-n"
             or point["distance"] == pytest.approx(0, abs=1e-3)
         )
+    before = path.read_bytes()
     with pytest.raises(InklingError, match="another recipe"):
         run_experiment(start, path, Experiment())
+    other = tmp_path / "other"
+    tiny.random_model(5).save_pretrained(other)
+    shutil.copy(start / "tokenizer.json", other)
+    with pytest.raises(InklingError, match="another model"):
+        run_experiment(other, path, SMALL)
+    assert path.read_bytes() == before
 
 
 def test_its_prompts_are_short_and_an_unknown_method_is_named(start):
