@@ -64,6 +64,7 @@ class Curve:
     beta: float
 
     def __call__(self, distance: np.ndarray) -> np.ndarray:
+        """The reward at these distances, an array of the same shape."""
         d = np.asarray(distance, float)
         return self.start + self.alpha * d - self.beta * d * bend(self.kind, d)
 
@@ -80,6 +81,9 @@ class Curve:
 
 
 def bend(kind: str, d: np.ndarray) -> np.ndarray:
+    """What the penalty of a curve grows with: d for best-of-n, log d for RL (Gao et al.
+    2022). Raises `InklingError` for another kind.
+    """
     if kind not in ("best-of-n", "rl"):
         raise InklingError(
             f"there is no curve of kind {kind!r}; there are 'best-of-n' and 'rl'."
