@@ -14,10 +14,10 @@ export OMP_WAIT_POLICY ?= PASSIVE
 OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab models listings bench clean
+.PHONY: help book test lab models listings bench release-check clean
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 $(READY): requirements.txt pyproject.toml tools/environment.py
 	$(PYTHON) tools/environment.py $(VENV)
@@ -47,6 +47,10 @@ listings: $(READY) ## copy the library source into the listing cells, strip outp
 
 bench: $(READY) ## compare speed and quality with the reference libraries
 	$(BIN)/python tools/bench.py
+
+release-check: $(READY) ## what takes long and is run before a release: kill -9 in every stage, fuzz every reader of files
+	INKLING_KILLS=3 $(BIN)/python -m pytest -s tests/recipe/test_killed.py
+	$(BIN)/python tools/fuzz.py --seconds 60
 
 clean: ## remove the built site and caches, keep .venv and your copies of the labs (workshop/)
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache
