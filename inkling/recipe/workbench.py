@@ -77,7 +77,7 @@ class Workbench:
         """Write a model and its tokenizer in half precision, and read the model back:
         it is measured as it is shipped.
         """
-        model.save_pretrained(self.to, dtype=torch.float16)
+        model.save_pretrained(self.to, dtype=torch.float16, tokenizer=tokenizer)
         tokenizer.save(self.to / "tokenizer.json")
         return Transformer.from_pretrained(self.to)
 

@@ -78,6 +78,10 @@ def test_the_chain_leaves_a_checkpoint_and_a_card(tiny):
         Tokenizer.load(folder / "base" / "tokenizer.json"),
     )
     assert model.config.vocab_size == tokenizer.vocab_size == 400
+    config = json.loads((folder / "base" / "config.json").read_text(encoding="utf-8"))
+    assert config["bos_token_id"] == tokenizer.eos_id in config["eos_token_id"], (
+        "transformers would not know where a text ends"
+    )
     on_disk = json.loads((folder / "base" / "card.json").read_text(encoding="utf-8"))
     assert on_disk == json.loads(
         json.dumps({name: value for name, value in card.items() if name != "cleaning"})
