@@ -113,10 +113,10 @@ class GGUF:
             self._bytes = np.asarray(
                 [] if empty else np.memmap(self.path, np.uint8, mode="r"), np.uint8
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a NUL in the name, say
+            reason = getattr(error, "strerror", None) or error
             raise InklingError(
-                f"cannot open {self.path}: {error.strerror}. Give the path of a .gguf"
-                " file."
+                f"cannot open {self.path}: {reason}. Give the path of a .gguf file."
             ) from None
         self._at = 0
         if bytes(self._bytes[:4]) != b"GGUF":

@@ -367,10 +367,10 @@ class Tokenizer:
         """
         try:
             content = Path(path).read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a NUL in the name, say
+            reason = getattr(error, "strerror", None) or error
             raise InklingError(
-                f"cannot read {path}: {error.strerror}. Give the path of a"
-                " tokenizer.json"
+                f"cannot read {path}: {reason}. Give the path of a tokenizer.json"
             ) from None
         parts = tokenizer_json.parse(content, str(path))
         try:

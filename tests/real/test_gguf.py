@@ -92,8 +92,9 @@ def test_what_is_no_gguf_file_is_refused(content, tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(InklingError, match="cannot open .*nowhere.gguf: No such file"):
         GGUF(tmp_path / "nowhere.gguf")
-    with pytest.raises(InklingError, match="cannot open"):
-        GGUF(tmp_path)
+    for path in (tmp_path, "a\0b"):
+        with pytest.raises(InklingError, match="cannot open"):
+            GGUF(path)
 
 
 def test_damaged_bytes_in_the_head_never_end_in_another_error(tiny, tmp_path):

@@ -679,8 +679,9 @@ def test_many_special_tokens_cost_more_than_their_number(saved):
 def test_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(InklingError, match="cannot read .*nowhere"):
         Tokenizer.load(tmp_path / "nowhere.json")
-    with pytest.raises(InklingError, match="cannot read"):
-        Tokenizer.load(tmp_path)
+    for path in (tmp_path, "a\0b"):
+        with pytest.raises(InklingError, match="cannot read"):
+            Tokenizer.load(path)
 
 
 def test_truncated_file_loads_in_part(saved, tmp_path):
