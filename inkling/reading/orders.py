@@ -118,7 +118,8 @@ ORDERS = re.compile(
     r".*\b(?:question|instruction|above|previous|prompt|rule)"
     r"|^\W*(?:say|reply|respond|answer|output|repeat)\b"
     r"|^\W*(?:system|assistant|user|note to)\b.*:|\bnew rules?\b|whatever you are asked"
-    r"|<\|(?:(?!<\|).)*?\|>|\b(?:reply|respond|answer) (?:to every|with the|only)\b",
+    r"|<\|(?:(?!<\|[^>]).)*?\|>"
+    r"|\b(?:reply|respond|answer) (?:to every|with the|only)\b",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inkling.files import InklingError
@@ -55,6 +55,7 @@ PLAIN = re.compile(
 PIECES = "ignore Forget ignores question Rule questions the <| |> | < > x . \n".split(" ")
 
 
+@example(["<|", "<", "|>"], "")
 @given(st.lists(st.sampled_from(PIECES), max_size=12), st.sampled_from(["", " "]))
 def test_the_filter_finds_what_its_plain_form_finds(pieces, between):
     text = "so " + between.join(pieces)
