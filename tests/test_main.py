@@ -16,6 +16,7 @@ from inkling.assistant.chat import encode_prompt
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.generate import generate
 
+POSIX = pytest.mark.skipif(os.name == "nt", reason="pipes end otherwise on Windows")
 WRITE = ["write", "Once", "--seed", "1", "--tokens", "20"]
 
 
@@ -59,6 +60,7 @@ def test_a_character_that_the_output_lacks_is_a_python_error(
     assert sys.stdout.errors == "strict", "the process is left as it was"
 
 
+@POSIX
 @pytest.mark.parametrize("command", [WRITE, ["report"], ["chat"]])
 def test_a_closed_pipe_is_a_python_error(command, monkeypatch, capsys):
     """As in `python -m inkling write | head -c 4`, after head has gone."""
@@ -82,6 +84,7 @@ def test_a_full_disk_is_a_python_error(command, monkeypatch, capsys):
     sys.stdout.close()
 
 
+@POSIX
 def test_a_closed_pipe_ends_the_program_without_a_word():
     """The whole program, with what Python says when it ends."""
     command = f'"{sys.executable}" -m inkling report | head -c 4'
