@@ -337,7 +337,11 @@ def test_the_makefile_explains_every_command():
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split())
     explained = set(re.findall(r"^([\w-]+):.*## \S", text, re.MULTILINE))
-    assert targets == explained >= {"book", "test", "lab", "listings", "bench", "release-check", "clean"}
+    assert (
+        targets
+        == explained
+        >= {"book", "test", "lab", "listings", "bench", "release-check", "clean"}
+    )
 
 
 def test_ci_runs_the_whole_suite():

@@ -10,13 +10,12 @@ what another processor's rounding can do; else no card is written at all. A card
 """
 
 import argparse
-import json
 import math
 from pathlib import Path
 
-from inkling.files import InklingError, atomic_write, versions
+from inkling.files import InklingError, versions
 from inkling.model.transformer import Transformer
-from inkling.recipe import speedrun
+from inkling.recipe import cards, speedrun
 from inkling.recipe.cards import CAREFUL
 from inkling.text.corpus import prepare
 from inkling.text.tokenizer import Tokenizer
@@ -31,7 +30,7 @@ def measure(folder: Path, changed: set[str]) -> dict:
     """The card of `folder` with new scores; those in `changed` are measured in another way now and
     may differ.
     """
-    card, made_with = json.loads((folder / "card.json").read_text(encoding="utf-8")), versions()
+    card, made_with = cards.read(folder), versions()
     recipe, world = card["recipe"], World(0)
     crawl = speedrun.Recipe(
         minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]
@@ -72,9 +71,9 @@ def main() -> None:
         "--changed", nargs="*", default=[], help="scores that are measured in another way now"
     )
     options = parser.parse_args()
-    cards = {folder: measure(folder, set(options.changed)) for folder in options.folders}
-    for folder, card in cards.items():
-        atomic_write(folder / "card.json", (json.dumps(card, indent=1) + "\n").encode())
+    measured = {folder: measure(folder, set(options.changed)) for folder in options.folders}
+    for folder, card in measured.items():
+        cards.write(folder, card)
 
 
 if __name__ == "__main__":
