@@ -75,7 +75,7 @@ def write_replies(
     ids = [
         [
             tokenizer.eos_id,
-            *tokenizer.encode(f"Question: {prompt}\nAnswer:", allow_special=False),
+            *tokenizer.encode(f"Question: {prompt}\nAnswer:"),
         ]
         for prompt in prompts
     ]

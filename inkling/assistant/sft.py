@@ -88,7 +88,7 @@ def encode_replay(
     rows = [
         [
             tokenizer.eos_id,
-            *tokenizer.encode(text, allow_special=False),
+            *tokenizer.encode(text),
             tokenizer.eos_id,
         ]
         for text in texts

@@ -86,10 +86,8 @@ def option_probabilities(
                 f"the prompt {prompt[-20:]!r} ends in a space; it belongs to the"
                 " option: leave it out."
             )
-        prompt = [tokenizer.eos_id, *tokenizer.encode(prompt, allow_special=False)]
-    answers = [
-        tokenizer.encode(f" {option}", allow_special=False) for option in options
-    ]
+        prompt = [tokenizer.eos_id, *tokenizer.encode(prompt)]
+    answers = [tokenizer.encode(f" {option}") for option in options]
     return answer_log_probs(model, prompt, answers).softmax(dim=0).numpy()
 
 
@@ -106,11 +104,11 @@ def question_ids(
     if chat:
         return [
             *encode_prompt(tokenizer, question),
-            *tokenizer.encode(begun, allow_special=False),
+            *tokenizer.encode(begun),
         ]
     return [
         tokenizer.eos_id,
-        *tokenizer.encode(f"Question: {question}\nAnswer:{begun}", allow_special=False),
+        *tokenizer.encode(f"Question: {question}\nAnswer:{begun}"),
     ]
 
 

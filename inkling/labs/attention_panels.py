@@ -116,7 +116,7 @@ def explorer(model: Transformer, tokenizer: Tokenizer, text: str, head: Head = (
     plot, line = LivePlot("The attention map of one head.", 4.8, 4.8), widgets.HTML()
 
     def update() -> None:
-        ids = tokenizer.encode(controls["text"].value, allow_special=False)
+        ids = tokenizer.encode(controls["text"].value)
         if not ids:
             show_line(
                 line, "There is no text. Type a few words; the last picture stays until then."

@@ -168,7 +168,7 @@ def tokenizer_fit(
     fresh = Tokenizer.train(pages.texts, shipped.vocab_size, SPECIAL_TOKENS)
     rows = []
     for label, tokenizer in (("shipped", shipped), ("trained here", fresh)):
-        n_tokens = sum(map(len, tokenizer.encode_batch(pages.texts, allow_special=False)))
+        n_tokens = sum(map(len, tokenizer.encode_batch(pages.texts)))
         per_name = [len(tokenizer.encode(" " + name)) for name in island.first_names]
         rows.append((label, pages.n_bytes / n_tokens, sum(per_name) / len(per_name)))
     return rows

@@ -55,8 +55,7 @@ def load_data(n_characters: int = 600_000) -> Data:
     ]
     tokenizer = Tokenizer.train(texts[: max(1, len(texts) // 3)], vocab_size=512)
     ids, valid_ids = (
-        np.array(tokenizer.encode("\n\n".join(t), allow_special=False), dtype=np.int64)
-        for t in (texts, held_out)
+        np.array(tokenizer.encode("\n\n".join(t)), dtype=np.int64) for t in (texts, held_out)
     )
     return Data(ids, valid_ids, tokenizer.vocab_size)
 

@@ -36,7 +36,7 @@ class StoryWriter:
         """The prompt as ids, after the token that opens a document. `InklingError` for one that is
         too long.
         """
-        ids = [self.tokenizer.eos_id, *self.tokenizer.encode(prompt, allow_special=False)]
+        ids = [self.tokenizer.eos_id, *self.tokenizer.encode(prompt)]
         most = self.model.config.context_length - ROOM
         if len(ids) > most:
             raise InklingError(

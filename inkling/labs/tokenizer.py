@@ -32,7 +32,7 @@ def show_tokens(tokenizer: Tokenizer, text: str, n_merges: int | None = None) ->
     """
     if n_merges is not None:
         tokenizer = with_fewer_merges(tokenizer, n_merges)
-    ids = tokenizer.encode(text, allow_special=False)
+    ids = tokenizer.encode(text)
     boxes = []
     for place, token_id in enumerate(ids[:MOST_SHOWN]):
         label = token_label(tokenizer.token_bytes(token_id))
@@ -53,7 +53,7 @@ def show_tokens(tokenizer: Tokenizer, text: str, n_merges: int | None = None) ->
 
 def bytes_per_token(tokenizer: Tokenizer, text: str) -> float:
     """How many bytes of `text` one token stands for on average."""
-    return len(text.encode("utf-8")) / len(tokenizer.encode(text, allow_special=False))
+    return len(text.encode("utf-8")) / len(tokenizer.encode(text))
 
 
 # --- the checks -----------------------------------------------------------------------------------
@@ -168,8 +168,8 @@ def check_same_word(tokenizer: Tokenizer, word: str | None) -> bool:
             "Leave the space out: the check puts it in front of your word by itself.",
         )
         bare, spaced = (
-            tokenizer.encode(word, allow_special=False),
-            tokenizer.encode(" " + word, allow_special=False),
+            tokenizer.encode(word),
+            tokenizer.encode(" " + word),
         )
         expect(
             len(spaced) == 1,
@@ -201,7 +201,7 @@ def check_worst_text(tokenizer: Tokenizer, text: str | None) -> bool:
             len(text) >= 10,
             f"Give at least 10 characters, so that it is no accident; you gave {len(text)}.",
         )
-        n_tokens = len(tokenizer.encode(text, allow_special=False))
+        n_tokens = len(tokenizer.encode(text))
         ratio = n_tokens / len(text)
         hint = (
             "Plain letters cost at most one token each. What is a character made of, and which ones"

@@ -141,9 +141,7 @@ class TokenizerFigure(Figure):
                 "start": len(table) if merges is None else merges,
             }
         )
-        self._pieces = [
-            tokenizer.decode([i]) for i in tokenizer.encode(text, allow_special=False)
-        ]
+        self._pieces = [tokenizer.decode([i]) for i in tokenizer.encode(text)]
 
     def fallback(self) -> str:
         """The tokens of the first text, side by side."""

@@ -112,9 +112,7 @@ def start_ids(tokenizer: Tokenizer, text: str) -> list[int]:
     document in training was.
     """
     start = tokenizer.special_tokens.get("<|endoftext|>")
-    return ([] if start is None else [start]) + tokenizer.encode(
-        text, allow_special=False
-    )
+    return ([] if start is None else [start]) + tokenizer.encode(text)
 
 
 def visible(text: str) -> str:

@@ -204,7 +204,7 @@ def encode_text(tokenizer: Tokenizer, text: str) -> list[int]:
     """A text as a document of its own: the end token, after which documents begin, and
     its plain tokens.
     """
-    ids = tokenizer.encode(text.strip(), allow_special=False)
+    ids = tokenizer.encode(text.strip())
     if not ids:
         raise InklingError(
             "an empty text has no meaning to embed; leave it out, or ask a question"

@@ -175,7 +175,7 @@ def encode_stream(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
     texts hold is never markup.
     """
     stream: list[int] = []
-    for ids in tokenizer.encode_batch(texts, allow_special=False):
+    for ids in tokenizer.encode_batch(texts):
         stream += ids
         stream.append(tokenizer.eos_id)
     return np.array(
@@ -265,7 +265,7 @@ def evaluate_stream(
         size += len(text)
         if size >= limit_bytes:
             break
-    return tokenizer.encode_batch(taken, allow_special=False)
+    return tokenizer.encode_batch(taken)
 
 
 def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:

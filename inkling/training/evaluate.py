@@ -120,10 +120,7 @@ def answer_questions(
     """The greedy continuation of each prompt, the most probable token at every step, up
     to the end of its line.
     """
-    ids = [
-        [tokenizer.eos_id, *tokenizer.encode(prompt, allow_special=False)]
-        for prompt in prompts
-    ]
+    ids = [[tokenizer.eos_id, *tokenizer.encode(prompt)] for prompt in prompts]
     stop_ids = (tokenizer.eos_id, *line_ends(tokenizer))
     replies = generate_batch(
         model, ids, max_new_tokens, temperature=0.0, stop_ids=stop_ids
@@ -221,7 +218,7 @@ def complete(
     as the context reaches.
     """
     eos = tokenizer.eos_id
-    ids = [[eos, *tokenizer.encode(prompt, allow_special=False)] for prompt in prompts]
+    ids = [[eos, *tokenizer.encode(prompt)] for prompt in prompts]
     replies = generate_batch(
         model, ids, model.config.context_length, stop_ids=(eos,), **sampling
     )

@@ -77,10 +77,7 @@ def encode_texts(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
     taken for the token.
     """
     eos = tokenizer.eos_id
-    return [
-        [eos, *ids, eos]
-        for ids in tokenizer.encode_batch(list(texts), allow_special=False)
-    ]
+    return [[eos, *ids, eos] for ids in tokenizer.encode_batch(list(texts))]
 
 
 def encode_documents(
