@@ -7,11 +7,19 @@ import torch
 from inkling import checkpoints
 from inkling.labs import attention as lab
 from inkling.model.attention import attention_weights, causal_mask
+from inkling.model.transformer import Transformer
+from inkling.text.tokenizer import Tokenizer
+
+
+@cache
+def shipped() -> tuple[Transformer, Tokenizer]:
+    """The base model and its tokenizer, opened once for all tests."""
+    return checkpoints.load("base")
 
 
 @cache
 def names() -> dict:
-    model, tokenizer = checkpoints.load("base")
+    model, tokenizer = shipped()
     return {
         "lab": lab,
         "model": model,
