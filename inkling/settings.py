@@ -1,13 +1,15 @@
-"""Settings are checked where they are made: before any time is spent on a run that
-could end in nothing but numbers that are none.
+"""What is given is checked where it is given: settings where they are made, before any
+time is spent on a run that could end in nothing but numbers that are none.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from inkling.files import InklingError
+
+Texts = TypeVar("Texts", bound=Iterable)
 
 
 def _is_number(value: Any) -> bool:
@@ -69,3 +71,15 @@ def check(
                 f"{type(config).__name__}: {name} is {value!r}; choose"
                 f" {' or '.join(map(repr, allowed))}."
             )
+
+
+def several(texts: Texts, name: str = "texts") -> Texts:
+    """The same texts, if they are several. Raises `InklingError` for a single string,
+    which Python would read letter by letter.
+    """
+    if isinstance(texts, (str, bytes)):
+        raise InklingError(
+            f"{name} is one string, and it would be read letter by letter: pass a list,"
+            " [text]."
+        )
+    return texts

@@ -15,6 +15,7 @@ import numpy as np
 from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
+from inkling.settings import several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.evaluate import encode_texts, line_ends, token_bits
 from inkling.training.generate import generate_batch
@@ -66,6 +67,7 @@ def write_replies(
     asks questions, "Question: ... Answer:", and its reply ends with the line; so it is
     asked in the words that suit it best.
     """
+    several(prompts, "prompts")
     if not plain:
         rollouts = roll_out(
             model, tokenizer, prompts, max_new_tokens, temperature, seed

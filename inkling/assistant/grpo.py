@@ -32,7 +32,7 @@ from inkling.assistant.rollouts import (
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.progress import Progress, stepwise
-from inkling.settings import check
+from inkling.settings import check, several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.savepoint import Savepoints
@@ -191,7 +191,9 @@ def train_grpo(
             seed = config.seed * 1_000_003 + step
             batch = [
                 prompt
-                for prompt in prompts(step)[: config.n_prompts]
+                for prompt in several(prompts(step), "prompts(step)")[
+                    : config.n_prompts
+                ]
                 for _ in range(config.group_size)
             ]
             rollouts = roll_out(

@@ -29,7 +29,7 @@ from inkling.assistant.rollouts import Reward
 from inkling.files import InklingError, atomic_write
 from inkling.model.transformer import Transformer
 from inkling.progress import Progress, stepwise
-from inkling.settings import check
+from inkling.settings import check, several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import group_by_length, pad_rows, put_back
@@ -129,10 +129,15 @@ class RewardModel(nn.Module):
         not read.
         """
         self.eval()
+        several(prompts, "prompts")
+        several(replies, "replies")
+        limit = self.body.config.context_length
         rows = [
-            encode_reply(tokenizer, prompt, reply, self.body.config.context_length)
+            encode_reply(tokenizer, prompt, reply, limit)
             for prompt, reply in zip(prompts, replies, strict=True)
         ]
+        if not rows:
+            return torch.zeros(0)
         return self.in_batches(rows, pad_id(tokenizer), together=32)
 
     def centre(self, rewards: Tensor) -> None:

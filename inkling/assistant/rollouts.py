@@ -22,7 +22,7 @@ from inkling.assistant.chat import decode_reply, encode_prompt, end_id, pad_id
 from inkling.assistant.policy_gradient import kl_estimates, masked_mean
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.settings import check
+from inkling.settings import check, several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.generate import generate_batch
 from inkling.training.packing import group_by_length, pad_rows, put_back
@@ -109,7 +109,7 @@ def roll_out(
     It samples from its whole distribution, without top-k or top-p: training needs the
     probabilities of what was sampled, and those filters would change them.
     """
-    if not prompts:
+    if not several(prompts, "prompts"):
         raise InklingError("there are no prompts to reply to; give at least one.")
     end = end_id(tokenizer)
     ids = [encode_prompt(tokenizer, prompt) for prompt in prompts]
@@ -203,7 +203,7 @@ def best_of_n(
     everything = roll_out(
         policy,
         tokenizer,
-        [p for p in prompts for _ in range(n)],
+        [p for p in several(prompts, "prompts") for _ in range(n)],
         max_new_tokens,
         temperature,
         seed,

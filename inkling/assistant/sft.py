@@ -20,7 +20,7 @@ from inkling.assistant.chat import encode_exchange, pad_id
 from inkling.files import InklingError
 from inkling.model.transformer import Block
 from inkling.progress import Progress, stepwise
-from inkling.settings import check
+from inkling.settings import check, several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import IGNORE
@@ -313,9 +313,8 @@ def finetune(
             "there are no demonstrations to learn from; make some with"
             " `demonstrations(world, n)`."
         )
-    chats = encode_demonstrations(tokenizer, demos) + encode_replay(
-        tokenizer, replay, config.length
-    )
+    chats = encode_demonstrations(tokenizer, demos)
+    chats += encode_replay(tokenizer, several(replay, "replay"), config.length)
     random = np.random.default_rng(config.seed)
     batches = []
     for _ in range(config.epochs):

@@ -25,6 +25,7 @@ import regex
 
 from inkling.files import InklingError
 from inkling.reading.passages import UNSPACED, is_count
+from inkling.settings import several
 
 # Letters and digits of all scripts, with the marks above and below them.
 _WORD = regex.compile(r"[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*+")
@@ -103,7 +104,7 @@ class BM25:
         """Raises `InklingError` for no texts at all, and for settings that make no
         sense.
         """
-        if not texts:
+        if not several(texts):
             raise InklingError("there are no texts to search; give at least one.")
         if not k1 >= 0 or not 0 <= b <= 1:
             raise InklingError(

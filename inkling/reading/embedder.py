@@ -25,7 +25,7 @@ from inkling.assistant.chat import pad_id
 from inkling.files import InklingError, atomic_write
 from inkling.model.transformer import Transformer
 from inkling.progress import Progress, stepwise
-from inkling.settings import check
+from inkling.settings import check, several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import group_by_length, pad_rows
@@ -134,12 +134,7 @@ class Embedder(nn.Module):
         after the other, and its states are averaged over all of them: nothing is left
         out. Raises `InklingError` for an empty text: it has no states.
         """
-        if isinstance(texts, str):
-            raise InklingError(
-                "texts is one string, and it would be read letter by letter: pass a"
-                " list, [text]."
-            )
-        if not len(texts):
+        if not len(several(texts)):
             return np.zeros((0, self.dimension), np.float32)
         return F.normalize(
             self._directions(tokenizer, texts, batch_size), dim=-1
@@ -151,7 +146,7 @@ class Embedder(nn.Module):
         """Set the centre to the average of these texts, so that their vectors point in
         all directions.
         """
-        if not len(texts):
+        if not len(several(texts)):
             raise InklingError(
                 "there are no texts to find the centre of; give some passages."
             )

@@ -29,7 +29,7 @@ from inkling.reading.shelves import (
     stranger,
     with_people,
 )
-from inkling.settings import check
+from inkling.settings import check, several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import IGNORE
@@ -318,7 +318,7 @@ def learn_to_read(
     """
     limit = model.config.context_length + 1  # the last token is a target only
     chats = [encode_exchange(tokenizer, prompt, reply) for prompt, reply in replay]
-    chats += encode_replay(tokenizer, documents, limit)
+    chats += encode_replay(tokenizer, several(documents, "documents"), limit)
     Random(f"replay/{config.seed}").shuffle(chats)
     (optimizer,) = make_optimizers(
         model, "adamw", config.learning_rate, weight_decay=0.0

@@ -20,6 +20,7 @@ from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.reading.passages import Passage
 from inkling.reading.retrieval import Retriever
+from inkling.settings import several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.generate import generate_batch
 
@@ -103,6 +104,7 @@ def read_answers(
     What does not fit into the context is left out (`pack`). The default takes the
     likeliest token each time: a question on a passage has one answer.
     """
+    several(questions, "questions")
     budget = model.config.context_length - max_new_tokens
     kept = [
         pack(tokenizer, question, found, budget)
@@ -157,6 +159,6 @@ class RAG:
         """The same for many questions at once."""
         found = [
             [hit.passage for hit in self.retriever.search(question, self.k)]
-            for question in questions
+            for question in several(questions, "questions")
         ]
         return read_answers(self.model, self.tokenizer, questions, found)

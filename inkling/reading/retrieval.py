@@ -23,6 +23,7 @@ from inkling.reading.bm25 import BM25
 from inkling.reading.embedder import Embedder
 from inkling.reading.passages import Passage, chunk, is_count
 from inkling.reading.vector_index import VectorIndex
+from inkling.settings import several
 from inkling.text.tokenizer import Tokenizer
 
 __all__ = [
@@ -86,7 +87,7 @@ class Retriever:
         """What `rank` says of each query; kinds for which many at once are cheaper have
         their own.
         """
-        return [self.rank(query, k) for query in queries]
+        return [self.rank(query, k) for query in several(queries, "queries")]
 
     def search(self, query: str, k: int = 5) -> list[Hit]:
         """The best passages for a query, best first; fewer than k where there are no
@@ -165,7 +166,7 @@ class DenseRetriever(Retriever):
         self, queries: Sequence[str], k: int
     ) -> list[list[tuple[int, float]]]:
         """The same for many queries, which are embedded together."""
-        if not queries:
+        if not several(queries, "queries"):
             return []
         # (n_queries, k) each
         scores, places = self.index.search(
@@ -204,6 +205,7 @@ class HybridRetriever(Retriever):
         self, queries: Sequence[str], k: int
     ) -> list[list[tuple[int, float]]]:
         """The same for many queries."""
+        several(queries, "queries")
         parts = [
             part.rank_many(queries, max(k, self.depth)) for part in self.retrievers
         ]

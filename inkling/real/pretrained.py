@@ -28,6 +28,7 @@ from inkling.model.llama_format import LONGEST_CONTEXT
 from inkling.model.transformer import ModelConfig, Transformer, misfits
 from inkling.real.fetch import SOURCES, cache_folder, fetched
 from inkling.real.gguf import GGUF
+from inkling.settings import several
 from inkling.text import tokenizer_json
 from inkling.text.tokenizer import Tokenizer
 from inkling.text.tokenizer_json import DIGITS_PATTERN, GPT2_PATTERN
@@ -412,11 +413,7 @@ class MiniLM:
 
     def embed(self, texts: Sequence[str], batch_size: int = 32) -> np.ndarray:
         """The vectors of `texts`, float32 (len(texts), 384), in their order."""
-        if isinstance(texts, str):
-            raise InklingError(
-                "embed takes a list of texts; for one text write embed([text])."
-            )
-        vectors = np.zeros((len(texts), self.dim), np.float32)
+        vectors = np.zeros((len(several(texts)), self.dim), np.float32)
         for rows in group_by_length([len(text) for text in texts], batch_size):
             batch = self.tokenizer(
                 [texts[i] for i in rows],

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from inkling.files import InklingError
+from inkling.settings import several
 from inkling.text.cleaning import (
     drop_exam_questions,
     drop_low_quality,
@@ -283,11 +284,7 @@ def steps(
     """The cleaning steps in order: name, function, and the labels of the pages that it
     is for.
     """
-    if isinstance(questions, str):
-        raise InklingError(
-            "questions is a single text, which would be read letter by letter; expected"
-            " a list of them."
-        )
+    several(questions, "questions")
     return [
         ("strip markup", strip_markup, {"markup"}),
         ("fix encoding", fix_encoding, {"mojibake"}),

@@ -22,6 +22,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 import numpy as np
 
 from inkling.files import InklingError
+from inkling.settings import several
 
 Token = Hashable
 
@@ -145,16 +146,6 @@ def kneser_ney_by_hand(
     return prob
 
 
-def _several(sequences: Iterable[Sequence[Token]]) -> Iterable[Sequence[Token]]:
-    """`sequences`, if it is not a single text, which is one of characters."""
-    if isinstance(sequences, str):
-        raise InklingError(
-            "a single text would be read as many sequences of one letter each: pass a"
-            " list, [text]"
-        )
-    return sequences
-
-
 class NGramModel:
     """Interpolated, modified Kneser-Ney smoothing (Chen and Goodman 1999, sections 2.7
     and 3) over any hashable tokens.
@@ -193,7 +184,7 @@ class NGramModel:
         END are added). Returns self.
         """
         ids, text, starts = self.ids, [], []
-        for sequence in _several(sequences):
+        for sequence in several(sequences, "sequences"):
             starts.append(len(text))
             text.append(0)
             text.extend([ids.setdefault(token, len(ids)) for token in sequence])
@@ -319,7 +310,9 @@ class NGramModel:
 
     def bits_per_token(self, sequences: Iterable[Sequence[Token]]) -> float:
         """Cross-entropy: mean surprise a token over all `sequences`, ends included."""
-        bits = [self.token_bits(sequence) for sequence in _several(sequences)]
+        bits = [
+            self.token_bits(sequence) for sequence in several(sequences, "sequences")
+        ]
         if not bits:
             raise InklingError(
                 "there is no sequence of tokens to score: pass at least one"

@@ -26,6 +26,7 @@ from pathlib import Path
 import regex
 
 from inkling.files import InklingError, atomic_write
+from inkling.settings import several
 from inkling.text import tokenizer_json
 from inkling.text.bpe import apply_merges, apply_merges_fast, learn_merges
 from inkling.text.tokenizer_json import DIGITS_PATTERN, GPT2_PATTERN
@@ -161,13 +162,8 @@ class Tokenizer:
                 f" {len(blank.special_tokens)} special tokens need {blank.vocab_size}:"
                 " ask for at least that"
             )
-        if isinstance(texts, str):
-            raise InklingError(
-                "texts is one string, and it would be read letter by letter: pass a"
-                " list, [text]"
-            )
         chunk_counts: Counter[str] = Counter()
-        for text in texts:
+        for text in several(texts):
             for part in blank.split_special(text)[::2]:
                 chunk_counts.update(blank.chunks(part))
         if not chunk_counts:
@@ -294,12 +290,7 @@ class Tokenizer:
         self, texts: Iterable[str], allow_special: bool = False
     ) -> list[list[int]]:
         """`encode` for each text."""
-        if isinstance(texts, str):
-            raise InklingError(
-                "texts is one string, and it would be read letter by letter: pass a"
-                " list, [text]"
-            )
-        return [self.encode(text, allow_special) for text in texts]
+        return [self.encode(text, allow_special) for text in several(texts)]
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes that one id stands for."""

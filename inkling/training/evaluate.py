@@ -18,6 +18,7 @@ import torch
 
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
+from inkling.settings import several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.generate import generate_batch
 from inkling.training.novelty import Novelty, novelty
@@ -120,6 +121,7 @@ def answer_questions(
     """The greedy continuation of each prompt, the most probable token at every step, up
     to the end of its line.
     """
+    several(prompts, "prompts")
     ids = [[tokenizer.eos_id, *tokenizer.encode(prompt)] for prompt in prompts]
     stop_ids = (tokenizer.eos_id, *line_ends(tokenizer))
     replies = generate_batch(

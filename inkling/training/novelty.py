@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inkling.files import InklingError
+from inkling.settings import several
 
 _BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2^64
 
@@ -66,6 +67,8 @@ def novelty(
 
     Raises `InklingError` if either is empty.
     """
+    several(texts)
+    several(training_texts, "training_texts")
     if not len(texts) or not len(training_texts):
         raise InklingError(
             "novelty compares texts with training texts; pass at least one of each."

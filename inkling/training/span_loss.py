@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
+from inkling.settings import several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.packing import group_by_length
 from inkling.world import Document
@@ -77,7 +78,7 @@ def encode_texts(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
     taken for the token.
     """
     eos = tokenizer.eos_id
-    return [[eos, *ids, eos] for ids in tokenizer.encode_batch(list(texts))]
+    return [[eos, *ids, eos] for ids in tokenizer.encode_batch(list(several(texts)))]
 
 
 def encode_documents(
@@ -218,7 +219,7 @@ def bits_per_byte(
     """Surprisal of whole texts per UTF-8 byte: comparable between tokenizers, unlike
     the loss per token.
     """
-    n_bytes = sum(len(text.encode("utf-8")) for text in texts)
+    n_bytes = sum(len(text.encode("utf-8")) for text in several(texts))
     if n_bytes == 0:
         raise InklingError(
             "there is no text to measure; pass at least one text that is not empty."

@@ -172,7 +172,7 @@ def test_a_single_text_is_not_read_letter_by_letter():
         lambda: NGramModel(2).fit("abc"),
         lambda: NGramModel(2).fit(["abc"]).bits_per_token("abc"),
     ):
-        with pytest.raises(InklingError, match="single text"):
+        with pytest.raises(InklingError, match="one string"):
             call()
 
 
