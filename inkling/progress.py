@@ -69,7 +69,7 @@ def in_notebook() -> bool:
     return getattr(get_ipython(), "kernel", None) is not None
 
 
-class _NotebookLine:
+class NotebookLine:
     """A file for tqdm to write on: each write replaces the cell's one line of
     output.
     """
@@ -80,6 +80,7 @@ class _NotebookLine:
         self.handle = display({"text/plain": ""}, raw=True, display_id=True)
 
     def write(self, text: str) -> None:
+        """Show this in place of what was there."""
         line = text.strip("\r\n ")
         if line and self.handle is not None:
             self.handle.update({"text/plain": line}, raw=True)
@@ -108,14 +109,14 @@ class Progress:
     ) -> None:
         notebook = show and in_notebook()
         terminal = show and not notebook and sys.stderr.isatty()
-        self._line = _NotebookLine() if notebook else None
+        self.line = NotebookLine() if notebook else None
         self._shown: dict[str, str] = {}
         self._bar = tqdm(
             total=total,
             initial=start,
             desc=label,
             unit=unit,
-            file=self._line or sys.stderr,
+            file=self.line or sys.stderr,
             disable=not (notebook or terminal),
             ncols=110 if notebook else None,
             dynamic_ncols=terminal,
@@ -140,13 +141,13 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
         # what stays on a page is no bar: a few short lines, which fit on a phone
-        if self._line is not None:
+        if self.line is not None:
             bar, seconds = self._bar, self._bar.format_dict["elapsed"]
             of = "" if bar.n >= bar.total else f" of {bar.total:,}"
             unit = "steps" if bar.unit == "step" else bar.unit
             since = f" from {bar.initial:,} on" if bar.initial else ""
             ends = [f"{bar.desc}: {bar.n:,}{of} {unit}{since} in {seconds:.0f} s"]
-            self._line.write(
+            self.line.write(
                 "\n".join(
                     ends
                     + [f"    {name} {number}" for name, number in self._shown.items()]

@@ -68,7 +68,7 @@ class VectorIndex:
     def __init__(
         self, kind: str, index: "faiss.Index", group: np.ndarray | None = None
     ):
-        self.kind, self._index, self._group = kind, index, group
+        self.kind, self.index, self._group = kind, index, group
         if group is not None:
             # numbers of the vectors, group after group: those of group g are
             # _members[_starts[g]:_starts[g + 1]]
@@ -80,10 +80,10 @@ class VectorIndex:
     @property
     def dimension(self) -> int:
         """How many numbers a vector has."""
-        return self._index.d
+        return self.index.d
 
     def __len__(self) -> int:
-        return self._index.ntotal if self._group is None else len(self._group)
+        return self.index.ntotal if self._group is None else len(self._group)
 
     @property
     def effort(self) -> int | None:
@@ -92,17 +92,17 @@ class VectorIndex:
         """
         import faiss
 
-        if isinstance(self._index, faiss.IndexIVF):
-            return self._index.nprobe
-        if isinstance(self._index, faiss.IndexHNSW):
-            return self._index.hnsw.efSearch
+        if isinstance(self.index, faiss.IndexIVF):
+            return self.index.nprobe
+        if isinstance(self.index, faiss.IndexHNSW):
+            return self.index.hnsw.efSearch
         return None
 
     @effort.setter
     def effort(self, value: int) -> None:
         import faiss
 
-        index = self._index
+        index = self.index
         if not is_count(value) or not isinstance(
             index, faiss.IndexIVF | faiss.IndexHNSW
         ):
@@ -209,15 +209,15 @@ class VectorIndex:
                 f" the index {self.dimension}: they come from different embedders."
                 " Embed the passages anew, or ask with the embedder of the index."
             )
-        n, all_k = self._index.ntotal, min(k, len(self))
+        n, all_k = self.index.ntotal, min(k, len(self))
         k = min(n, k)
         wanted = min(n, k + 1) if self.kind == "Flat" else k
-        scores, numbers = self._index.search(queries, wanted)
+        scores, numbers = self.index.search(queries, wanted)
         # Which of equals FAISS returns is left open. Where the last place is tied, get
         # them all, and keep the lowest.
         while wanted > k and wanted < n and (scores[:, k - 1] == scores[:, -1]).any():
             wanted = min(n, 2 * wanted)
-            scores, numbers = self._index.search(queries, wanted)
+            scores, numbers = self.index.search(queries, wanted)
         scores = np.where(numbers < 0, -np.inf, scores).astype(np.float32)
         if self._group is not None:
             scores, numbers = self._spread(scores, numbers, all_k)
@@ -256,7 +256,7 @@ class VectorIndex:
         """
         import faiss
 
-        return faiss.serialize_index(self._index).tobytes()
+        return faiss.serialize_index(self.index).tobytes()
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the index to one file (safetensors around FAISS's own format), whole or

@@ -122,14 +122,14 @@ class Tokenizer:
         self._byte_ids = {
             token[0]: i for token, i in vocabulary.items() if len(token) == 1
         }
-        self._table = {}
+        self.merge_table = {}
         for rank, (left, right) in enumerate(self.merges):
             if not {left, right, left + right} <= vocabulary.keys():
                 raise InklingError(
                     f"merge {rank} joins {left} and {right}; they and the result must"
                     " be tokens"
                 )
-            self._table[vocabulary[left], vocabulary[right]] = (
+            self.merge_table[vocabulary[left], vocabulary[right]] = (
                 rank,
                 vocabulary[left + right],
             )
@@ -243,7 +243,7 @@ class Tokenizer:
                 ids.append(self.added_tokens[part])
                 continue
             for chunk in self.chunks(part):
-                ids += apply_merges(self._byte_tokens(chunk), self._table)
+                ids += apply_merges(self._byte_tokens(chunk), self.merge_table)
         return ids
 
     def _byte_tokens(self, chunk: str) -> list[int]:
@@ -252,7 +252,7 @@ class Tokenizer:
         return [self._byte_ids[byte] for byte in utf8(chunk) if byte in self._byte_ids]
 
     def _encode_chunk(self, chunk: str) -> list[int]:
-        return apply_merges_fast(self._byte_tokens(chunk), self._table)
+        return apply_merges_fast(self._byte_tokens(chunk), self.merge_table)
 
     def _encode_chunks(self, text: str) -> list[int]:
         return list(

@@ -218,7 +218,7 @@ class Decoder:
             else:
                 last = self._read_one(int(tokens[0, 0]))[None]
             self.length = self.length + lengths
-            return _norm(last, self.final_norm, self.config.norm_eps) @ self.head.T
+            return normalised(last, self.final_norm, self.config.norm_eps) @ self.head.T
 
     def _read_one(self, token: int) -> np.ndarray:
         """One new token of a single text, in vectors all the way, (d_model,): what
@@ -273,7 +273,7 @@ class Decoder:
         x = self.embeddings[tokens.ravel()]
         for layer, k, v in zip(self.layers, self.k, self.v, strict=True):
             norm_1, w_q, w_k, w_v, w_o, norm_2, w_gate, w_up, w_down = layer
-            h = _norm(x, norm_1, eps)
+            h = normalised(x, norm_1, eps)
             k[rows, :, positions] = _turn((h @ w_k.T).reshape(B, T, n_kv, D), cos, sin)
             v[rows, :, positions] = (h @ w_v.T).reshape(B, T, n_kv, D)
             q = _turn((h @ w_q.T).reshape(B, T, -1, D), cos, sin)
@@ -291,7 +291,7 @@ class Decoder:
                 .reshape(B * T, -1)
             )
             x = x + out @ w_o.T
-            h = _norm(x, norm_2, eps)
+            h = normalised(x, norm_2, eps)
             x = x + (_silu(h @ w_gate.T) * (h @ w_up.T)) @ w_down.T
         return x
 
@@ -349,7 +349,7 @@ def _attend(
     return scores @ v
 
 
-def _norm(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
+def normalised(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
     """RMSNorm of each row of x (n, d_model)."""
     mean_square = np.add.reduce(x * x, axis=-1, keepdims=True) / x.shape[-1]
     return x * (weight / np.sqrt(mean_square + eps))

@@ -168,7 +168,7 @@ def test_a_saved_index_keeps_the_copies(tmp_path, kind):
 
 def test_zero_and_minus_zero_are_one_number():
     vectors = np.array([[1, 0], [1, -0.0], [0, 1]], np.float32)
-    assert VectorIndex.build("Flat", vectors)._index.ntotal == 2
+    assert VectorIndex.build("Flat", vectors).index.ntotal == 2
 
 
 # ---- the process
@@ -204,7 +204,7 @@ def test_every_kind_takes_the_inner_product_and_not_the_distance(kind):
     """
     vectors = clustered(600)
     index = VectorIndex.build(kind, vectors)
-    assert index._index.metric_type == faiss.METRIC_INNER_PRODUCT
+    assert index.index.metric_type == faiss.METRIC_INNER_PRODUCT
     scores, found = index.search(vectors[:50], 5)
     assert (np.diff(scores, axis=1) <= 0).all() and scores[:, 0].mean() > 0.85
     if kind != "PQ":  # which knows the vectors only roughly
@@ -243,7 +243,7 @@ def test_pq_is_many_times_smaller():
 
 
 def test_pq_trains_without_the_filter_that_it_does_not_use():
-    assert not VectorIndex.build("PQ", clustered(300))._index.do_polysemous_training
+    assert not VectorIndex.build("PQ", clustered(300)).index.do_polysemous_training
 
 
 def test_reading_more_lists_finds_more():

@@ -341,8 +341,8 @@ def test_a_token_reaches_over_a_place_where_the_fast_path_cuts(c):
 def test_heap_merges_in_another_order(text):
     merges = learn_merges({b"banana": 3, b"aaaaaaa": 2, b"abba": 1, b"nnaab": 1}, 12)
     tokenizer = Tokenizer(merges)
-    assert apply_merges_fast(list(text.encode()), tokenizer._table) == apply_merges(
-        list(text.encode()), tokenizer._table
+    assert apply_merges_fast(list(text.encode()), tokenizer.merge_table) == apply_merges(
+        list(text.encode()), tokenizer.merge_table
     )
 
 

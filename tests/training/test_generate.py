@@ -549,9 +549,9 @@ def test_decoder_wakes_threads_that_wait_for_each_other(model, monkeypatch):
     """With two threads on a busy machine a batch took sixty times as long. The reader's own setting
     must come back.
     """
-    before, during, norm = blas_threads(), [], engines._norm
+    before, during, norm = blas_threads(), [], engines.normalised
     monkeypatch.setattr(
-        engines, "_norm", lambda *args: during.append(blas_threads()) or norm(*args)
+        engines, "normalised", lambda *args: during.append(blas_threads()) or norm(*args)
     )
     Decoder(model, 2).read(np.array([[1, 2], [3, 4]]))
     assert during and all(n == 1 for counts in during for n in counts)

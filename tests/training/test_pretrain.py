@@ -695,11 +695,11 @@ def test_what_a_progress_bar_leaves_in_a_notebook_fits_on_a_phone(monkeypatch, s
         write, flush = list.append, lambda self: None
 
     monkeypatch.setattr(progress, "in_notebook", lambda: True)
-    monkeypatch.setattr(progress, "_NotebookLine", Line)
+    monkeypatch.setattr(progress, "NotebookLine", Line)
     with Progress(5, "short", start=start) as bar:
         for step in range(done):
             bar.update(1, loss=2.5 - step, tokens_per_s=18_000.0)
-    assert bar._line[-1].split("\n") == [
+    assert bar.line[-1].split("\n") == [
         left,
         f"    loss {3.5 - done:.3f}",
         "    tokens_per_s 18,000",
