@@ -139,7 +139,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run_speedrun(args: argparse.Namespace) -> None:
     """`inkling speedrun`: from raw text to an assistant."""
-    from inkling.recipe.speedrun import Recipe, run
+    from inkling.recipe.plan import Recipe
+    from inkling.recipe.speedrun import run
     from inkling.training.pretrain import keep_freed_memory
 
     keep_freed_memory()  # this process is the run's own

@@ -4,9 +4,9 @@ not.
     python tools/measure_again.py inkling/checkpoints/base inkling/checkpoints/ten_minutes
 
 It makes the corpus of the card's recipe, which must be the card's to the byte, and asks
-`speedrun.scores`, as the run itself did. What the card had already must come out as it was, within
-what another processor's rounding can do; else no card is written at all. A card then says under
-"measured_again" with which programs. Minutes for each model.
+`base_stage.scores`, as the run itself did. What the card had already must come out as it was,
+within what another processor's rounding can do; else no card is written at all. A card then says
+under "measured_again" with which programs. Minutes for each model.
 """
 
 import argparse
@@ -15,8 +15,9 @@ from pathlib import Path
 
 from inkling.files import InklingError, versions
 from inkling.model.transformer import Transformer
-from inkling.recipe import cards, speedrun
+from inkling.recipe import base_stage, cards
 from inkling.recipe.cards import CAREFUL
+from inkling.recipe.plan import Recipe
 from inkling.text.corpus import prepare
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
@@ -32,15 +33,13 @@ def measure(folder: Path, changed: set[str]) -> dict:
     """
     card, made_with = cards.read(folder), versions()
     recipe, world = card["recipe"], World(0)
-    crawl = speedrun.Recipe(
-        minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]
-    ).crawl_bytes
+    crawl = Recipe(minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]).crawl_bytes
     texts, _ = prepare(world, crawl, seed=recipe["seed"])
-    if speedrun.corpus_hash(texts) != card["corpus"]["sha256"]:
+    if base_stage.corpus_hash(texts) != card["corpus"]["sha256"]:
         raise InklingError(
             f"{folder}: this source makes another corpus than the model was trained on."
         )
-    scores = speedrun.scores(
+    scores = base_stage.scores(
         Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json"), world, texts
     )
     for key in sorted(card["scores"].keys() | scores.keys()):

@@ -27,10 +27,10 @@ from inkling.model.transformer import ModelConfig, Transformer
 from inkling.progress import Progress
 from inkling.reading.embedder import Embedder, EmbedderConfig
 from inkling.reading.lessons import Course, ReadingConfig
-from inkling.recipe import speedrun
+from inkling.recipe import base_stage, speedrun
 from inkling.recipe.assistant_stage import AlignRecipe
 from inkling.recipe.embedder_stage import EmbedderRecipe
-from inkling.recipe.speedrun import Recipe
+from inkling.recipe.plan import Recipe
 from inkling.training import savepoint
 from inkling.training.identity import digest
 from inkling.training.pretrain import TrainConfig
@@ -100,7 +100,7 @@ def chain(folder: Path, label: str | None, step: int) -> None:
     write = exam.write_replies
     exam.write_replies = lambda *args, **options: write(*args, **options | {"max_new_tokens": 4})
     few = {"n_stories": 1, "validation_bytes": 5_000, "exam_limit": 5}
-    speedrun.scores = functools.partial(speedrun.scores, **few)
+    base_stage.scores = functools.partial(base_stage.scores, **few)
     speedrun.run(CHAIN, folder, progress=False)
 
 

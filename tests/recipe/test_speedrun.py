@@ -29,10 +29,10 @@ from inkling.files import InklingError
 from inkling.model.transformer import ModelConfig, Transformer
 from inkling.reading.embedder import EmbedderConfig
 from inkling.reading.lessons import Course, ReadingConfig
-from inkling.recipe import cards, speedrun
+from inkling.recipe import base_stage, cards, speedrun
 from inkling.recipe.assistant_stage import AlignRecipe
 from inkling.recipe.embedder_stage import EmbedderRecipe
-from inkling.recipe.speedrun import Recipe
+from inkling.recipe.plan import Recipe
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.training import evaluate
 from inkling.training.pretrain import StepRecord, TrainConfig
@@ -62,7 +62,7 @@ def tiny(tmp_path_factory):
     """The folder of a finished tiny run, and the card that `run` returned."""
     folder = tmp_path_factory.mktemp("speedrun") / "tiny"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(speedrun, "scores", functools.partial(speedrun.scores, **FEW))
+        patch.setattr(base_stage, "scores", functools.partial(base_stage.scores, **FEW))
         return folder, speedrun.run(TINY, folder, progress=False)
 
 
@@ -125,7 +125,7 @@ def test_measuring_again_finds_the_same_and_writes_nothing_else(tiny, tmp_path, 
     it may change.
     """
     folder, card = tiny
-    monkeypatch.setattr(speedrun, "scores", functools.partial(speedrun.scores, **FEW))
+    monkeypatch.setattr(base_stage, "scores", functools.partial(base_stage.scores, **FEW))
     copies = [
         Path(shutil.copytree(folder / "base", tmp_path / name)) / "card.json"
         for name in ("sound", "spoiled")
@@ -211,9 +211,9 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_
     repeats exactly.
     """
     folder, _ = tiny
-    real_train, prepared = speedrun.train, speedrun.prepare(World(0), TINY.crawl_bytes)
+    real_train, prepared = base_stage.train, base_stage.prepare(World(0), TINY.crawl_bytes)
     # the same texts each time, made once
-    monkeypatch.setattr(speedrun, "prepare", lambda *_, **__: prepared)
+    monkeypatch.setattr(base_stage, "prepare", lambda *_, **__: prepared)
     for name in ("primer", "text", "exam"):
 
         def train(*args, name=name, **kwargs):
@@ -223,14 +223,14 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_
                 if in_primer == (name == "primer") and name != "exam" and record.step == 2:
                     stop()
 
-        monkeypatch.setattr(speedrun, "train", train)
-        monkeypatch.setattr(speedrun, "scores", stop)
+        monkeypatch.setattr(base_stage, "train", train)
+        monkeypatch.setattr(base_stage, "scores", stop)
         with pytest.raises(KeyboardInterrupt):
             speedrun.run(TINY, tmp_path / "again", progress=False)
         assert not (tmp_path / "again" / "base" / "card.json").exists(), (
             "a run that did not end must not look finished"
         )
-    monkeypatch.setattr(speedrun, "scores", lambda *_: dict.fromkeys(tiny[1]["scores"], 0.5))
+    monkeypatch.setattr(base_stage, "scores", lambda *_: dict.fromkeys(tiny[1]["scores"], 0.5))
     card = speedrun.run(TINY, tmp_path / "again", progress=False)
     assert card["cost"]["tokens_seen"] == tiny[1]["cost"]["tokens_seen"], (
         "what was trained before the stop counts, too"
@@ -250,14 +250,14 @@ def test_an_interrupted_run_keeps_the_number_of_steps_that_it_began_with(
     half-way.
     """
     # a very slow machine: the fewest steps, 20
-    monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e9)
-    monkeypatch.setattr(speedrun, "train", stop)
+    monkeypatch.setattr(base_stage, "seconds_per_step", lambda *_: 1e9)
+    monkeypatch.setattr(base_stage, "train", stop)
     recipe = Recipe(corpus_bytes=60_000, vocab_size=300, model=TINY.model)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             speedrun.run(recipe, tmp_path, progress=False)
         assert "20 steps" in capsys.readouterr().out
-        monkeypatch.setattr(speedrun, "seconds_per_step", lambda *_: 1e-3)
+        monkeypatch.setattr(base_stage, "seconds_per_step", lambda *_: 1e-3)
 
 
 def test_a_folder_goes_on_with_nothing_but_the_run_that_it_was_begun_with(tiny, tmp_path):
@@ -344,7 +344,7 @@ def test_the_dial_turns_the_corpus():
 
 def test_the_primer_dwells_on_few_people_and_on_nobody_of_the_protected_half():
     world = World(0)
-    texts = speedrun.primer(world, 60_000, Recipe(primer_people=5))
+    texts = base_stage.primer(world, 60_000, Recipe(primer_people=5))
     assert 60_000 <= sum(map(len, texts)) < 70_000
     quizzes = "\n".join(text for text in texts if text.startswith("Question:"))
     assert quizzes
@@ -360,7 +360,7 @@ def test_the_primer_dwells_on_few_people_and_on_nobody_of_the_protected_half():
 
 def test_each_document_of_the_stream_ends_and_none_is_read_as_markup():
     tokenizer = Tokenizer.train(["a b <|endoftext|> c"] * 3, 265, SPECIAL_TOKENS)
-    stream = speedrun.encode_stream(tokenizer, ["a b", "c <|endoftext|>"])
+    stream = base_stage.encode_stream(tokenizer, ["a b", "c <|endoftext|>"])
     assert (
         stream.dtype == np.uint16
         and (stream == tokenizer.eos_id).sum() == 2
@@ -371,12 +371,12 @@ def test_each_document_of_the_stream_ends_and_none_is_read_as_markup():
 
 def test_the_baseline_counts_up_to_its_limit():
     tokenizer = Tokenizer.train(["some words"], 260)
-    assert len(speedrun.evaluate_stream(tokenizer, ["0123456789"] * 10, limit_bytes=35)) == 4
+    assert len(base_stage.evaluate_stream(tokenizer, ["0123456789"] * 10, limit_bytes=35)) == 4
 
 
 def test_the_pace_is_measured_without_touching_anything():
     tokens = np.tile(np.arange(300, dtype=np.uint16), 20)
-    pace = speedrun.seconds_per_step(TINY.model, tokens, TINY.train)
+    pace = base_stage.seconds_per_step(TINY.model, tokens, TINY.train)
     assert 0 < pace < 60
 
 
@@ -387,7 +387,7 @@ def test_the_summary_is_thin_and_keeps_every_validation():
         )
         for step in range(1, 1001)
     ]
-    thin = speedrun.summary(history, points=50)
+    thin = base_stage.summary(history, points=50)
     assert 50 <= len(thin) <= 62
     assert [row["step"] for row in thin if "valid_bits_per_byte" in row] == list(
         range(97, 1001, 97)
@@ -512,7 +512,7 @@ def test_an_unknown_command_says_how_to_use_it(arguments, capsys):
 
 
 def test_stopping_by_hand_says_how_to_go_on(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(speedrun, "prepare", stop)
+    monkeypatch.setattr(base_stage, "prepare", stop)
     assert commands.main(["speedrun", "--folder", str(tmp_path / "run")]) == 130
     assert "goes on from the last savepoint" in capsys.readouterr().err
 
