@@ -332,12 +332,13 @@ def test_a_reply_is_what_generate_writes_up_to_the_stop(chat, monkeypatch):
     ids = chat.tokenizer.encode("naïve ☕, the user")
     ending = [*ids, chat.stop_ids[0], *ids]
     monkeypatch.setattr(pretrained, "stream", lambda *_, **__: iter(ending))
-    pieces = list(chat.stream("us"))
-    assert "".join(pieces) == chat.reply("us") == "naïve ☕, the user"
+    small = [Message("system", ""), Message("user", "us")]  # a context of 64 has room for it
+    pieces = list(chat.stream(small))
+    assert "".join(pieces) == chat.reply(small) == "naïve ☕, the user"
     assert "☕" in pieces, "a character comes whole, although it takes three tokens"
     cut = chat.tokenizer.encode("☕")[:2]  # the reply ended in the middle of a character
     monkeypatch.setattr(pretrained, "stream", lambda *_, **__: iter(cut))
-    assert chat.reply("us") == "\ufffd"
+    assert chat.reply(small) == "\ufffd"
 
 
 def test_a_reply_by_the_tiny_model(chat):
