@@ -104,9 +104,11 @@ class Tokenizer:
         self.added_tokens = number_special_tokens(added_tokens or {}, vocabulary)
         self.normalized = frozenset(normalized)
         self._whole_ids = {**self.added_tokens, **self.special_tokens}
-        ids = {**vocabulary, **{utf8(text): i for text, i in self._whole_ids.items()}}
-        self._token_bytes = {i: token for token, i in ids.items()}
-        if len(self._token_bytes) < len(ids) or (
+        # one text may have two ids: as a word, and as a token that was added for it
+        pairs = {(i, token) for token, i in vocabulary.items()}
+        pairs |= {(i, utf8(text)) for text, i in self._whole_ids.items()}
+        self._token_bytes = dict(pairs)
+        if len(self._token_bytes) < len(pairs) or (
             self.special_tokens.keys() & self.added_tokens.keys()
         ):
             raise InklingError(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import tokenizers
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inkling import __main__ as commands
@@ -618,6 +618,7 @@ ADDED_TEXTS = [
         max_size=6,
     ),
 )
+@example(added=[(" the", True, False)], texts=[" the", "<|end|> the"])
 @settings(max_examples=250, deadline=None)
 def test_added_tokens_get_other_ids_than_in_tokenizers_or_are_lost(
     saved, tmp_path_factory, added, texts
