@@ -266,13 +266,13 @@ class RewardConfig:
 @dataclass(frozen=True)
 class RewardRecord:
     """What one step leaves behind: the loss in nats a pair, the share of its pairs that
-    were ranked rightly, and the mean reward of its replies.
+    were ranked rightly, and the sum of the rewards of its replies.
     """
 
     step: int
     loss: float
     accuracy: float
-    mean: float
+    total: float
 
 
 @stepwise
@@ -320,7 +320,7 @@ def train_reward_model(
             update(model, [optimizer], loss.item(), step, scale=scale, grad_clip=clip)
             accuracy = (chosen > rejected).float().mean().item()
             history.append(
-                RewardRecord(step + 1, loss.item(), accuracy, rewards.mean().item())
+                RewardRecord(step + 1, loss.item(), accuracy, rewards.sum().item())
             )
             yield history[-1]
             saved.keep(history, last=step + 1 == len(batches))
@@ -328,9 +328,8 @@ def train_reward_model(
     model.eval()
     # what centring needs: rewards by a model that was nearly done
     late = range(len(batches) // 2, len(batches))
-    model.centre(
-        torch.tensor([history[i].mean for i in late for _ in range(len(batches[i]))])
-    )
+    total = sum(history[step].total for step in late)
+    model.centre(torch.tensor([total / sum(2 * len(batches[step]) for step in late)]))
 
 
 def pair_accuracy(
