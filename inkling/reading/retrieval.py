@@ -210,12 +210,10 @@ class HybridRetriever(Retriever):
             part.rank_many(queries, max(k, self.depth)) for part in self.retrievers
         ]
         rankings = [
-            [[place for place, _ in one] for one in several]
-            for several in zip(*parts, strict=True)
+            [[place for place, _ in one] for one in lists]
+            for lists in zip(*parts, strict=True)
         ]
-        return [
-            reciprocal_rank_fusion(several, self.constant)[:k] for several in rankings
-        ]
+        return [reciprocal_rank_fusion(lists, self.constant)[:k] for lists in rankings]
 
 
 def reciprocal_rank_fusion(
