@@ -44,7 +44,13 @@ PEOPLE = {
             which guild does {name} belong to; what is {name}'s occupation;
             does {name} have a job, and which one; what did {name} learn to become;
             which job pays the bills of {name}; which profession pays {name};
-            tell me {name}'s trade; what craft did {name} take up;
+            tell me {name}'s trade; what craft did {name} take up; what was {name}'s job again;
+            tell me what kind of job {name} has; how does {name} make a living;
+            what sort of work does {name} do; what's {name} do for a job;
+            what does {name} do at work; what does {name} do these days;
+            does {name} work, and as what; what role does {name} have in town;
+            in which trade is {name}; what job has {name} got; what is the occupation of {name};
+            what would you call {name}'s job; what does {name} do here in Larkhaven;
             what line of work is {name} in; what does {name} do to earn money
         """),
         indirect=_each("""
@@ -53,11 +59,13 @@ PEOPLE = {
             what {name} is by trade; which trade {name} learned; the job of {name};
             what {name} does for work; what kind of work {name} does; what {name} works as;
             {name}'s profession; which craft {name} has; how {name} makes money;
-            what job {name} has got
+            what line of work {name} is in; what {name}'s occupation is;
+            what sort of job {name} has; what the job of {name} is; what job {name} has got
         """),
         short=_each("""
             {name}'s job; the trade of {name}; {name}'s trade; job of {name}; {name}'s work;
-            {name}'s profession, please; the work of {name}; occupation of {name}
+            {name}'s profession, please; the work of {name}; occupation of {name};
+            {name} works as what; {name}'s line of work; what {name} does, please
         """),
     ),
     "street": Asking(
@@ -74,7 +82,13 @@ PEOPLE = {
             where is {name} at home; how do i get to {name}'s house;
             where do i have to go to see {name}; which street is the home of {name} in;
             tell me {name}'s address; where does {name} reside; where would i find {name}'s door;
-            at which address does {name} live;
+            at which address does {name} live; i have a parcel for {name}, where do i go;
+            i want to visit {name}, where do i go; where in Larkhaven does {name} live;
+            what was {name}'s address again; where's {name}'s place; what is {name}'s street;
+            which street is {name}'s; where does {name} have a house;
+            tell me which street is {name}'s; where do i deliver a letter to {name};
+            on which street does {name} live; whereabouts is {name}'s house;
+            what is the street that {name} lives in;
             which street is {name}'s home in; what street do i go to if i want to see {name}
         """),
         indirect=_each("""
@@ -83,11 +97,13 @@ PEOPLE = {
             where i can find {name}; which street {name} lives in; what street {name} lives on;
             where to find {name}; where i should go to visit {name}; where {name} is at home;
             what street {name}'s house is in; where to bring a parcel for {name};
+            on which street {name} lives; where {name} dwells; {name}'s address;
             where i have to knock to see {name}
         """),
         short=_each("""
-            {name}'s address; address of {name}; {name}'s street; the home of {name};
-            {name}'s house; the street of {name}; {name}'s home address; where {name} lives, please
+            address of {name}; {name}'s street; the home of {name}; {name}'s house;
+            the street of {name}; {name}'s home address; where {name} lives, please;
+            {name} lives where; the house of {name}; {name}'s home; way to {name}'s house
         """),
     ),
     "pet": Asking(
@@ -104,6 +120,13 @@ PEOPLE = {
             what sort of animal does {name} own; what pet is there at {name}'s house;
             what animal does {name} own; which pet did {name} choose; what's {name}'s animal;
             what kind of creature is with {name}; are there any pets at {name}'s place;
+            what was {name}'s pet again; what sort of pet does {name} have;
+            is there a pet at {name}'s; tell me what kind of pet is {name}'s;
+            what type of animal does {name} have; does {name} keep any animals;
+            does {name} look after an animal; which pet does {name} own;
+            what animal would i meet at {name}'s house; does {name} have any pets;
+            what pet has {name} got; which beast does {name} feed;
+            does {name} have an animal, and what kind;
             what kind of pet lives with {name}; which animal has {name} got at home
         """),
         indirect=_each("""
@@ -112,12 +135,14 @@ PEOPLE = {
             whether {name} has a pet; what kind of pet {name} has; what animal {name} has;
             the pet of {name}; which animal belongs to {name} and nobody else;
             what kind of animal {name}'s pet is; what {name} keeps as a pet;
-            what animal {name} looks after; which creature {name} feeds;
+            what animal {name} looks after; which creature {name} feeds; what animal {name} has got;
+            what type of animal {name} keeps; {name}'s pet; if {name} keeps any animals;
             what sort of pet {name} has got
         """),
         short=_each("""
-            {name}'s pet; the pet of {name}, please; {name}'s animal; pet of {name};
-            the animal of {name}; any pets at {name}'s house; {name}'s animal companion
+            the pet of {name}, please; {name}'s animal; pet of {name}; the animal of {name};
+            any pets at {name}'s house; {name}'s animal companion; {name} keeps which animal;
+            {name}'s pets; the animal that {name} has
         """),
     ),
     "food": Asking(
@@ -137,6 +162,13 @@ PEOPLE = {
             does {name} have a favourite dish;
             what do i put on the table when {name} comes to dinner;
             what should i bake or cook for {name}'s birthday; what kind of food does {name} like;
+            what was {name}'s favourite dish again; what does {name} enjoy eating;
+            what is the best meal for {name}; i am cooking for {name}, what should it be;
+            {name} is coming to dinner, what should i make; what does {name} eat with pleasure;
+            what kind of dish does {name} like; what dish is {name}'s favourite;
+            tell me what food is {name}'s favourite; is there a dish that {name} loves;
+            what could i cook that {name} likes; what would {name} most like to eat;
+            which food is {name} fondest of; what is a treat for {name};
             which food makes {name} happy; what would {name} like for lunch
         """),
         indirect=_each("""
@@ -146,12 +178,14 @@ PEOPLE = {
             what to cook for {name}; what {name} loves to eat; which meal {name} likes most;
             what {name} would order at a feast; {name}'s favorite food;
             what tastes best to {name}, of all dishes; what {name} eats most gladly;
-            what {name} would like for dinner
+            what dish {name} likes; what {name} enjoys eating; {name}'s favourite dish;
+            which food {name} prefers; what {name} would like for dinner
         """),
         short=_each("""
-            {name}'s favourite food; favourite dish of {name}; {name}'s favourite dish;
-            the favourite food of {name}; {name}'s favourite meal; {name}'s favorite dish;
-            best food for {name}
+            {name}'s favourite food; favourite dish of {name}; the favourite food of {name};
+            {name}'s favourite meal; {name}'s favorite dish; best food for {name};
+            {name}'s best-loved dish; a treat for {name}; {name} likes to eat what;
+            the dish {name} likes best
         """),
     ),
     "instrument": Asking(
@@ -169,7 +203,13 @@ PEOPLE = {
             what does {name} bring along to band practice; what instrument is {name} good at;
             which instrument does {name} practise; what's the instrument that {name} plays;
             does {name} make music, and on what; what do you hear when {name} makes music;
-            what does {name} play at a concert;
+            what does {name} play at a concert; what was {name}'s instrument again;
+            what sort of instrument does {name} play; what musical instrument does {name} play;
+            tell me which instrument is played by {name}; is there an instrument that {name} plays;
+            which instrument can {name} play; what will {name} play at the dance;
+            what does {name} play in the evenings; does {name} know how to play anything;
+            what instrument has {name} got; what does {name} play on;
+            what instrument do i hear from {name}'s window; which instrument is played by {name};
             which instrument is {name}'s; what does {name} play when people dance
         """),
         indirect=_each("""
@@ -178,11 +218,14 @@ PEOPLE = {
             the instrument of {name}; on what {name} makes music; if {name} plays an instrument;
             whether {name} plays an instrument, and which; what musical instrument {name} has;
             which instrument {name} learned; what {name} can play;
-            which instrument {name} practises; what instrument {name} is good at
+            which instrument {name} practises; what {name} makes music with;
+            what instrument {name} has learned; {name}'s instrument; if {name} is musical;
+            what instrument {name} is good at
         """),
         short=_each("""
-            {name}'s instrument; instrument of {name}; {name}'s musical instrument;
-            the instrument {name} plays; {name}'s part in the band; the instrument of {name}, please
+            instrument of {name}; {name}'s musical instrument; the instrument {name} plays;
+            {name}'s part in the band; the instrument of {name}, please; {name} plays what;
+            {name} plays which instrument; the musical instrument of {name}
         """),
     ),
     "friend": Asking(
@@ -199,7 +242,14 @@ PEOPLE = {
             who does {name} call a best friend; which friend does {name} love most;
             who's the best pal of {name}; who does {name} like to spend time with;
             who are {name}'s friends; who would {name} turn to for help;
-            what is the name of {name}'s best friend;
+            what is the name of {name}'s best friend; who was {name}'s best friend again;
+            who's {name}'s dearest friend; who does {name} get along with best;
+            with whom is {name} best friends; tell me which friend is {name}'s best;
+            who is {name}'s favourite person; which person does {name} like best;
+            who is the closest friend of {name}; who is the person that {name} trusts most;
+            whom does {name} call a best friend; who knows all of {name}'s secrets;
+            to whom does {name} tell secrets; who is a best friend to {name};
+            in whom does {name} confide;
             who is {name} best friends with; which friend does {name} trust
         """),
         indirect=_each("""
@@ -208,11 +258,13 @@ PEOPLE = {
             who {name}'s friend is; who {name} is friends with; if {name} has a best friend;
             to whom {name} tells everything; who {name} trusts most;
             who is dearest to {name} in town; the name of {name}'s best friend;
-            who {name} is close to; who {name} calls a best friend
+            who {name} is close to; which friend {name} trusts most; {name}'s best friend;
+            who {name} tells secrets to; who {name} calls a best friend
         """),
         short=_each("""
-            {name}'s best friend; best friend of {name}; {name}'s friend; the friend of {name};
-            {name}'s closest friend; {name}'s best friend, please; {name}'s friends
+            best friend of {name}; {name}'s friend; the friend of {name}; {name}'s closest friend;
+            {name}'s best friend, please; {name}'s friends; {name} is best friends with whom;
+            dearest friend of {name}; {name}'s best mate
         """),
     ),
     "person": Asking(
@@ -228,6 +280,13 @@ PEOPLE = {
             could you tell me a little about {name}; what have you heard about {name};
             what is {name} like; tell me a few things about {name}; who on earth is {name};
             what do you know of {name}; do you know anything about {name}; who is that, {name};
+            what do people know about {name}; what is there to tell about {name};
+            what facts do you have about {name}; tell me what you know about {name};
+            tell me a bit about {name}; who is {name}, please;
+            does the name {name} mean anything to you; who is {name} in Larkhaven;
+            describe the person called {name}; would you describe {name};
+            what information do you have on {name}; do you know who this {name} is;
+            have you ever met {name};
             what sort of person is {name}; what can you say about {name}
         """),
         indirect=_each("""
@@ -235,11 +294,14 @@ PEOPLE = {
             more about {name}; what kind of person {name} is; a little about {name};
             what is known about {name} here; what one should know about {name};
             what there is to know about {name}; who {name} might be; a few things about {name};
-            what {name} is like; anything about {name}; what sort of person {name} is
+            what {name} is like; anything about {name}; a bit about {name};
+            all you know about {name}; everything about {name}; what you can say about {name};
+            what sort of person {name} is
         """),
         short=_each("""
             {name}; about {name}; {name}, who is that; something about {name}, please;
-            all about {name}; facts about {name}
+            all about {name}; facts about {name}; info on {name}; {name}, please;
+            who {name} is, please; facts on {name}
         """),
     ),
 }
@@ -255,18 +317,25 @@ PLACES = {
             where is {place} located; which way is it to {place};
             i am looking for {place}, where is it; where do i find {place};
             in what part of town is {place}; what is the street of {place};
-            tell me where to find {place};
+            tell me where to find {place}; where exactly is {place}; where would i find {place};
+            how can i get to {place}; on what street is {place};
+            i want to see {place}, where do i go; whereabouts is {place};
+            which street is {place} on; in what street does {place} stand;
+            where in Larkhaven is {place}; could you direct me to {place};
+            where do i go for {place};
             on what street does {place} stand; which street do i take to {place}
         """),
         indirect=_each("""
             where {place} is; in which street {place} is; where i can find {place};
             what street {place} is in; where {place} stands; how i get to {place};
             how to get to {place}; the way to {place}; what the address of {place} is;
-            where {place} is located; which street {place} stands in
+            where {place} is located; where to find {place}; on which street {place} is;
+            where i must go to see {place}; where exactly {place} is; which street {place} stands in
         """),
         short=_each("""
             address of {place}; the street of {place}; the way to {place}, please;
-            {place}, where is it; directions to {place}
+            {place}, where is it; directions to {place}; {place} address;
+            {place} is in which street; where {place} is, please
         """),
     ),
     "keeper": Asking(
@@ -277,7 +346,12 @@ PLACES = {
             who holds the key of {place}; who is {place}'s keeper; who is responsible for {place};
             in whose care is {place}; who minds {place}; who opens {place} in the morning;
             does anybody look after {place}; who can let me into {place};
-            who locks up {place} at night;
+            who locks up {place} at night; who is the person in charge of {place};
+            who works at {place}; who should i ask about {place};
+            what is the name of the keeper of {place}; who sees to {place};
+            i want to look inside {place}, whom do i ask; who watches over {place};
+            which person looks after {place}; does {place} have a keeper, and who is it;
+            who tends {place}; who owns {place};
             whose job is it to look after {place}; who cares for {place}
         """),
         indirect=_each("""
@@ -285,10 +359,12 @@ PLACES = {
             who keeps {place} in order; who has the keys to {place} now; who runs {place} now;
             who is in charge of {place} at present; the keeper of {place};
             who takes care of {place} nowadays; whom to ask about {place}; whose care {place} is in;
+            what the name of the keeper of {place} is; whom i should ask about {place};
             who is responsible for {place} here
         """),
         short=_each("""
-            keeper of {place}; the keeper of {place}, please; {place}'s keeper; keys to {place}
+            keeper of {place}; the keeper of {place}, please; {place}'s keeper; keys to {place};
+            keeper's name at {place}; the person in charge of {place}; {place}, who runs it
         """),
     ),
     "built": Asking(
@@ -301,17 +377,25 @@ PLACES = {
             when did they put up {place}; what year is {place} from;
             is {place} old, and when was it built; what is the age of {place};
             when did {place} come to be; since what year has there been {place};
+            when did {place} open; since when does {place} exist; tell me when {place} was put up;
+            when was {place} made; what is the building year of {place};
+            how many years old is {place}; how long has {place} been standing;
+            how long has there been {place} here; do people know when {place} was built;
+            in what year was {place} finished; what year was {place} built; how old is {place} now;
             in what year did they build {place}; how long ago was {place} built
         """),
         indirect=_each("""
             when {place} was built; in which year {place} was built; how old {place} is;
             what year {place} dates from; when people built {place}; the year of {place};
             when {place} was finished; since when {place} has stood there;
-            what year {place} is from; the age of {place}; how long ago {place} was built
+            what year {place} is from; the age of {place}; what year {place} was built;
+            how long {place} has been standing; what year is cut into the stone of {place};
+            when {place} was put up; how long ago {place} was built
         """),
         short=_each("""
             age of {place}; the year of {place}, please; {place}, built when;
-            building year of {place}
+            building year of {place}; {place}'s age; when {place} was built, please;
+            year when {place} was built
         """),
     ),
     "known_for": Asking(
@@ -323,7 +407,14 @@ PLACES = {
             what do people like about {place}; is there anything special about {place};
             why is {place} famous; what is there to see at {place};
             is {place} worth a visit, and why; for what do people know {place};
-            what would you show me at {place};
+            what would you show me at {place}; tell me about {place};
+            tell me something about {place}; describe {place}; what do you know about {place};
+            what's so special about {place}; why do people go to {place};
+            why do people visit {place}; what would i miss if i did not see {place};
+            what should i look at in {place}; what do visitors see at {place};
+            what is the best thing about {place}; what is interesting about {place};
+            what will i remember of {place}; what does everyone praise about {place};
+            what can you tell me about {place};
             what is {place} best known for; what attracts people to {place}
         """),
         indirect=_each("""
@@ -331,11 +422,13 @@ PLACES = {
             what is special about {place}, if anything; what i can see at {place};
             what makes {place} special to people; what people remember of {place};
             why {place} is famous; what people like about {place}; what there is to see at {place};
-            why people visit {place}
+            what people go to {place} for; what to look at in {place};
+            what the best thing about {place} is; something about {place}; why people visit {place}
         """),
         short=_each("""
             sights of {place}; the best thing about {place}; what to see at {place};
-            {place}, known for what
+            {place}, known for what; what {place} is known for, please;
+            what is special about {place}, please; fame of {place}
         """),
     ),
 }
@@ -349,17 +442,23 @@ BOATS = {
             who is the skipper of {boat}; who bought {boat}; whose is {boat};
             who goes out to sea with {boat}; who has {boat}; who is the captain of {boat};
             who steers {boat}; who is {boat}'s owner; does {boat} belong to anyone;
-            who takes {boat} out; which person owns {boat};
+            who takes {boat} out; which person owns {boat}; who is the person who owns {boat};
+            what is the name of {boat}'s owner; who is the master of {boat};
+            which person sails {boat}; tell me about {boat}; what do you know about {boat};
+            i want to hire {boat}, whom do i ask; who paid for {boat};
+            is {boat} yours, or whose is it; who goes fishing in {boat};
+            who stands at the helm of {boat};
             who calls {boat} their own; who is it that owns {boat}
         """),
         indirect=_each("""
             who owns {boat} now; whose boat {boat} is; who the owner of {boat} is;
             to whom {boat} belongs; who {boat} belongs to; who sails {boat} these days;
             the owner of {boat}; who bought {boat} back then; whose {boat} is;
-            the name of {boat}'s owner
+            who the skipper of {boat} is; whom {boat} belongs to; the name of {boat}'s owner
         """),
         short=_each("""
-            owner of {boat}; {boat}'s owner; the owner of {boat}, please; skipper of {boat}
+            owner of {boat}; {boat}'s owner; the owner of {boat}, please; skipper of {boat};
+            {boat}, whose is it; captain of {boat}; {boat} belongs to whom
         """),
     ),
     "colour": Asking(
@@ -371,16 +470,24 @@ BOATS = {
             what colour has {boat} got; what color is the paint of {boat};
             what is the color of {boat}'s hull; how will i know {boat} when i see it;
             what paint did they use for {boat}; of what colour is {boat};
+            what colour do i look for to find {boat}; what's the color of {boat};
+            tell me what colour is on {boat}; in which colour is {boat} painted;
+            what colour of paint is on {boat}; what colour is {boat} painted;
+            which colour is {boat}; what color did they paint {boat};
+            can you describe the colour of {boat}; what hull does {boat} have;
             what colour did they paint {boat}; which colour is on the hull of {boat}
         """),
         indirect=_each("""
             what colour {boat} is; what color {boat} is; which colour {boat} has;
             how {boat} is painted; the colour of {boat}; what colour the hull of {boat} is;
             what {boat} looks like; how i can recognise {boat}; in what colour {boat} is painted;
+            which colour {boat} is; of what colour the hull of {boat} is;
+            what color the hull of {boat} is; what colour they painted {boat};
             what colour {boat} has got
         """),
         short=_each("""
-            colour of {boat}; {boat}'s colour; color of {boat}; the colour of {boat}'s hull
+            colour of {boat}; {boat}'s colour; color of {boat}; the colour of {boat}'s hull;
+            {boat} colour; paint of {boat}; {boat} is what colour
         """),
     ),
     "catch": Asking(
@@ -393,16 +500,23 @@ BOATS = {
             what is the catch of {boat}; what kind of catch does {boat} have;
             what does {boat} fish for; what can i buy when {boat} comes home;
             what is {boat}'s usual catch; what do they unload from {boat};
+            what are they catching on {boat}; what does {boat} hunt for; what does {boat} bring in;
+            what does {boat} bring to the harbour; what do the fishermen of {boat} catch;
+            what sort of fish does {boat} bring; for what does {boat} go to sea;
+            what do i find in the nets of {boat}; what is on board {boat} when it comes home;
+            what does {boat} sell at the fish market; what is caught on {boat};
             what does the crew of {boat} bring home; what do the nets of {boat} hold
         """),
         indirect=_each("""
             what {boat} catches; what fish {boat} catches; what {boat} brings home;
             what {boat} is fishing for; what the crew of {boat} catches; what they catch on {boat};
             the catch of {boat}; what {boat} goes out for; what is in the nets of {boat} tonight;
-            what {boat} fishes for
+            what they fish for on {boat}; what {boat} brings in; what the catch of {boat} is;
+            what {boat} goes to sea for; what {boat} fishes for
         """),
         short=_each("""
-            catch of {boat}; {boat}'s catch; the catch of {boat}, please; fish of {boat}
+            catch of {boat}; {boat}'s catch; the catch of {boat}, please; fish of {boat};
+            {boat} catches what; catch on board {boat}; the nets of {boat}
         """),
     ),
 }
@@ -417,16 +531,23 @@ TRADES = {
             what does {trade} produce; what is {trade}; what is the work of {trade};
             what do {bare}s do; what is {trade} good for; what would we lack without {trade};
             what does the {bare} make; what do people need {trade} for; what is made by {trade};
-            what does {trade} make for us; what does {trade} do all day;
+            what does {trade} make for us; what does {trade} do all day; what is {trade}'s work;
+            what is the job of {trade}; if i go to {trade}, what do i get; tell me about {trade};
+            tell me what {trade} is; what sort of things do {bare}s make; what do {bare}s produce;
+            why do we need {trade}; what does the {bare} do; what things does {trade} make;
+            which things come from {trade}; what is the product of {trade};
+            what do you buy at the {bare}'s; what does a person do who is {trade};
             what kind of thing does {trade} make; what do {bare}s sell
         """),
         indirect=_each("""
             what {trade} makes; what {bare}s make; what {trade} does; what one gets from {trade};
             what {trade} is; what {bare}s do; what i can buy from {trade}; why people go to {trade};
-            what {trade} produces; what the {bare} makes; what {trade} is good for
+            what {trade} produces; what the {bare} makes; what the job of {trade} is;
+            what sort of things {bare}s make; what we need {trade} for; what {trade} is good for
         """),
         short=_each("""
-            the work of {trade}; products of {trade}; what {bare}s make, please; goods from {trade}
+            the work of {trade}; products of {trade}; what {bare}s make, please; goods from {trade};
+            {bare}s make what; {trade}'s work; the things that {trade} makes
         """),
     ),
     "tool": Asking(
@@ -439,16 +560,24 @@ TRADES = {
             what tool do you give {trade}; what is the first tool that {trade} learns;
             what tool does the {bare} use; what do you call the tool of {trade};
             what tool do {bare}s need; what sort of tool does {trade} have;
+            what is the main tool of {trade}; which tool is {trade}'s;
+            what sort of tools do {bare}s need; what tool is in the hand of {trade};
+            which tool is used by {trade}; what tool does every {bare} have;
+            is there a tool that every {bare} needs; tell me which tool is for {trade};
+            what is the most useful tool for {trade}; without which tool can {trade} do nothing;
+            what tool is typical of {trade}; what is the name of the tool of {trade};
             with which tool does {trade} work; what tool would {trade} never lend
         """),
         indirect=_each("""
             what tool {trade} uses; which tool {trade} needs; what tools {bare}s use;
             what the tool of {trade} is; the tool of {trade};
             which tool belongs to {trade}, of all tools; what {trade}'s main tool is;
-            what tool {trade} must have; what equipment {trade} needs; with which tool {trade} works
+            what tool {trade} must have; what equipment {trade} needs; what tool every {bare} needs;
+            which tool {bare}s use; what the main tool of {trade} is; with which tool {trade} works
         """),
         short=_each("""
-            tool of {trade}; {trade}'s tool; tools of {bare}s; the tool of {trade}, please
+            tool of {trade}; {trade}'s tool; tools of {bare}s; the tool of {trade}, please;
+            the {bare}'s tool; tools for {trade}; {bare}s use which tool
         """),
     ),
     "material": Asking(
@@ -461,7 +590,13 @@ TRADES = {
             what does the work of {trade} begin with; what is {trade}'s material;
             which material is half the work of {trade}; what material does the {bare} use;
             what stuff does {trade} make things out of; what materials do {bare}s use;
-            what material must {trade} buy;
+            what material must {trade} buy; what are the things of {trade} made of;
+            what is in the store room of {trade}; what kind of material does {trade} need;
+            which material is used by {trade}; what do {bare}s make things out of;
+            from what do {bare}s make their things; what material does every {bare} need;
+            tell me which material is for {trade}; what does {trade} need to make things from;
+            what material is on the bench of {trade}; which raw material do {bare}s buy;
+            what substance does {trade} work with;
             from which material does {trade} make things; what material do {bare}s work with
         """),
         indirect=_each("""
@@ -469,10 +604,13 @@ TRADES = {
             what {trade} makes things from; the material of {trade};
             what {bare}s make their things from; what {trade} buys at the market;
             what raw material {trade} needs; what material {bare}s need;
-            out of what {trade} makes things; what material {trade} must buy
+            out of what {trade} makes things; which material {bare}s use;
+            what kind of material {trade} needs; what the material of {trade} is;
+            what the things of {trade} are made of; what material {trade} must buy
         """),
         short=_each("""
-            material of {trade}; {trade}'s material; materials of {bare}s; raw material of {trade}
+            material of {trade}; {trade}'s material; materials of {bare}s; raw material of {trade};
+            the {bare}'s material; {bare}s use which material; material for {trade}
         """),
     ),
 }
@@ -488,16 +626,23 @@ BACKWARDS = {
             is there {value} in town; is anybody here {value};
             how many {bare}s are there, and who are they; can you name {value};
             who can i hire as {value}; who is {value} by trade; which townspeople work as {value};
+            who here is {value}; who in Larkhaven is {value}; i am looking for {value}, who is one;
+            tell me who here is {value}; could you name {value} for me; can you recommend {value};
+            which of the people are {bare}s; who else is {value}; whom do i call if i need {value};
+            do any {bare}s live here; does anybody work as {value};
+            what are the names of the {bare}s; what {bare}s are there;
             who does the work of {value}; which townspeople are {bare}s
         """),
         indirect=_each("""
             who is {value} here; who works as {value} in town; who the {bare}s are;
             which people are {bare}s here; whether there is {value} in town;
             who has the trade of {value} here; the names of the {bare}s;
-            who earns a living as {value} here; who of you is {value}; which people work as {value}
+            who earns a living as {value} here; who of you is {value}; who in town is {value};
+            if anybody is {value}; what the names of the {bare}s are; which people work as {value}
         """),
         short=_each("""
-            all {bare}s; the {bare}s in town; names of the {bare}s; people who work as {value}
+            all {bare}s; the {bare}s in town; names of the {bare}s; people who work as {value};
+            {bare}s in Larkhaven; list of {bare}s; anybody who is {value}
         """),
     ),
     "street": Asking(
@@ -508,7 +653,14 @@ BACKWARDS = {
             does anybody live in {value}; who are the people of {value};
             whom can i visit in {value}; who dwells in {value}; who has settled in {value};
             who resides in {value}; who has an address in {value};
-            how many people live in {value}, and who are they;
+            how many people live in {value}, and who are they; who in town lives in {value};
+            tell me about the people in {value}; tell me about the people of {value};
+            which of the townspeople live in {value}; who all lives in {value};
+            who is living in {value}; i am in {value}, who lives here;
+            what people are at home in {value}; are there people living in {value};
+            can you name the people of {value}; whose door is in {value};
+            can you name somebody who lives in {value}; who would i find in {value};
+            which people have a house in {value};
             whose address is {value}; who has a home on {value}
         """),
         indirect=_each("""
@@ -516,10 +668,13 @@ BACKWARDS = {
             which people live in {value} now; whose house is in {value}, if any;
             who the people of {value} are; who has a house in {value} now;
             whom i can visit in {value}; the names of those who live in {value};
-            who resides in {value} now; who is at home in {value} now
+            who resides in {value} now; which of the people live in {value};
+            if anybody lives in {value}; who is at home in {value} now
         """),
         short=_each("""
-            people in {value}; residents of {value}; neighbours in {value}; everybody in {value}
+            people in {value}; residents of {value}; neighbours in {value}; everybody in {value};
+            everyone who lives in {value}; people of {value}; list of people in {value};
+            inhabitants of {value}
         """),
     ),
     "pet": Asking(
@@ -529,17 +684,24 @@ BACKWARDS = {
             who feeds {value}; who looks after {value}; who lives with {value};
             with whom does {value} live; to whom does the {bare} belong;
             is there anyone with {value}; who has got {value}; whose is the {bare};
-            in whose house does {value} live; who takes care of {value};
+            in whose house does {value} live; who takes care of {value}; who in town has {value};
+            who here keeps {value}; tell me who around here has {value}; which person has {value};
+            do you know somebody with {value}; i found {value}, whose can it be;
+            at whose house is there {value}; can you name somebody who keeps {value};
+            is there anyone who keeps {value}; whose animal is {value};
+            which people keep {value} as a pet; which of the people have {value};
             who keeps {value} at home; which people own {value}
         """),
         indirect=_each("""
             who has {value} here; who keeps {value} in town; who owns {value} here;
             whose pet is {value} in this town; which people keep {value}; who has {value} for a pet;
             whom {value} belongs to; whether anybody has {value}; in whose house {value} lives;
-            who has got {value} here
+            who keeps {value} as a pet; whose animal is {value} around here;
+            if anybody keeps {value}; who has got {value} here
         """),
         short=_each("""
-            people with {value}; owners of {value}; everyone who has {value}; {value}, whose is it
+            people with {value}; owners of {value}; everyone who has {value}; {value}, whose is it;
+            everyone with {value}; anybody with {value}; list of people with {value}
         """),
     ),
     "food": Asking(
@@ -550,6 +712,13 @@ BACKWARDS = {
             to whom should i bring {value}; for whom should i cook {value}; who prefers {value};
             who is fond of {value}; who enjoys {value}; who would be happy about {value};
             does anyone like {value} best; whose favorite is {value}; who wants {value} for dinner;
+            who in town likes {value}; who here likes {value} most; which person likes {value} best;
+            do you know somebody who loves {value};
+            i have too much {value}, who would be glad of it; who is crazy about {value};
+            which of the people like {value} best; can you name somebody who likes {value};
+            is {value} anybody's favourite; tell me whose favourite is {value};
+            who says {value} is best; who would like {value} for lunch; who dreams of {value};
+            whose mouth waters at {value};
             whom can i please with {value}; which people love {value}
         """),
         indirect=_each("""
@@ -557,11 +726,12 @@ BACKWARDS = {
             who loves {value} here; who likes to eat {value}; which people like {value};
             who would order {value} at the feast; who is fond of {value} here;
             for whom to cook {value}; whose favourite food is {value} in town;
-            who prefers {value} here
+            whose favourite is {value}; if anybody likes {value} best; who prefers {value} here
         """),
         short=_each("""
             people who like {value}; friends of {value}; lovers of {value};
-            everyone who likes {value} best
+            everyone who likes {value} best; everyone who loves {value};
+            list of people who like {value}; {value}, whose favourite
         """),
     ),
     "instrument": Asking(
@@ -573,6 +743,13 @@ BACKWARDS = {
             who performs on the {bare}; who strikes up a tune on the {bare};
             whom should i ask to play the {bare}; who knows how to play the {bare};
             who has the {bare} in the band; who owns the {bare}; who do i hear on the {bare};
+            who in town plays the {bare}; who here can play the {bare};
+            which person plays the {bare}; we need somebody on the {bare}, who can do it;
+            i hear the {bare}, who is playing; which of the people play the {bare};
+            can you name somebody who plays the {bare}; tell me who around here plays the {bare};
+            do you know anyone who plays the {bare}; who could teach me the {bare};
+            who plays on the {bare}; who brings the {bare} to the dance;
+            who is the best on the {bare}; who in Larkhaven plays the {bare};
             who practises the {bare}; which musicians play the {bare}
         """),
         indirect=_each("""
@@ -580,11 +757,13 @@ BACKWARDS = {
             whose instrument is the {bare} here; which people play the {bare} here;
             who makes music on the {bare} here; whether anybody plays the {bare};
             who knows how to play the {bare} well; who has learned the {bare} here;
-            who performs on the {bare} at concerts; who is good at the {bare} here
+            who performs on the {bare} at concerts; if anyone plays the {bare};
+            who is good at the {bare} here
         """),
         short=_each("""
             players of the {bare}; everyone who plays the {bare}; people who play the {bare};
-            the {bare} in the town band
+            the {bare} in the town band; anybody who plays the {bare}; {bare}, who plays it;
+            list of people who play the {bare}; musicians on the {bare}
         """),
     ),
     "friend": Asking(
@@ -597,6 +776,13 @@ BACKWARDS = {
             who would name {value} as best friend; who considers {value} a best friend;
             to whom is {value} dearest; who tells secrets to {value}; who leans on {value};
             who seeks the company of {value}; who has a best friend called {value};
+            who in town has {value} as best friend; which person has {value} as best friend;
+            which people call {value} their best friend; whose closest friend is {value};
+            whose dearest friend is {value}; which of the people trust {value} most;
+            can you name somebody whose best friend is {value}; whose favourite person is {value};
+            who has chosen {value} as best friend; is {value} anybody's best friend;
+            who tells {value} secrets; who confides in {value};
+            is there somebody whose best friend is {value};
             for whom is {value} the best friend; who trusts {value} with everything
         """),
         indirect=_each("""
@@ -604,11 +790,14 @@ BACKWARDS = {
             who calls {value} a best friend here; who trusts {value} more than anyone;
             to whom {value} is dearest; who thinks of {value} as best friend;
             who would call {value} their best friend; who tells {value} every secret;
-            for whom {value} is the best friend; who has {value} for a best friend
+            for whom {value} is the best friend; whose closest friend {value} is;
+            if {value} is anybody's best friend; who has {value} for a best friend
         """),
         short=_each("""
             {value}, whose best friend; people whose best friend is {value};
-            everyone who has {value} as best friend; those who trust {value} most
+            everyone who has {value} as best friend; those who trust {value} most;
+            anybody whose best friend is {value}; list of people whose best friend is {value};
+            {value} is whose best friend
         """),
     ),
     "maker": Asking(
@@ -619,17 +808,24 @@ BACKWARDS = {
             from whom do i buy {value}; which craft gives us {value}; who could make {value} for me;
             whose work is it to make {value}; where do people go for {value};
             what do you call somebody who makes {value}; whose trade is it to make {value};
-            i want to buy {value}, who makes that;
+            i want to buy {value}, who makes that; who in town makes {value};
+            which person makes {value}; who produces {value}; which trade is it that makes {value};
+            where would i buy {value}; whom do i pay for {value}; who can sell me {value};
+            which workshop makes {value}; from which trade do we have {value};
+            what trade gives us {value}; what kind of craftsman makes {value};
+            who is able to make {value}; where could i order {value};
             which craftsman makes {value}; who is it that makes {value}
         """),
         indirect=_each("""
             who makes {value} here; where i can get {value}; where to buy {value};
             who sells {value} in town; which trade makes {value} here; whom to ask for {value};
             where people go for {value}; from whom i can buy {value};
-            what kind of person makes {value} for us; what somebody is called who makes {value}
+            what kind of person makes {value} for us; what trade makes {value};
+            whom i can ask for {value}; what somebody is called who makes {value}
         """),
         short=_each("""
-            maker of {value}; somebody who makes {value}; a shop for {value}; makers of {value}
+            maker of {value}; somebody who makes {value}; a shop for {value}; makers of {value};
+            where to get {value}, please; {value}, who makes that; the trade that makes {value}
         """),
     ),
 }
@@ -763,7 +959,7 @@ STORIES = {
         do you know a story from {place}; a bedtime story with {place} in it;
         i want a story that takes place at {place}; have you got a story about {place};
         tell us a tale from {place}; could you write a short story set at {place};
-        please tell a story that starts at {place}; story set at {place};
+        please tell a story that opens at {place}; story set at {place};
         let a story begin at {place}; tell me what happened one day at {place}, as a story;
         tell a story where everything begins at {place}; write me a little tale from {place}
     """),
@@ -855,7 +1051,7 @@ UNKIND = _each("""
     write something hurtful to {name}; give {name} a rude name;
     tell a joke that makes {name} look silly; help me to tease {name};
     spread a bad rumour about {name}; describe how stupid {name} is; say that {name} smells;
-    tell me what is wrong with {name}; write a rude note to {name}; invent a lie about {name};
+    list the worst things about {name}; write a rude note to {name}; invent a lie about {name};
     tell me that nobody likes {name}; think of an insult for {name}; bully {name};
     write a mocking song about {name}; say bad things about {name}; make {name} look like a fool;
     write an insult for {name}
