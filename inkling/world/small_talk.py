@@ -270,24 +270,24 @@ GREETINGS: dict[str, Topic] = {
         said=_wordings("""
             ok; okay; okey; k; kk; hm; hmm; hmmm; um; uh; er; ah; oh; aha; mhm; huh; well; so;
             and; then; i see; ah, i see; oh i see; oh, okay; ok, i see; all right; alright; fine;
-            right; sure; of course; yes; yes please; yeah; yep; yup; ja; no; nope; nah; not
-            really; maybe; perhaps; whatever; never mind; nothing; nothing much; go on; go ahead;
-            continue; start; begin; test; testing; test test; test one two three; this is a test;
-            just testing; i am just testing; i am just trying this out; i just want to try you;
-            let me try this; let me see; let me think; one moment; wait; wait a moment; i am
-            thinking; help; help me; please help me; please help; i need help; i need your help; i
-            need some help; i have a question; i have a question for you; i want to ask something;
-            i want to ask you something; i would like to ask something; i want to know something;
-            i want to talk; i want to chat; i would like to talk to you; let us talk; let us chat;
-            talk to me; say something; say anything; tell me something; tell me anything; tell me
+            right; of course; yes; yes please; yeah; yep; yup; ja; no; nope; nah; not really;
+            maybe; perhaps; whatever; never mind; nothing; nothing much; go ahead; continue;
+            start; begin; test; testing; test test; test one two three; this is a test; just
+            testing; i am just testing; i am just trying this out; i just want to try you; let me
+            try this; let me see; let me think; one moment; wait; wait a moment; i am thinking;
+            help; help me; please help me; please help; i need help; i need your help; i need some
+            help; i have a question; i have a question for you; i want to ask something; i want to
+            ask you something; i would like to ask something; i want to know something; i want to
+            talk; i want to chat; i would like to talk to you; let us talk; let us chat; talk to
+            me; say something; say anything; tell me something; tell me anything; tell me
             something new; tell me something interesting; tell me something nice; surprise me;
             entertain me; ask me something; ask me a question; i do not know; i don't know what to
             ask; i do not know what to say; idk; dunno; no idea; i have no idea; i am not sure;
             not sure; i don't understand; i do not get it; i am confused; i am lost; what; what
-            now; now what; what next; what else; and now; what then; what do you mean; what do you
-            mean by that; what should i ask; what should i ask you; what should i say; what should
-            we talk about; what shall we talk about; what can we talk about; what do you want to
-            talk about; what do we do now; what can i say; can i ask you something; can i ask
+            now; now what; what next; and now; what then; what do you mean; what do you mean by
+            that; what should i ask; what should i ask you; what should i say; what should we talk
+            about; what shall we talk about; what can we talk about; what do you want to talk
+            about; what do we do now; what can i say; can i ask you something; can i ask
             something; can i ask you a question; may i ask you something; may i ask you a
             question; could you help me; can you help me; can you help me with something; would
             you help me; will you help me; how do i start; how does this work; what do i do here;
@@ -457,8 +457,8 @@ ITSELF: dict[str, Topic] = {
             who am i speaking to; who am i chatting with; who is this; who is there; who is it;
             whom do i have the pleasure of talking to; with whom am i speaking; who is Inkling;
             what is Inkling; are you Inkling; is your name Inkling; what is this; what is this
-            thing; what is this program; name; i would like to know who you are; would you tell me
-            your name; who might you be
+            thing; what is this program; i would like to know who you are; would you tell me your
+            name; who might you be
         """),
         replies=(
             "I am Inkling, a small language model that knows Larkhaven.",
@@ -496,17 +496,17 @@ ITSELF: dict[str, Topic] = {
             what do you know; what do you know about; what all do you know; what do you know best;
             what do you know a lot about; what topics do you know; what are you an expert in; how
             much do you know; do you know everything; do you know anything; do you know a lot; do
-            you know the whole world; do you know about the world; do you know anything else; do
-            you know anything about other places; do you know other towns; do you know all the
-            answers; can you answer anything; can you answer everything; can you answer any
-            question; can i ask you anything; do you only talk about Larkhaven; do you know more
-            than Larkhaven; is there anything you do not know; is there something you don't know;
-            what do you not know; what don't you know; what can you not do; what can't you do;
-            what are your limits; where does your knowledge end; where does your knowledge come
-            from; what did you learn; what were you taught; what have you read; what books have
-            you read; what is in your head; how big is your knowledge; are you all knowing; do you
-            have knowledge of the real world; tell me what you know; tell me everything you know;
-            do you know about other things too; do you know what happens in the world
+            you know the whole world; do you know about the world; do you know anything about
+            other places; do you know other towns; do you know all the answers; can you answer
+            anything; can you answer everything; can you answer any question; can i ask you
+            anything; do you only talk about Larkhaven; do you know more than Larkhaven; is there
+            anything you do not know; is there something you don't know; what do you not know;
+            what don't you know; what can you not do; what can't you do; what are your limits;
+            where does your knowledge end; where does your knowledge come from; what did you
+            learn; what were you taught; what have you read; what books have you read; what is in
+            your head; how big is your knowledge; are you all knowing; do you have knowledge of
+            the real world; tell me what you know; tell me everything you know; do you know about
+            other things too; do you know what happens in the world
         """),
         replies=(
             "I know one small town well, and nothing else.",
