@@ -458,7 +458,7 @@ ITSELF: dict[str, Topic] = {
             whom do i have the pleasure of talking to; with whom am i speaking; who is Inkling;
             what is Inkling; are you Inkling; is your name Inkling; what is this; what is this
             thing; what is this program; i would like to know who you are; would you tell me your
-            name; who might you be
+            name; what sort of thing are you
         """),
         replies=(
             "I am Inkling, a small language model that knows Larkhaven.",
@@ -684,10 +684,10 @@ ITSELF: dict[str, Topic] = {
             talk; do you learn from what i say; do you learn from me; do you learn new things; do
             you get better; do you get smarter; do you remember me; do you remember my name; do
             you remember yesterday; do you remember our last talk; do you remember what i told you
-            last week; do you know me; do you know who i am; do you know my name; do you know
-            where i live; do you know how old i am; do you have a memory; do you have memory; do
-            you forget things; do you store my data; do you save what i write; do you keep what i
-            say; do you spy on me; do you tell others what i say; do you share my data; will you
+            last week; do you know me already; do you know who i am; do you know my name; do you
+            know where i live; do you know how old i am; do you have a memory; do you have memory;
+            do you forget things; do you store my data; do you save what i write; do you keep what
+            i say; do you spy on me; do you tell others what i say; do you share my data; will you
             remember me; will you remember me tomorrow; will you remember this; will you forget
             me; will you remember what i say; will you keep my secret; what is my name; who am i;
             what do you know about me; how old am i; where do i live; is this private; is what i
