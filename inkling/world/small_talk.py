@@ -404,13 +404,12 @@ GREETINGS: dict[str, Topic] = {
     "wishes": Topic(
         said=_wordings("""
             merry Christmas; merry Christmas to you; happy Christmas; happy New Year; a happy New
-            Year to you; happy Easter; happy holidays; happy Halloween; happy birthday; happy
-            birthday to you; happy Diwali; happy Valentine's day; season's greetings; best wishes;
-            my best wishes; all my best wishes to you; i wish you a good day; i wish you a nice
-            day; i wish you all the best; i wish you luck; i wish you a happy life; i wish you
-            well; good luck; good luck to you; enjoy your day; enjoy your evening; cheers to you;
-            to your health; get well soon; i hope you have a good day; i wish you a merry
-            Christmas; i wish you a good evening
+            Year to you; happy Easter; happy holidays; happy Halloween; happy Diwali; happy
+            Valentine's day; season's greetings; best wishes; my best wishes; all my best wishes
+            to you; i wish you a good day; i wish you a nice day; i wish you all the best; i wish
+            you luck; i wish you a happy life; i wish you well; good luck; good luck to you; enjoy
+            your day; enjoy your evening; cheers to you; to your health; i hope you have a good
+            day; i wish you a merry Christmas; i wish you a good evening
         """),
         replies=(
             "Thank you, and the same to you!",
@@ -574,15 +573,14 @@ ITSELF: dict[str, Topic] = {
             are you made of; what are you made from; what were you trained on; what data were you
             trained on; how were you made; how were you built; how were you created; how were you
             trained; how did they make you; how did they build you; how did you learn to speak;
-            how did you learn to write; how did you learn all this; how did you come to be; how
-            long did it take to train you; how long did it take to make you; how do i build one
-            like you; where do you come from; where did you come from; where are you from; where
-            were you made; where were you born; where were you built; where did you learn that;
-            where did you go to school; from where do you come; can i build you myself; can i make
-            one like you; are you from a book; were you made by a human; were you made by google;
-            did a human make you; did someone program you; tell me how you were made; tell me who
-            made you; explain how you were trained; what is your origin; by whom were you made;
-            who was it that built you
+            how did you learn to write; how did you learn all this; how did you come to be; how do
+            i build one like you; where do you come from; where did you come from; where are you
+            from; where were you made; where were you born; where were you built; where did you
+            learn that; where did you go to school; from where do you come; can i build you
+            myself; can i make one like you; are you from a book; were you made by a human; were
+            you made by google; did a human make you; did someone program you; tell me how you
+            were made; tell me who made you; explain how you were trained; what is your origin; by
+            whom were you made; who was it that built you
         """),
         replies=(
             "I was built in a book, from raw text, in a short time.",
@@ -756,13 +754,12 @@ ITSELF: dict[str, Topic] = {
             what does Inkling mean; what does your name mean; what is an inkling; what is the
             meaning of Inkling; what is the meaning of your name; what kind of name is Inkling;
             why are you called Inkling; why are you named Inkling; why is your name Inkling; why
-            do they call you Inkling; why that name; why Inkling; how did you get your name; how
-            do you spell your name; where does your name come from; where does the name Inkling
-            come from; who gave you your name; who named you; who called you Inkling; do you like
-            your name; is Inkling your real name; is Inkling a real word; does your name mean
-            something; does Inkling have a meaning; that is a funny name; what a strange name;
-            what a nice name; Inkling is a nice name; explain your name; for what reason are you
-            called Inkling; has your name got a meaning
+            do they call you Inkling; why that name; why Inkling; how did you get your name; where
+            does your name come from; where does the name Inkling come from; who gave you your
+            name; who named you; who called you Inkling; is Inkling your real name; is Inkling a
+            real word; does your name mean something; does Inkling have a meaning; that is a funny
+            name; what a strange name; what a nice name; Inkling is a nice name; explain your
+            name; for what reason are you called Inkling; has your name got a meaning
         """),
         replies=(
             "An inkling is a slight knowledge of something, and that is what I have.",
@@ -890,7 +887,7 @@ ITSELF: dict[str, Topic] = {
         replies=(
             "I have no internet, only what I have learned.",
             "I cannot go online, I only read and write words here.",
-            "Nothing reaches me from the internet.",
+            "There is no internet here, only me and my words.",
         ),
     ),
     "language": Topic(
