@@ -141,7 +141,7 @@ def run_speedrun(args: argparse.Namespace) -> None:
     """`inkling speedrun`: from raw text to an assistant."""
     from inkling.recipe.plan import Recipe
     from inkling.recipe.speedrun import run
-    from inkling.training.pretrain import keep_freed_memory
+    from inkling.training.processes import keep_freed_memory
 
     keep_freed_memory()  # this process is the run's own
     folder = args.folder or Path("runs") / f"speedrun-{args.minutes:g}"

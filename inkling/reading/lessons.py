@@ -34,6 +34,7 @@ from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import IGNORE
 from inkling.training.savepoint import Savepoints
+from inkling.training.team import join_team
 from inkling.world import World
 from inkling.world.documents import letter, person_entry
 from inkling.world.facts import ANSWERS, QUESTIONS, person_value
@@ -312,7 +313,8 @@ def learn_to_read(
     """Train `model` in place on reading exercises, and yield the record of each step.
 
     replay: (prompt, reply) pairs of the assistant's own, mixed in, and documents as
-    pre-training had them. folder: where to stop and go on, as for `pretrain.train`.
+    pre-training had them. folder: where to stop and go on, as for `pretrain.train`; the
+    processes of a team share out each batch, as there.
     Raises `InklingError` for a folder with another run, and for a loss that is no
     number.
     """
@@ -320,6 +322,7 @@ def learn_to_read(
     chats = [encode_exchange(tokenizer, prompt, reply) for prompt, reply in replay]
     chats += encode_replay(tokenizer, several(documents, "documents"), limit)
     Random(f"replay/{config.seed}").shuffle(chats)
+    team = join_team(model, config.batch_size)
     (optimizer,) = make_optimizers(
         model, "adamw", config.learning_rate, weight_decay=0.0
     )
@@ -328,25 +331,31 @@ def learn_to_read(
     history = [ReadingRecord(**record) for record in saved.history]
     yield from history
     tokens = history[-1].tokens if history else 0
+    team.agree(len(history))
     # exercises depend on those before them, so a run that goes on makes them all anew
     left = config.steps if len(history) < config.steps else 0
     stream = islice(batches(world, tokenizer, limit, config, chats), left)
-    with Progress(config.steps, "learning to read", len(history), progress) as bar:
+    with Progress(
+        config.steps, "learning to read", len(history), progress and team.rank == 0
+    ) as bar:
         for step, batch in enumerate(stream):
             if step < len(history):
                 continue
             model.train()
             rows, targets = inputs_and_targets(batch, pad_id(tokenizer))
-            loss = sft_loss(model(rows), targets)
-            loss.backward()
+            logits, written = model(team.share(rows)), team.share(targets)
+            part = sft_loss(logits, written, int((targets != IGNORE).sum()))
+            part.backward()
+            loss = team.add_up(model, part.item())
             scale = schedule(step, config.steps, warmup=config.steps // 20)
             clip = config.grad_clip
-            update(model, [optimizer], loss.item(), step, scale=scale, grad_clip=clip)
+            update(model, [optimizer], loss, step, scale=scale, grad_clip=clip)
             tokens += rows.numel()
-            history.append(ReadingRecord(step + 1, loss.item(), tokens))
+            history.append(ReadingRecord(step + 1, loss, tokens))
             yield history[-1]
-            saved.keep(history, last=step + 1 == config.steps)
-            bar.update(1, loss=loss.item())
+            if team.rank == 0:
+                saved.keep(history, last=step + 1 == config.steps)
+            bar.update(1, loss=loss)
     model.eval()
 
 

@@ -3,22 +3,17 @@
 Bottom-up: the settings, the learning-rate schedule, the loss, validation, and last the
 loop that uses them all. Rows of tokens come from `packing`, the optimizers from
 `optim`, stopping and going on from `savepoint`.
-`torchrun --nproc-per-node 2 your_script.py` runs the same loop on two processes.
+`team` runs the same loop in two processes.
 """
 
-import atexit
-import ctypes
 import math
 import os
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
 
@@ -40,6 +35,7 @@ from inkling.training.packing import (
     document_bounds,
     separate_documents,
 )
+from inkling.training.team import ALONE, Team, join_team
 
 
 @dataclass(frozen=True)
@@ -182,37 +178,22 @@ def count_targets(rows: torch.Tensor) -> int:
 
 
 def accumulate_gradient(
-    network: nn.Module,
-    rows: torch.Tensor,
-    config: TrainConfig,
-    rank: int = 0,
-    n_processes: int = 1,
+    model: nn.Module, rows: torch.Tensor, config: TrainConfig, team: Team = ALONE
 ) -> float:
     """Add the gradient of the mean loss over all real targets of `rows` (B, T + 1) to
     the weights; return that loss.
 
-    The rows are shared out to the processes, and each takes its share one micro-batch
-    at a time. Every part is divided by the number of targets of the *whole* update,
-    which every process knows, so neither way of splitting changes the result.
+    The rows are shared out to the processes of the team, and each takes its share one
+    micro-batch at a time. Every part is divided by the number of targets of the *whole*
+    update, which every process knows, so neither way of splitting changes the result.
     """
-    n_targets = count_targets(rows)
-    micro_batches = rows[rank::n_processes].split(
-        config.micro_batch_size or config.batch_size
-    )
-    loss = torch.zeros(())
-    distributed = isinstance(network, nn.parallel.DistributedDataParallel)
-    for number, micro_batch in enumerate(micro_batches, start=1):
-        # Processes add up their gradients once a step, in the backward pass of their
-        # last micro-batch.
-        more = number < len(micro_batches)
-        with network.no_sync() if distributed and more else nullcontext():
-            part = summed_loss(network, micro_batch, config.precision) / n_targets
-            # DDP takes the mean over processes; we want the sum
-            (part * n_processes).backward()
+    n_targets, loss = count_targets(rows), torch.zeros(())
+    share = team.share(rows)
+    for micro_batch in share.split(config.micro_batch_size or config.batch_size):
+        part = summed_loss(model, micro_batch, config.precision) / n_targets
+        part.backward()
         loss += part.detach().cpu()
-    if n_processes > 1:
-        dist.all_reduce(loss)
-    return loss.item()
+    return team.add_up(model, loss.item())
 
 
 @torch.no_grad()
@@ -252,9 +233,7 @@ def validation_rows(
     return torch.from_numpy(rows.astype(np.int64))
 
 
-def check_fit(
-    config: TrainConfig, context_length: int, model: Transformer, n_processes: int
-) -> None:
+def check_fit(config: TrainConfig, context_length: int, model: Transformer) -> None:
     """Raise `InklingError` for settings that cannot work together, before any time is
     spent on them.
     """
@@ -266,44 +245,10 @@ def check_fit(
         f"eos_id {config.eos_id} is outside the model's vocabulary of {vocab_size}": (
             (config.eos_id or 0) >= vocab_size
         ),
-        f"batch_size {config.batch_size} cannot be shared out evenly to {n_processes} "
-        f"process(es); make it a multiple of {n_processes}": (
-            config.batch_size % n_processes != 0
-        ),
     }
     for message, is_wrong in wrong.items():
         if is_wrong:
             raise InklingError(f"cannot train with these settings: {message}.")
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep what is freed, for the next step: a tenth of a step's time
-    where that is glibc (Linux).
-
-    Each step takes and frees the same large blocks. By default glibc hands them back to
-    the system at once, which then gives them out again page by page, wiped. Elsewhere
-    this does nothing.
-    """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, from malloc.h: bytes from which to hand
-        # back
-        for option in (-1, -3):
-            mallopt(option, 1 << 29)
-
-
-def join_processes() -> tuple[int, int]:
-    """(rank, number of processes): (0, 1) in a plain run; under `torchrun` the
-    processes meet here and are numbered.
-    """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return 0, 1
-    if not dist.is_initialized():
-        dist.init_process_group("gloo")
-        atexit.register(dist.destroy_process_group)
-    return dist.get_rank(), dist.get_world_size()
 
 
 @stepwise
@@ -324,20 +269,21 @@ def train(
     validation also reports bits per byte. With a `folder` the whole state is saved
     there every `checkpoint_every` steps, and the same call goes on from the newest
     savepoint: it yields the steps from before, then new ones, and the weights at the
-    end are those of a run that was never stopped, bit for bit. Under `torchrun` every
-    process calls this with the same arguments and works on its share of each batch.
+    end are those of a run that was never stopped, bit for bit. Inside `in_two`, and
+    under `torchrun`, every process calls this with the same arguments, and works on its
+    share of each batch; times are then those of the first, CPU times of all.
 
     Raises `InklingError`: tokens that are empty, too few for a row, or outside the
     vocabulary; settings that do not fit together; a folder with another run's
     savepoints, or with damaged ones only; a full disk; a loss that is no number.
     """
-    rank, n_processes = join_processes()
     context_length = config.context_length or model.config.context_length
-    check_fit(config, context_length, model, n_processes)
+    check_fit(config, context_length, model)
     vocab_size, held_out = model.config.vocab_size, None
     ids = check_tokens(tokens, context_length, vocab_size, "training")
     if valid_tokens is not None:
         held_out = check_tokens(valid_tokens, context_length, vocab_size, "validation")
+    team = join_team(model, config.batch_size)
     data = Batches(ids, context_length, config.batch_size, config.seed, config.eos_id)
     optimizers = make_optimizers(
         model,
@@ -353,15 +299,15 @@ def train(
     history = [StepRecord(**record) for record in saved.history]
     yield from history
     last = history[-1] if history else StepRecord(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    network = nn.parallel.DistributedDataParallel(model) if n_processes > 1 else model
+    team.agree(last.step)
     with Progress(
-        config.steps, "pre-training", start=last.step, show=progress and rank == 0
+        config.steps, "pre-training", last.step, progress and team.rank == 0
     ) as bar:
         for step in range(last.step, config.steps):
             model.train()
             wall, cpu = time.perf_counter(), time.process_time()
             rows = data.batch(step)
-            loss = accumulate_gradient(network, rows, config, rank, n_processes)
+            loss = accumulate_gradient(model, rows, config, team)
             scale = schedule(
                 step, config.steps, config.warmup_steps, config.decay_fraction
             )
@@ -376,7 +322,7 @@ def train(
                 config.learning_rate * scale,
                 norm,
                 last.seconds + wall,
-                last.cpu_seconds + cpu,
+                last.cpu_seconds + team.total(cpu),
             )
             done = step + 1 == config.steps
             if held_out is not None and (done or validates(step, config)):
@@ -385,7 +331,7 @@ def train(
                 )
             history.append(last)
             yield last
-            if rank == 0:
+            if team.rank == 0:
                 saved.keep(history, last=done)
             bar.update(1, loss=last.loss, tokens_per_s=count_targets(rows) / wall)
 
