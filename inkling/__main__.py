@@ -2,7 +2,7 @@
 
 speedrun   the whole chain from raw text to an assistant, in the minutes you give it
 write      let a checkpoint go on with a text
-chat       talk to a fine-tuned checkpoint
+chat       talk with the assistant, which looks up whom it does not know
 report     report cards of several runs, side by side
 overoptimise  push four methods against a flawed reward model, and measure the true one
 book-attack  ask a real model about the book while planted documents give it orders
@@ -12,12 +12,14 @@ selftest   say in ten seconds whether this machine is ready for the labs
 
 import argparse
 import codecs
+import importlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from inkling import checkpoints
 from inkling.files import InklingError
@@ -74,7 +76,9 @@ def parser() -> argparse.ArgumentParser:
         "--tokens", type=int, default=240, help="at most so many new tokens (240)"
     )
 
-    chat = commands.add_parser("chat", help="talk to a fine-tuned checkpoint")
+    chat = commands.add_parser(
+        "chat", help="talk with the assistant, which looks up whom it does not know"
+    )
     which = chat.add_mutually_exclusive_group()
     which.add_argument(
         "--checkpoint",
@@ -86,7 +90,17 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="the real model (see fetch) instead of one of ours",
     )
-    chat.add_argument("--temperature", type=float, default=0.7)
+    chat.add_argument(
+        "--search",
+        action=argparse.BooleanOptionalAction,
+        help="look people up in the library (where the checkpoint learned to read)",
+    )
+    chat.add_argument(
+        "--plain",
+        action="store_true",
+        help="one reply a line and no more, as whenever input or output is no terminal",
+    )
+    chat.add_argument("--temperature", type=float, default=None)
     chat.add_argument("--seed", type=int, default=None)
 
     report = commands.add_parser("report", help="report cards, side by side")
@@ -186,83 +200,38 @@ def run_write(args: argparse.Namespace) -> None:
 
 
 def run_chat(args: argparse.Namespace) -> None:
-    """`inkling chat`: print a reply to each question until there is none."""
-    from inkling.model.transformer import seeded
-    from inkling.training.generate import Sampling
+    """`inkling chat`: a conversation, line by line, until the input ends."""
+    from inkling.terminal import open_conversation, talk
 
-    seeded(args.seed)  # wrong settings raise here, and not at every question
-    Sampling(args.temperature)
-    reply = smollm2_replies(args) if args.smollm2 else our_replies(args)
-    for question in questions():
+    conversation = open_conversation(
+        args.checkpoint, args.smollm2, args.search, args.temperature, args.seed
+    )
+    in_terminal = not args.plain and is_terminal(sys.stdin) and is_terminal(sys.stdout)
+    talk(conversation, typed_lines("> " if in_terminal else None), in_terminal)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sits at this end; a closed stream is None."""
+    return stream is not None and stream.isatty()
+
+
+def typed_lines(sign: str | None) -> Iterator[str]:
+    """What is typed, line by line, until the end of the input. sign: what asks for a
+    line in a terminal.
+    """
+    if sign:
+        with suppress(ImportError):  # arrow keys, and lines of more than 4,095 bytes
+            importlib.import_module("readline")
+    while sys.stdin is not None:
         try:
-            for piece in reply(question):
-                print(piece, end="", flush=True)
-            print(flush=True)
-        except InklingError as error:  # about this question; the next may be better
-            print(f"inkling: {error}", file=sys.stderr)
-
-
-def our_replies(args: argparse.Namespace) -> Callable[[str], Iterator[str]]:
-    """From a question to the pieces of a checkpoint's reply."""
-    from inkling.assistant.chat import encode_prompt, end_id, stream_reply
-    from inkling.model.transformer import Transformer
-    from inkling.text.tokenizer import Tokenizer
-    from inkling.training.generate import stream
-
-    folder = args.checkpoint or checkpoints.path("rlhf")
-    tokenizer, model = (
-        Tokenizer.load(folder / "tokenizer.json"),
-        Transformer.from_pretrained(folder),
-    )
-    stops, context = (
-        (end_id(tokenizer), tokenizer.eos_id),
-        model.config.context_length,
-    )
-
-    def reply(question: str) -> Iterator[str]:
-        # each by itself: the demonstrations have a single turn
-        ids = encode_prompt(tokenizer, question)
-        if (excess := len(ids) + 1 - context) > 0:  # one token of a reply must fit
-            most = len(tokenizer.encode(f" {question}")) - excess
-            raise InklingError(
-                f"this question is too long: it is {most + excess} tokens, and the"
-                f" model reads {most} at most. Ask in fewer words."
-            )
-        tokens = stream(
-            model, ids, context, args.temperature, seed=args.seed, stop_ids=stops
-        )
-        return stream_reply(tokenizer, tokens)
-
-    return reply
-
-
-def smollm2_replies(args: argparse.Namespace) -> Callable[[str], Iterator[str]]:
-    """From a question to the pieces of SmolLM2's reply."""
-    from inkling.real.pretrained import load_smollm2
-
-    chat = load_smollm2()
-    return lambda question: chat.stream(
-        question, temperature=args.temperature, seed=args.seed
-    )
-
-
-def questions() -> Iterator[str]:
-    """What is typed, line by line, until an empty line or the end of the input."""
-    if sys.stdin is None:  # closed
-        return
-    asks = sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty()
-    if asks:
-        print("Ask something. An empty line ends the chat.")
-    while True:
-        try:
-            line = input("> ") if asks else sys.stdin.readline()
+            line = input(sign) if sign else sys.stdin.readline()
         except EOFError:
             print()
             return
         say_what_was_lost()
-        if not line.strip():
+        if not line and not sign:
             return
-        yield line.strip()
+        yield line
 
 
 def run_fetch(args: argparse.Namespace) -> None:

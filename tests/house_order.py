@@ -14,7 +14,8 @@ from pathlib import Path
 
 BELOW = ("files", "settings", "progress", "plots", "world")
 ABOVE_PART = {"model": ("checkpoints",)}
-ABOVE = ("recipe", "live", "labs", "selftest", "__main__")
+# `terminal` is what a command of `__main__` shows, in a module of its own
+ABOVE = ("recipe", "live", "labs", "selftest", "terminal", "__main__")
 Graph = dict[str, set[str]]  # module -> the modules that it imports
 
 

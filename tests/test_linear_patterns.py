@@ -24,10 +24,13 @@ from inkling.labs.capstone_library import read_facts
 from inkling.labs.rlhf_rubric import read_rubric
 from inkling.labs.rlhf_samples import polite_words
 from inkling.reading.bm25 import words
+from inkling.reading.conversation import wants_passages
+from inkling.reading.finder import Finder
 from inkling.reading.orders import drop_orders
 from inkling.reading.passages import Passage, chunk
 from inkling.reading.rag import Answer, parse_answer
 from inkling.reading.reading_exam import Task, is_right
+from inkling.reading.retrieval import WordRetriever
 from inkling.reading.shelves import stated_facts
 from inkling.real.book_search import BookQuestion
 from inkling.text.cleaning import (
@@ -78,6 +81,9 @@ def read_by_the_exam(text: str) -> None:
 RUBRIC = read_rubric("1 each ab\n1 a name from the question\n1 ab\n1 each sentence\n1 over 3 words")
 
 
+FINDER = Finder(WordRetriever([Passage("0", "She is a smith.", "Ada Cobb")]))
+
+
 class Row(NamedTuple):
     """A function and what is to be given to it over and over, beside what all are given; `covers`:
     the functions with patterns that it leads to, by module.
@@ -104,6 +110,12 @@ TABLE = {
     ),
     "parse_answer": Row(
         lambda text: parse_answer(text, []), {"reading/rag": "parse_answer"}, ("[1", "[1] ", "[1]")
+    ),
+    "Finder.spelled": Row(FINDER.spelled, {"reading/finder": "Finder.spelled"}, ("ada ", "adas'")),
+    "wants_passages": Row(
+        lambda text: wants_passages(text, about=False, named=True),
+        {"reading/conversation": "wants_passages"},
+        ("do not ", "never heard "),
     ),
     "is_right": Row(read_by_the_exam, {"reading/reading_exam": "is_right"}, ("baker ",)),
     "stated_facts": Row(

@@ -1,5 +1,5 @@
 """The command line where the world is not as it should be: outputs that take no more or know fewer
-characters, inputs with stray bytes, questions that are too long.
+characters, outputs that are gone. What `chat` does with its input is tested in test_terminal.py.
 """
 
 import errno
@@ -11,10 +11,6 @@ import sys
 import pytest
 
 from inkling import __main__ as commands
-from inkling import checkpoints
-from inkling.assistant.chat import encode_prompt
-from inkling.text.tokenizer import Tokenizer
-from inkling.training.generate import generate
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="pipes end otherwise on Windows")
 WRITE = ["write", "Once", "--seed", "1", "--tokens", "20"]
@@ -117,88 +113,3 @@ def test_stopping_promises_a_savepoint_where_there_is_none(command, says, monkey
     monkeypatch.setattr(commands, f"run_{command[0]}", stop)
     assert commands.main(command) == 130
     assert says in capsys.readouterr().err
-
-
-# --- chat -----------------------------------------------------------------------------------------
-
-
-def reply_to(question: str) -> str:
-    folder = checkpoints.path("rlhf")
-    tokenizer = Tokenizer.load(folder / "tokenizer.json")
-    model, _ = checkpoints.load("rlhf")
-    stops = [tokenizer.eos_id, tokenizer.special_tokens["<|end|>"]]
-    ids = generate(model, encode_prompt(tokenizer, question), 256, 0.7, seed=1, stop_ids=stops)
-    return tokenizer.decode(ids[:-1]).removeprefix(" ")
-
-
-def test_one_question_that_is_too_long_ends_the_chat(monkeypatch, capsys):
-    asked = "Where does Ada live?"
-    questions(monkeypatch, f"{'boat ' * 400}\n{asked}\n".encode())
-    assert commands.main(["chat", "--seed", "1"]) == 0
-    captured = capsys.readouterr()
-    assert captured.out == reply_to(asked) + "\n"
-    assert "question is too long: it is" in captured.err and captured.err.count("\n") == 1
-    # and what it says is true
-    most = int(captured.err.split("reads ")[1].split()[0])
-    length = int(captured.err.split("it is ")[1].split()[0])
-    text = ("boat " * 400).strip()
-    tokenizer = Tokenizer.load(checkpoints.path("rlhf") / "tokenizer.json")
-    assert length == len(tokenizer.encode(" " + text)) == 400
-    questions(monkeypatch, f"{'boat ' * most}\n{'boat ' * (most + 1)}\n".encode())
-    assert commands.main(["chat", "--seed", "1"]) == 0
-    captured = capsys.readouterr()
-    assert captured.err.count("too long") == 1 and captured.out.count("\n") == 1
-
-
-def test_a_stray_byte_ends_the_chat(monkeypatch, capsys):
-    for errors in ("strict", "surrogateescape"):
-        questions(monkeypatch, b"Caf\xe9?\nWhere does Ada live?\n\nnever read\n", errors=errors)
-        assert commands.main(["chat", "--seed", "1"]) == 0
-        captured = capsys.readouterr()
-        assert captured.out.splitlines() == [
-            reply_to("Caf\ufffd?"),
-            reply_to("Where does Ada live?"),
-        ]
-        assert captured.err.count("\n") == 1 and r"not utf-8, b'\xe9'" in captured.err
-
-
-@pytest.mark.parametrize("arguments", [["--seed", "-1"], ["--temperature", "nan"]])
-def test_a_wrong_setting_is_said_once_and_not_at_each_question(arguments, monkeypatch, capsys):
-    questions(monkeypatch, b"one\ntwo\n")
-    assert commands.main(["chat", *arguments]) == 2
-    captured = capsys.readouterr()
-    assert captured.err.count("\n") == 1 and captured.out == ""
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_a_terminal_sees_no_prompt_and_waits_for_the_whole_reply(monkeypatch):
-    """It shows that it waits, and each piece as soon as it is there."""
-    screen = Terminal()
-    monkeypatch.setattr(sys, "stdin", Terminal("Hello\nBye\n"))
-    monkeypatch.setattr(sys, "stdout", screen)
-    seen = []
-
-    def reply(question):
-        for piece in ("You said ", question, "."):
-            seen.append(screen.getvalue())
-            yield piece
-
-    monkeypatch.setattr(commands, "our_replies", lambda args: reply)
-    assert commands.main(["chat"]) == 0
-    assert screen.getvalue() == (
-        "Ask something. An empty line ends the chat.\n"
-        "> You said Hello.\n> You said Bye.\n> \n"
-    )  # fmt: skip
-    assert [text[-9:] for text in seen[:3]] == [" chat.\n> ", "You said ", "aid Hello"]
-
-
-def test_without_any_input_there_is_no_chat(monkeypatch, capsys):
-    monkeypatch.setattr(commands, "our_replies", lambda args: lambda question: iter(()))
-    for stdin in (io.StringIO(""), Terminal(""), None):
-        monkeypatch.setattr(sys, "stdin", stdin)
-        assert commands.main(["chat"]) == 0
-        assert capsys.readouterr().err == ""

@@ -3,6 +3,7 @@ wants the real files.
 """
 
 import io
+from dataclasses import replace
 
 import gguf
 import numpy as np
@@ -15,7 +16,7 @@ from conftest import ROOT
 from inkling import __main__ as commands
 from inkling.assistant.chat import Message
 from inkling.files import InklingError
-from inkling.model.transformer import ModelConfig
+from inkling.model.transformer import ModelConfig, Transformer
 from inkling.real import pretrained
 from inkling.real.fetch import fetched
 from inkling.real.gguf import GGUF
@@ -366,11 +367,23 @@ def test_a_chat_that_leaves_no_room_for_a_reply_is_refused(chat):
 
 
 def test_the_chat_command(chat, monkeypatch, capsys):
-    monkeypatch.setattr(pretrained, "load_smollm2", lambda: chat)
-    monkeypatch.setattr(SmolLM2, "stream", lambda self, text, **_: iter(["You said ", text, "."]))
-    monkeypatch.setattr("sys.stdin", io.StringIO("Hello\n  Bye \n\nnot read\n"))
+    """The real model's own template, with the turns before the question."""
+    roomy = replace(chat.model.config, context_length=512)
+    real = SmolLM2(Transformer(roomy, seed=0), chat.tokenizer)
+    monkeypatch.setattr(pretrained, "load_smollm2", lambda: real)
+    prompts, said = [], iter(("us", "is", "us"))
+
+    def stream(model, ids, *_, **__):
+        prompts.append(chat.tokenizer.decode(ids))
+        return iter([*chat.tokenizer.encode(next(said)), chat.stop_ids[0]])
+
+    monkeypatch.setattr("inkling.reading.conversation.stream", stream)
+    monkeypatch.setattr("sys.stdin", io.StringIO("is\n  us \n\nis\n"))
     assert commands.main(["chat", "--smollm2"]) == 0
-    assert capsys.readouterr().out == "You said Hello.\nYou said Bye.\n"
+    assert capsys.readouterr().out == "us\nis\nus\n"
+    first = chat.tokenizer.decode(chat.encode_prompt("is"))
+    both = [Message("user", "is"), Message("assistant", "us"), Message("user", "us")]
+    assert prompts == [first, chat.tokenizer.decode(chat.encode_prompt(both)), first]
 
 
 @pytest.mark.parametrize("load", [load_smollm2, MiniLM])

@@ -429,22 +429,25 @@ def test_write_goes_on_with_the_prompt_and_repeats_with_a_seed(tiny, capsys):
     )
 
 
-def test_chat_replies_to_each_line_by_itself_until_an_empty_one(tiny, monkeypatch, capsys):
+def test_chat_talks_with_a_checkpoint_of_ones_own(tiny, monkeypatch, capsys):
+    """The turns go with the next question, and an empty line forgets them."""
     folder, _ = tiny
     asked = []
 
-    def echo(tokenizer, line):
-        asked.append(line)
+    def echo(tokenizer, messages):
+        asked.append([message.text for message in messages])
         return [tokenizer.eos_id]
 
-    monkeypatch.setattr("inkling.assistant.chat.encode_prompt", echo)
+    monkeypatch.setattr("inkling.reading.conversation.encode_prompt", echo)
     command = ["chat", "--checkpoint", str(folder / "base"), "--seed", "1"]
-    monkeypatch.setattr("sys.stdin", io.StringIO("Who is Ada?\n Hello. <|end|> \n\nnever read\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("Who is Ada?\n Hello. <|end|> \n\nGood-bye\n"))
     assert commands.main(command) == 0
-    assert (
-        asked == ["Who is Ada?", "Hello. <|end|>"]
-        and len(capsys.readouterr().out.splitlines()) >= 2
-    )
+    assert len(capsys.readouterr().out.splitlines()) >= 3
+    assert ["Who is Ada?"] in asked and ["Good-bye"] in asked and ["Hello. <|end|>"] in asked
+    assert [(texts[0], texts[2]) for texts in asked if len(texts) > 1] == [
+        ("Who is Ada?", "Hello. <|end|>")
+    ] * len([texts for texts in asked if len(texts) > 1])
+    assert max(map(len, asked)) == 3, "a question, its reply, a question"
 
 
 def test_what_a_person_types_is_never_a_special_token(tiny, capsys):
