@@ -4,6 +4,7 @@ notebook, nothing anywhere else.
 
 import functools
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Generic, ParamSpec, TypeVar
@@ -89,6 +90,15 @@ class NotebookLine:
         """Nothing to do: every write is shown at once."""
 
 
+class OneProcessBar(tqdm):
+    """A bar with a lock for this process alone. Tqdm's own lock is for several, and is
+    left behind, with a warning, where a process is killed.
+    """
+
+
+OneProcessBar.set_lock(threading.RLock())
+
+
 class Progress:
     """A progress bar with a rate and a loss, used as `with Progress(total,
     "pre-training") as bar: bar.update(1, ...)`.
@@ -111,7 +121,7 @@ class Progress:
         terminal = show and not notebook and sys.stderr.isatty()
         self.line = NotebookLine() if notebook else None
         self._shown: dict[str, str] = {}
-        self._bar = tqdm(
+        self._bar = OneProcessBar(
             total=total,
             initial=start,
             desc=label,

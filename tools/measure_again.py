@@ -18,6 +18,7 @@ from inkling.model.transformer import Transformer
 from inkling.recipe import base_stage, cards
 from inkling.recipe.cards import CAREFUL
 from inkling.recipe.plan import Recipe
+from inkling.recipe.text_stage import corpus_hash
 from inkling.text.corpus import prepare
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
@@ -35,7 +36,7 @@ def measure(folder: Path, changed: set[str]) -> dict:
     recipe, world = card["recipe"], World(0)
     crawl = Recipe(minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]).crawl_bytes
     texts, _ = prepare(world, crawl, seed=recipe["seed"])
-    if base_stage.corpus_hash(texts) != card["corpus"]["sha256"]:
+    if corpus_hash(texts) != card["corpus"]["sha256"]:
         raise InklingError(
             f"{folder}: this source makes another corpus than the model was trained on."
         )

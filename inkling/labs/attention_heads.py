@@ -13,25 +13,11 @@ from torch import Tensor
 from inkling.files import InklingError
 from inkling.model.transformer import Block, Transformer
 from inkling.text.tokenizer import Tokenizer
+from inkling.training.heads import OPENING, head_maps
 from inkling.world.people import FIRST_NAMES
 
 Head = tuple[int, int]
 """A layer and one of its heads, both counted from 0."""
-
-_OPENING = "Sing it once, and sing it again:"
-
-
-@torch.no_grad()
-def head_maps(model: Transformer, ids: Tensor) -> Tensor:
-    """The attention map of every head, (B, n_layers, n_heads, T, T), for ids (B, T)."""
-    n_tokens = ids.shape[1]
-    cos, sin = model.rope_cos[:n_tokens], model.rope_sin[:n_tokens]
-    x, maps = model.embed_tokens(ids), []
-    for block in model.layers:
-        assert isinstance(block, Block)  # a ModuleList may hold anything
-        maps.append(block.self_attn.weights(block.input_layernorm(x), cos, sin))
-        x = block(x, cos, sin)
-    return torch.stack(maps, dim=1)
 
 
 def without_heads(model: Transformer, heads: Collection[Head]) -> Transformer:
@@ -88,9 +74,9 @@ def songs(tokenizer: Tokenizer, seed: int, n_names: int = 12, n_songs: int = 12)
         line = (
             "\n" + " ".join([lead, *[name for name in order if name != lead][: n_names - 1]]) + "."
         )
-        rows.append([tokenizer.eos_id, *tokenizer.encode(_OPENING + line + line)])
+        rows.append([tokenizer.eos_id, *tokenizer.encode(OPENING + line + line)])
     # where the second name of the first line stands
-    begin = 1 + len(tokenizer.encode(_OPENING)) + 1 + n_lead
+    begin = 1 + len(tokenizer.encode(OPENING)) + 1 + n_lead
     first = torch.arange(begin, begin + n_names - 1)
     period = 1 + n_lead + (n_names - 1) + 1
     return Songs(torch.tensor(rows), first, first + period, period)

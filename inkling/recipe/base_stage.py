@@ -5,210 +5,27 @@ It makes the small internet of Larkhaven, cleans it, trains a tokenizer, and pre
 a transformer for as many steps as fit into the time on this machine.
 """
 
-import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from inkling.files import InklingError, atomic_write, versions
-from inkling.model.transformer import ModelConfig, Transformer
+from inkling.model.transformer import Transformer
 from inkling.recipe import cards
 from inkling.recipe.cards import CAREFUL
 from inkling.recipe.plan import Recipe
-from inkling.recipe.workbench import Workbench, change_between
-from inkling.text.corpus import CleaningReport, prepare
+from inkling.recipe.pretraining import Pretraining, steps_of
+from inkling.recipe.text_stage import corpus_hash, n_bytes, prepare_text, say
+from inkling.recipe.workbench import Workbench, change_between, checkpoint
+from inkling.text.corpus import CleaningReport
 from inkling.text.ngram import NGramModel
-from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.text.tokenizer import Tokenizer
 from inkling.training import evaluate
-from inkling.training.pretrain import StepRecord, TrainConfig, train
+from inkling.training.pretrain import StepRecord
 from inkling.world import World
-
-#: Time set aside for measuring the finished model, as a share of all the minutes, and
-#: its limits in seconds.
-_EVALUATION_SHARE, _EVALUATION_SECONDS = 0.08, (15.0, 75.0)
-
-
-def say(text: str) -> None:
-    """Print a line at once."""
-    print(text, flush=True)
-
-
-# --- Text -----------------------------------------------------------------------------
-
-
-def encode_stream(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
-    """All documents in one array of ids, each ended by the end-of-text token. What the
-    texts hold is never markup.
-    """
-    stream: list[int] = []
-    for ids in tokenizer.encode_batch(texts):
-        stream += ids
-        stream.append(tokenizer.eos_id)
-    return np.array(
-        stream, dtype=np.uint16 if tokenizer.vocab_size <= 65536 else np.int64
-    )
-
-
-def corpus_hash(texts: list[str]) -> str:
-    """What a card says of its corpus, so that another one is noticed."""
-    return hashlib.sha256("\f".join(texts).encode("utf-8")).hexdigest()
-
-
-def primer(world: World, n_bytes: int, recipe: Recipe) -> list[str]:
-    """About `n_bytes` of easy text: two thirds rhymes, one third entries and quizzes on
-    a few people.
-
-    Rhymes say lists of names and things twice, which is learned by copying and by
-    nothing else. The rest dwells on few people, so that each fact comes up often:
-    looking a person up is learned in a rush once a few facts can be, and the more
-    people there are at first, the longer that takes (Zucchet et al. 2025).
-    """
-    few, seed = world.hamlet(recipe.primer_people), recipe.seed
-    shares = ((world, "song", 4), (few, "person entry", 1), (few, "quiz", 1))
-    return [
-        document.text
-        for town, kind, sixths in shares
-        for document in town.documents(
-            max(1, n_bytes * sixths // 6), stream="primer", seed=seed, only=kind
-        )
-    ]
-
-
-def n_bytes(texts: Iterable[str]) -> int:
-    """The length of texts in UTF-8."""
-    return sum(len(text.encode("utf-8")) for text in texts)
-
-
-@dataclass(frozen=True)
-class Text:
-    """All text of a run, and what becomes of it: tokens, and the documents that are
-    held out.
-    """
-
-    texts: list[str]
-    cleaning: CleaningReport
-    tokenizer: Tokenizer
-    tokens: np.ndarray
-    valid_tokens: np.ndarray
-    valid_bytes: int
-
-
-def prepare_text(recipe: Recipe, world: World, n_parts: int) -> Text:
-    """The first two parts: a corpus, and a tokenizer made for it."""
-    say(f"1/{n_parts}  corpus: a crawl of {recipe.crawl_bytes / 1e6:.0f} MB, cleaned")
-    texts, cleaning = prepare(world, recipe.crawl_bytes, seed=recipe.seed)
-    say(f"     {len(texts):,} documents, {n_bytes(texts) / 1e6:.1f} MB kept")
-    say(f"2/{n_parts}  tokenizer: {recipe.vocab_size:,} tokens")
-    tokenizer = Tokenizer.train(texts[:4000], recipe.vocab_size, SPECIAL_TOKENS)
-    tokens = encode_stream(tokenizer, texts)
-    say(f"     {len(tokens):,} tokens, {n_bytes(texts) / len(tokens):.2f} bytes each")
-    held_out = [
-        document.text for document in world.documents(100_000, stream="validation")
-    ]
-    valid_tokens = encode_stream(tokenizer, held_out)
-    return Text(texts, cleaning, tokenizer, tokens, valid_tokens, n_bytes(held_out))
-
-
-# --- Pre-training ---------------------------------------------------------------------
-
-
-def seconds_per_step(
-    config: ModelConfig, tokens: np.ndarray, settings: TrainConfig
-) -> float:
-    """How long one update takes here: the median of a few on a throw-away model, after
-    a warm-up.
-    """
-    trial = replace(settings, steps=8, warmup_steps=1, validate_every=0)
-    run = train(Transformer(config, seed=0), tokens, trial, progress=False)
-    stamps = [record.seconds for record in run]
-    return float(np.median(np.diff(stamps)[1:]))
-
-
-def steps_of(
-    recipe: Recipe,
-    bench: Workbench,
-    config: ModelConfig,
-    settings: TrainConfig,
-    text: Text,
-) -> int:
-    """How many updates pre-training has: those of the recipe; else those that the run
-    began with; else as many as fit into what is left of its minutes here.
-    """
-    if recipe.steps is not None:
-        return recipe.steps
-
-    def as_many_as_fit() -> int:
-        low, high = _EVALUATION_SECONDS
-        reserve = min(high, max(low, 60 * recipe.minutes * _EVALUATION_SHARE))
-        pace = seconds_per_step(config, text.tokens, settings)
-        reserve += pace * sum(
-            s.updates
-            for s in (recipe.stages_after, recipe.search, recipe.last_stage)
-            if s
-        )
-        left = 60 * recipe.minutes - bench.cost["wall_seconds"] - reserve
-        steps = max(20, int(left / pace))
-        say(f"     {pace:.2f} s a step here: {steps:,} steps fit")
-        return steps
-
-    return bench.once("steps", as_many_as_fit)
-
-
-def pretrain_primer(
-    recipe: Recipe,
-    bench: Workbench,
-    model: Transformer,
-    settings: TrainConfig,
-    text: Text,
-    n_steps: int,
-    world: World,
-) -> list[StepRecord]:
-    """Pre-training on easy text in short rows (`primer`), in place; its records."""
-    row_length = settings.context_length or model.config.context_length
-    rows = settings.batch_size * row_length // recipe.primer_length
-    say(
-        f"     pre-training: {n_steps:,} steps of primer, {rows} rows of"
-        f" {recipe.primer_length} tokens"
-    )
-    texts = primer(world, 2 * n_steps * rows * recipe.primer_length, recipe)
-    settings = replace(
-        settings,
-        steps=n_steps,
-        batch_size=rows,
-        context_length=recipe.primer_length,
-        decay_fraction=0.2,
-    )
-    run = train(
-        model,
-        encode_stream(text.tokenizer, texts),
-        settings,
-        folder=bench.saved / "primer",
-        progress=bench.progress,
-    )
-    return list(bench.watch(run))
-
-
-def pretrain_text(
-    bench: Workbench, model: Transformer, settings: TrainConfig, text: Text
-) -> list[StepRecord]:
-    """Pre-training on the corpus, in place; its records."""
-    row_length = settings.context_length or model.config.context_length
-    say(
-        f"     pre-training: {settings.steps:,} steps of text, {settings.batch_size}"
-        f" rows of {row_length} tokens"
-    )
-    run = train(
-        model,
-        text.tokens,
-        settings,
-        valid_tokens=text.valid_tokens,
-        valid_bytes=text.valid_bytes,
-        folder=bench.saved / "main",
-        progress=bench.progress,
-    )
-    return list(bench.watch(run))
 
 
 def summary(history: Sequence[StepRecord], points: int = 60) -> list[dict]:
@@ -325,37 +142,40 @@ def begin(recipe: Recipe, bench: Workbench) -> None:
     atomic_write(noted, json.dumps(decided_by).encode())
 
 
-def make_base(recipe: Recipe, bench: Workbench) -> dict:
-    """The base model from raw text, in base/; its card, and under "cleaning" what the
-    cleaning of the corpus left out.
+@dataclass(frozen=True)
+class Unmeasured:
+    """A base model that stands in its folder: the card that it gets, but for what it
+    is worth; the texts that it learned from; and what their cleaning left out.
     """
-    world, n_parts, made_with = World(0), 6 if recipe.assistant else 4, versions()
+
+    card: dict
+    texts: list[str]
+    cleaning: CleaningReport
+
+
+def make_base(recipe: Recipe, bench: Workbench, n_parts: int = 4) -> Unmeasured:
+    """The base model from raw text, in base/, in the first three of `n_parts`."""
+    world, made_with = World(0), versions()
     text = prepare_text(recipe, world, n_parts)
     config = replace(recipe.model, vocab_size=text.tokenizer.vocab_size)
     settings = replace(recipe.train, eos_id=text.tokenizer.eos_id, seed=recipe.seed)
     steps = steps_of(recipe, bench, config, settings, text)
     say(f"3/{n_parts}  {steps:,} steps of pre-training")
     model = Transformer(config, seed=recipe.seed)
+    pretraining = Pretraining(recipe, bench, world, text, settings)
     n_primer = min(recipe.primer_steps, steps // 3)
-    n_main = steps - n_primer
-    ends = []
+    # copying and looking up arrive early, so a third of the points is for the primer
+    n_early = recipe.n_points // 3 if n_primer else 0
+    ends, points = [], []
     if n_primer:
-        ends += pretrain_primer(recipe, bench, model, settings, text, n_primer, world)[
-            -1:
-        ]
-    settings = replace(
-        settings,
-        steps=n_main,
-        validate_every=max(1, n_main // 20),
-        checkpoint_every=max(50, n_main // 10),
+        primed, points = pretraining.on_primer(model, n_primer, n_early)
+        ends += primed[-1:]
+    history, later = pretraining.on_corpus(
+        model, steps - n_primer, recipe.n_points - n_early
     )
-    history = pretrain_text(bench, model, settings, text)
-    ends.append(history[-1])
+    ends += history[-1:]
     cost = bench.cost | {"tokens_seen": sum(record.tokens for record in ends)}
-    # Measured, like shipped, in half precision: the card describes the file, not the
-    # weights behind it.
     model = bench.ship(model, text.tokenizer)
-    say(f"4/{n_parts}  what did it learn?")
     card = {
         "name": "base",
         "made_by": (
@@ -379,7 +199,17 @@ def make_base(recipe: Recipe, bench: Workbench) -> dict:
         "cost": cost,
         "versions": made_with,
         "history": summary(history),
-        "scores": scores(model, text.tokenizer, world, text.texts),
-        "careful": CAREFUL,
+        "points": points + later,
     }
-    return cards.write(bench.to, card) | {"cleaning": text.cleaning}
+    return Unmeasured(card, text.texts, text.cleaning)
+
+
+def measure_base(folder: Path, made: Unmeasured) -> dict:
+    """Measure the base model in `folder`, and write its card.
+
+    It is measured as it is shipped, in half precision: the card describes the file, not
+    the weights behind it.
+    """
+    model, tokenizer = checkpoint(folder)
+    found = scores(model, tokenizer, World(0), made.texts)
+    return cards.write(folder, made.card | {"scores": found, "careful": CAREFUL})

@@ -49,6 +49,10 @@ class Recipe:
     """Tokens in a row of the primer; as many tokens make a batch as later."""
     primer_people: int = 20
     """How many inhabitants the primer's entries and quizzes dwell on."""
+    n_points: int = 40
+    """So often pre-training stops to look at the model: at its losses by kind of text,
+    and at what every head does.
+    """
     train: TrainConfig = TrainConfig(
         batch_size=12,
         context_length=192,
@@ -75,6 +79,7 @@ class Recipe:
                 "vocab_size",
                 "primer_length",
                 "primer_people",
+                "n_points",
             ),
             from_zero=("seed", "primer_steps"),
             positive=("minutes",),

@@ -19,6 +19,8 @@ from inkling.recipe.assistant_stage import policy_scores
 from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage
 from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
+from inkling.training.processes import Helper
+from inkling.training.team import in_two
 from inkling.world import World
 
 
@@ -110,14 +112,15 @@ class RAGRecipe:
     @property
     def updates(self) -> float:
         """What the stage costs, in updates of pre-training on the same machine
-        (measured, on two cores).
+        (measured, on two cores). Courses are taken in two processes, as those updates
+        are; replies are sampled and exams taken by one.
         """
         steps = sum(course.steps for course in self.courses) + self.control_steps
         return (
             steps
-            + 0.02 * self.n_replay
-            + 0.4 * self.n_points * self.n_curve
-            + 0.8 * self.n_judged
+            + 0.03 * self.n_replay
+            + 0.6 * self.n_points * self.n_curve
+            + 1.2 * self.n_judged
         )
 
 
@@ -176,31 +179,23 @@ class Lessons:
             | self.bench.once(f"{name}-0", lambda: self.examine(pupil))
         ]
         step, tokens = points[-1]["step"], points[-1]["tokens"]
-        run = learn_to_read(
-            pupil,
-            self.tokenizer,
-            self.world,
-            config,
-            replay=self.replay,
-            documents=self.documents,
-            folder=self.bench.saved / name,
-            progress=self.bench.progress,
-        )
-        for record in self.bench.watch(run):
-            if record.step % every == 0 or record.step == config.steps:
+        call = (pupil, self.tokenizer, self.world, config)
+        mixed_in = {"replay": self.replay, "documents": self.documents}
+        places = {"folder": self.bench.saved / name, "progress": self.bench.progress}
+        with in_two(learn_to_read, *call, **mixed_in, **places) as run:
+            for record in self.bench.watch(run):
+                if record.step % every and record.step != config.steps:
+                    continue
                 at = {
                     "step": step + record.step,
                     "tokens": tokens + record.tokens,
                     "loss": round(record.loss, 4),
                 }
                 # a step that was made before an interruption was measured then
-                points = [
-                    *points,
-                    at
-                    | self.bench.once(
-                        f"{name}-{record.step}", lambda: self.examine(pupil)
-                    ),
-                ]
+                found = self.bench.once(
+                    f"{name}-{record.step}", lambda: self.examine(pupil)
+                )
+                points = [*points, at | found]
         return points
 
 
@@ -237,14 +232,13 @@ def read_and_measure(bench: Workbench, recipe: RAGRecipe, world: World) -> dict:
             recipe.courses[0], seed=recipe.seed, steps=recipe.control_steps
         )
         control = lessons.take("control", newborn, config, [])
-    return {
-        "curve": curve,
-        "control": control,
-        "reading": reading_scores(
+    # two exams side by side
+    with Helper(policy_scores, model, tokenizer, world, recipe.n_judged) as other:
+        reading = reading_scores(
             model, tokenizer, world, lessons.library, recipe.n_exam
-        ),
-        "scores": policy_scores(model, tokenizer, world, recipe.n_judged),
-    }
+        )
+        scores = other.result()
+    return {"curve": curve, "control": control, "reading": reading, "scores": scores}
 
 
 def teach_reading(

@@ -17,12 +17,19 @@ from pathlib import Path
 from inkling.files import InklingError
 from inkling.recipe import cards
 from inkling.recipe.assistant_stage import align
-from inkling.recipe.base_stage import begin, make_base, say
+from inkling.recipe.base_stage import (
+    Unmeasured,
+    begin,
+    make_base,
+    measure_base,
+)
 from inkling.recipe.cards import report_card
-from inkling.recipe.embedder_stage import make_embedder
+from inkling.recipe.embedder_stage import EmbedderRecipe, make_embedder
 from inkling.recipe.plan import Recipe
 from inkling.recipe.reader_stage import teach_reading
+from inkling.recipe.text_stage import say
 from inkling.recipe.workbench import Workbench
+from inkling.training.processes import Lane, one_thread
 
 
 def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
@@ -51,36 +58,59 @@ def run(recipe: Recipe, folder: str | Path, progress: bool = True) -> dict:
         )
     bench = Workbench(folder, "base", progress)
     begin(recipe, bench)
-    card = cards.read(bench.to) if finished[0] else make_base(recipe, bench)
-    return go_on(recipe, folder, card, started, progress)
+    # one thread a process: what comes of it is then the same on any number of cores
+    with one_thread():
+        made = None if finished[0] else make_base(recipe, bench, n_parts(recipe))
+        card = go_on(recipe, folder, made, progress)
+    say(report_card([card]))
+    costs = {"base": card["cost"]} | {
+        name: stage["cost"] for name, stage in card.get("assistant", {}).items()
+    }
+    taken = (f"{name} {cost['wall_seconds']:,.0f}" for name, cost in costs.items())
+    say(f"\nSeconds of work in each stage: {', '.join(taken)}.")
+    minutes = (time.perf_counter() - started) / 60
+    say(f"The checkpoints are in {folder}; this run took {minutes:.1f} minutes.")
+    return card
+
+
+def n_parts(recipe: Recipe) -> int:
+    """How many parts the run says that it has."""
+    return 5 if recipe.assistant else 4
 
 
 def go_on(
-    recipe: Recipe, folder: Path, card: dict, started: float, progress: bool
+    recipe: Recipe, folder: Path, made: Unmeasured | None, progress: bool
 ) -> dict:
-    """The last part of `run`: from the base model, whose card is given, to the
-    assistant; then the report card.
+    """What comes after pre-training; `made` is None where base/ has its card already.
+    The card of base/, with those of the others under "assistant".
     """
     after, search, last = recipe.stages_after, recipe.search, recipe.last_stage
-    if after and search and last:
-        say(
-            f"5/6  an assistant: {after.n_demos:,} demonstrations, {after.n_pairs:,}"
-            f" comparisons, {after.rlhf.steps} batches of RLHF"
-        )
-        stages = align(folder / "base", folder, after, progress)
-        n_steps = sum(course.steps for course in last.courses)
-        say(
-            f"6/6  retrieval: an embedder from {search.n_pairs:,} pairs, {n_steps:,}"
-            " steps of reading"
-        )
-        stages += [
-            make_embedder(folder / "base", folder, search, progress),
-            teach_reading(folder, last, progress),
-        ]
-        card = card | {"assistant": {stage["name"]: stage for stage in stages}}
-    say(report_card([card]))
+    cleaning = {"cleaning": made.cleaning} if made else {}
+    if not (after and search and last):
+        say(f"4/{n_parts(recipe)}  what did it learn?")
+        return second_lane(folder, made, None)[0] | cleaning
     say(
-        f"\nThe checkpoints are in {folder}; this run took"
-        f" {(time.perf_counter() - started) / 60:.1f} minutes."
+        f"4/5  an assistant: {after.n_demos:,} demonstrations, {after.n_pairs:,}"
+        f" comparisons, {after.rlhf.steps} batches of RLHF. Beside it: what did the"
+        f" base model learn, and an embedder from {search.n_pairs:,} pairs"
     )
-    return card
+    with Lane(second_lane, folder, made, search) as lane:
+        stages = align(folder / "base", folder, after, progress)
+        card, embedder = lane.result()
+    n_steps = sum(course.steps for course in last.courses)
+    say(f"5/5  retrieval: {n_steps:,} steps of reading")
+    stages += [embedder, teach_reading(folder, last, progress)]
+    return card | {"assistant": {stage["name"]: stage for stage in stages}} | cleaning
+
+
+def second_lane(
+    folder: Path, made: Unmeasured | None, search: EmbedderRecipe | None
+) -> list[dict]:
+    """The lane beside the assistant's, of what needs the base model alone: its card,
+    and with a recipe that of an embedder.
+    """
+    base = folder / "base"
+    found = [measure_base(base, made) if made else cards.read(base)]
+    if search is not None:
+        found.append(make_embedder(base, folder, search, progress=False))
+    return found

@@ -16,6 +16,7 @@ from inkling.model.transformer import Transformer
 from inkling.recipe import cards
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.identity import digest
+from inkling.training.processes import cpu_seconds
 
 Record = TypeVar("Record")
 
@@ -35,17 +36,17 @@ class Workbench:
         before = json.loads(self._clock.read_text()) if self._clock.is_file() else {}
         # as if the work before the interruption had ended just now
         self._wall = time.perf_counter() - before.get("wall_seconds", 0.0)
-        self._cpu = time.process_time() - before.get("cpu_seconds", 0.0)
+        self._cpu = cpu_seconds() - before.get("cpu_seconds", 0.0)
         self._ticked = time.perf_counter()
 
     @property
     def cost(self) -> dict[str, float]:
-        """What the stage took so far, what was done twice after an interruption
-        included.
+        """What the stage took so far, in all of its processes, what was done twice
+        after an interruption included.
         """
         return {
             "wall_seconds": round(time.perf_counter() - self._wall, 1),
-            "cpu_seconds": round(time.process_time() - self._cpu, 1),
+            "cpu_seconds": round(cpu_seconds() - self._cpu, 1),
         }
 
     def tick(self, now: bool = False) -> None:

@@ -198,21 +198,27 @@ def accumulate_gradient(
 
 @torch.no_grad()
 def validation_loss(
-    model: nn.Module, tokens: np.ndarray, context_length: int, eos_id: int | None
+    model: nn.Module,
+    tokens: np.ndarray,
+    context_length: int,
+    eos_id: int | None,
+    team: Team = ALONE,
 ) -> float:
     """The mean loss on held-out tokens in nats a target, in float32 (see
-    `validation_rows`).
+    `validation_rows`). The processes of a team share the rows out.
     """
     rows = validation_rows(tokens, context_length, eos_id)
     was_training = model.training
     model.eval()
-    total = 0.0
-    for part in rows.split(max(1, 8192 // context_length)):
+    total, together = 0.0, max(1, 8192 // context_length)
+    share = team.share(rows)
+    for first in range(0, len(share), together):
+        part = share[first : first + together]
         # leave out the columns that are padding in every row
         width = int((part != IGNORE).sum(dim=1).max())
         total += summed_loss(model, part[:, :width]).item()
     model.train(was_training)
-    return total / count_targets(rows)
+    return team.total(total) / count_targets(rows)
 
 
 def validation_rows(
@@ -326,8 +332,9 @@ def train(
             )
             done = step + 1 == config.steps
             if held_out is not None and (done or validates(step, config)):
+                eos_id = config.eos_id
                 last = validated(
-                    last, model, held_out, context_length, config.eos_id, valid_bytes
+                    last, model, held_out, context_length, eos_id, valid_bytes, team
                 )
             history.append(last)
             yield last
@@ -351,11 +358,12 @@ def validated(
     context_length: int,
     eos_id: int | None,
     n_bytes: int | None,
+    team: Team = ALONE,
 ) -> StepRecord:
     """The record with the loss on held-out tokens in it; with the length of their text,
     `n_bytes`, in bits per byte, too.
     """
-    loss = validation_loss(model, tokens, context_length, eos_id)
+    loss = validation_loss(model, tokens, context_length, eos_id, team)
     bits = None
     if n_bytes:
         n_targets = count_targets(validation_rows(tokens, context_length, eos_id))

@@ -17,6 +17,7 @@ import atexit
 import contextlib
 import os
 import socket
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -179,7 +180,7 @@ def _train_along(folder: str, trainer: Callable, args: tuple, kwargs: dict) -> N
 
 def _meet(folder: str, rank: int) -> None:
     """Two processes find each other by a file, and talk inside of this machine only."""
-    variable = "GLOO_SOCKET_IFNAME"
+    variable, hook = "GLOO_SOCKET_IFNAME", sys.excepthook
     before = os.environ.get(variable)
     interfaces = [name for _, name in getattr(socket, "if_nameindex", list)()]
     loopback = next((name for name in interfaces if name in ("lo", "lo0")), before)
@@ -189,6 +190,7 @@ def _meet(folder: str, rank: int) -> None:
         place = Path(folder, "meeting").as_uri()
         dist.init_process_group("gloo", init_method=place, rank=rank, world_size=2)
     finally:
+        sys.excepthook = hook  # torch's writes the rank before every line of an error
         os.environ.pop(variable, None)
         if before is not None:
             os.environ[variable] = before

@@ -2,6 +2,7 @@
 own card.
 """
 
+import contextlib
 import functools
 import io
 import json
@@ -29,7 +30,7 @@ from inkling.files import InklingError
 from inkling.model.transformer import ModelConfig, Transformer
 from inkling.reading.embedder import EmbedderConfig
 from inkling.reading.lessons import Course, ReadingConfig
-from inkling.recipe import base_stage, cards, speedrun
+from inkling.recipe import base_stage, cards, pretraining, speedrun, text_stage
 from inkling.recipe.assistant_stage import AlignRecipe
 from inkling.recipe.embedder_stage import EmbedderRecipe
 from inkling.recipe.plan import Recipe
@@ -90,6 +91,16 @@ def test_the_chain_leaves_a_checkpoint_and_a_card(tiny):
     assert card["recipe"]["steps"] == 6 and "--steps 6 --seed 0" in card["made_by"]
     assert card["history"][-1]["valid_bits_per_byte"] > 0
     assert card["versions"]["torch"] == torch.__version__
+
+
+def test_the_card_has_the_points_at_which_the_model_was_looked_at(tiny):
+    points = tiny[1]["points"]
+    assert [(point["part"], point["step"]) for point in points] == [
+        *(("primer", step) for step in (1, 2)),
+        *(("text", step) for step in (1, 2, 3, 4)),
+    ]
+    assert points[-1]["tokens"] + points[1]["tokens"] == tiny[1]["cost"]["tokens_seen"]
+    assert len({str(point["loss"]) for point in points}) == len(points)
 
 
 def test_the_card_describes_the_file_not_the_weights_behind_it(tiny):
@@ -211,19 +222,24 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_
     repeats exactly.
     """
     folder, _ = tiny
-    real_train, prepared = base_stage.train, base_stage.prepare(World(0), TINY.crawl_bytes)
+    real_in_two, prepared = pretraining.in_two, text_stage.prepare(World(0), TINY.crawl_bytes)
     # the same texts each time, made once
-    monkeypatch.setattr(base_stage, "prepare", lambda *_, **__: prepared)
+    monkeypatch.setattr(text_stage, "prepare", lambda *_, **__: prepared)
     for name in ("primer", "text", "exam"):
 
-        def train(*args, name=name, **kwargs):
-            in_primer = "valid_tokens" not in kwargs
-            for record in real_train(*args, **kwargs):
-                yield record
-                if in_primer == (name == "primer") and name != "exam" and record.step == 2:
-                    stop()
+        @contextlib.contextmanager
+        def in_two(*args, name=name, **kwargs):
+            def records(run):
+                in_primer = "valid_tokens" not in kwargs
+                for record in run:
+                    yield record
+                    if in_primer == (name == "primer") and name != "exam" and record.step == 2:
+                        stop()
 
-        monkeypatch.setattr(base_stage, "train", train)
+            with real_in_two(*args, **kwargs) as run:
+                yield records(run)
+
+        monkeypatch.setattr(pretraining, "in_two", in_two)
         monkeypatch.setattr(base_stage, "scores", stop)
         with pytest.raises(KeyboardInterrupt):
             speedrun.run(TINY, tmp_path / "again", progress=False)
@@ -232,6 +248,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_
         )
     monkeypatch.setattr(base_stage, "scores", lambda *_: dict.fromkeys(tiny[1]["scores"], 0.5))
     card = speedrun.run(TINY, tmp_path / "again", progress=False)
+    assert card["points"] == tiny[1]["points"], "also those that were looked at before a stop"
     assert card["cost"]["tokens_seen"] == tiny[1]["cost"]["tokens_seen"], (
         "what was trained before the stop counts, too"
     )
@@ -250,14 +267,14 @@ def test_an_interrupted_run_keeps_the_number_of_steps_that_it_began_with(
     half-way.
     """
     # a very slow machine: the fewest steps, 20
-    monkeypatch.setattr(base_stage, "seconds_per_step", lambda *_: 1e9)
-    monkeypatch.setattr(base_stage, "train", stop)
+    monkeypatch.setattr(pretraining, "seconds_per_step", lambda *_: 1e9)
+    monkeypatch.setattr(pretraining, "in_two", stop)
     recipe = Recipe(corpus_bytes=60_000, vocab_size=300, model=TINY.model)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             speedrun.run(recipe, tmp_path, progress=False)
         assert "20 steps" in capsys.readouterr().out
-        monkeypatch.setattr(base_stage, "seconds_per_step", lambda *_: 1e-3)
+        monkeypatch.setattr(pretraining, "seconds_per_step", lambda *_: 1e-3)
 
 
 def test_a_folder_goes_on_with_nothing_but_the_run_that_it_was_begun_with(tiny, tmp_path):
@@ -344,7 +361,7 @@ def test_the_dial_turns_the_corpus():
 
 def test_the_primer_dwells_on_few_people_and_on_nobody_of_the_protected_half():
     world = World(0)
-    texts = base_stage.primer(world, 60_000, Recipe(primer_people=5))
+    texts = text_stage.primer(world, 60_000, Recipe(primer_people=5))
     assert 60_000 <= sum(map(len, texts)) < 70_000
     quizzes = "\n".join(text for text in texts if text.startswith("Question:"))
     assert quizzes
@@ -360,7 +377,7 @@ def test_the_primer_dwells_on_few_people_and_on_nobody_of_the_protected_half():
 
 def test_each_document_of_the_stream_ends_and_none_is_read_as_markup():
     tokenizer = Tokenizer.train(["a b <|endoftext|> c"] * 3, 265, SPECIAL_TOKENS)
-    stream = base_stage.encode_stream(tokenizer, ["a b", "c <|endoftext|>"])
+    stream = text_stage.encode_stream(tokenizer, ["a b", "c <|endoftext|>"])
     assert (
         stream.dtype == np.uint16
         and (stream == tokenizer.eos_id).sum() == 2
@@ -376,7 +393,7 @@ def test_the_baseline_counts_up_to_its_limit():
 
 def test_the_pace_is_measured_without_touching_anything():
     tokens = np.tile(np.arange(300, dtype=np.uint16), 20)
-    pace = base_stage.seconds_per_step(TINY.model, tokens, TINY.train)
+    pace = pretraining.seconds_per_step(TINY.model, tokens, TINY.train)
     assert 0 < pace < 60
 
 
@@ -515,7 +532,7 @@ def test_an_unknown_command_says_how_to_use_it(arguments, capsys):
 
 
 def test_stopping_by_hand_says_how_to_go_on(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(base_stage, "prepare", stop)
+    monkeypatch.setattr(text_stage, "prepare", stop)
     assert commands.main(["speedrun", "--folder", str(tmp_path / "run")]) == 130
     assert "goes on from the last savepoint" in capsys.readouterr().err
 

@@ -16,7 +16,6 @@ import pytest
 import tiny
 import torch
 import torch.distributed as dist
-from test_pretrain import TINY, corpus, settings_with
 
 from inkling import checkpoints
 from inkling.files import InklingError
@@ -24,15 +23,24 @@ from inkling.model.transformer import ModelConfig, Transformer
 from inkling.reading.lessons import Course, ReadingConfig, learn_to_read
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.identity import digest
-from inkling.training.pretrain import train
+from inkling.training.pretrain import TrainConfig, train
 from inkling.training.savepoint import savepoints
 from inkling.training.team import in_two, join_team
 from inkling.world import World
 
 SHIPPED = Tokenizer.load(checkpoints.path("base") / "tokenizer.json")
+TINY = ModelConfig(17, context_length=16, d_model=16, n_layers=2, n_heads=2, n_kv_heads=1)
 #: Five rows, the last of them short.
 TOKENS = np.concatenate([[*range(1, length), 0] for length in (16, 16, 16, 16, 5)])
-CONFIG = settings_with(steps=12, batch_size=6, micro_batch_size=2, checkpoint_every=3)
+CONFIG = TrainConfig(
+    steps=12,
+    batch_size=6,
+    micro_batch_size=2,
+    eos_id=0,
+    warmup_steps=2,
+    precision="fp32",
+    checkpoint_every=3,
+)
 READING = ReadingConfig(Course(most_passages=1, n_questions=1), steps=5, batch_size=4)
 PAIRS = list(zip(tiny.PROMPTS, tiny.REPLIES[1:], strict=True))
 
@@ -93,10 +101,10 @@ def test_a_team_that_was_left_in_the_middle_ends_and_another_goes_on_to_the_same
 
 def test_times_are_of_the_first_process_and_cpu_times_of_both():
     model = Transformer(replace(TINY, d_model=64), seed=0)
-    config = settings_with(steps=60, batch_size=8)
-    with in_two(train, model, corpus(400), config) as run:
+    config = replace(CONFIG, steps=60, batch_size=8, micro_batch_size=None)
+    with in_two(train, model, TOKENS, config) as run:
         last = list(run)[-1]
-    own = list(train(Transformer(replace(TINY, d_model=64)), corpus(400), config))[-1]
+    own = list(train(Transformer(replace(TINY, d_model=64)), TOKENS, config))[-1]
     assert 0 < last.seconds and own.cpu_seconds > 0
     assert last.cpu_seconds > 1.2 * own.cpu_seconds
 
@@ -129,7 +137,7 @@ if __name__ == "__main__" and sys.argv[1] == "lane":
         lane.result()
 elif __name__ == "__main__":
     model = Transformer(TINY, seed=0)
-    with in_two(train, model, corpus(), replace(CONFIG, steps=10**9), folder=sys.argv[2]) as run:
+    with in_two(train, model, TOKENS, replace(CONFIG, steps=10**9), folder=sys.argv[2]) as run:
         for record in run:
             if record.step == 5:
                 print(multiprocessing.active_children()[0].pid, flush=True)
@@ -176,9 +184,9 @@ def test_whatever_ends_the_first_process_ends_the_helper(tmp_path, what, how):
 
 def test_what_is_wrong_with_a_run_is_said_once_and_nothing_is_left():
     with pytest.raises(InklingError, match="training tokens are empty"):
-        pretrain(True, tokens=corpus()[:0])
+        pretrain(True, tokens=TOKENS[:0])
     with pytest.raises(InklingError, match="batch_size 5 cannot be shared out evenly to 2"):
-        losses(True, train, Transformer(TINY), corpus(), settings_with(batch_size=5))
+        losses(True, train, Transformer(TINY), TOKENS, replace(CONFIG, batch_size=5))
     assert ended_alone()
 
 
