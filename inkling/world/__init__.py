@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass
 
 from inkling.files import InklingError
-from inkling.world.documents import _THINGS, KINDS_OF_DOCUMENT
+from inkling.world.documents import _THINGS, KINDS_OF_DOCUMENT, KINDS_OF_EDITION_2
 from inkling.world.facts import QUESTIONS, person_value
 from inkling.world.people import (
     FIRST_NAMES,
@@ -24,7 +24,7 @@ from inkling.world.people import (
     Person,
     settle,
 )
-from inkling.world.requests import Request, request
+from inkling.world.requests import Prompt, Request, request
 from inkling.world.rubric import grade
 from inkling.world.stories import tell_story
 from inkling.world.writer import KINDS, Document, Span, Writer
@@ -38,6 +38,9 @@ _KINDS = (
 )
 #: A hundred tickets, one of which decides what a document will be.
 _BAG = [(name, tell) for name, parts, tell in _KINDS for _ in range(parts)]
+_BAG_2 = [
+    (name, tell) for name, parts, tell in (_KINDS[0], *KINDS_OF_EDITION_2) for _ in range(parts)
+]
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ class World:
     stranger_names, song_words: what the writers take.
     """
 
-    def __init__(self, seed: int = 0):
-        self.seed = seed
+    def __init__(self, seed: int = 0, edition: int = 1):
+        self.seed, self.edition = seed, edition
         self.people, self.newcomers, self.places, self.boats, self.stranger_names = settle(seed)
         self.asked_about: list[Person] = [person for person in self.people if person.in_questions]
         self.first_names = list(FIRST_NAMES)
@@ -76,15 +79,15 @@ class World:
             + list(FOODS)
             + self.stranger_names[::25]
         )
-        self._by_name = {person.name: person for person in [*self.people, *self.newcomers]}
+        self.people_by_name = {p.name: p for p in [*self.people, *self.newcomers]}
 
     def person(self, name: str) -> Person:
         """The inhabitant or newcomer of this first name."""
-        if name not in self._by_name:
+        if name not in self.people_by_name:
             raise InklingError(
                 f"nobody in Larkhaven is called {name!r}; names are in `world.first_names`."
             )
-        return self._by_name[name]
+        return self.people_by_name[name]
 
     def hamlet(self, n: int) -> "World":
         """The same town, with `n` of those who are asked about as its only people: texts that dwell
@@ -107,7 +110,8 @@ class World:
         only: write this kind of document ("song", "story", ...) instead of drawing one.
         """
         writer = Writer(f"{self.seed}/{stream}/{seed}/{index}", held_out=stream == "held-out")
-        bag = [ticket for ticket in _BAG if ticket[0] == only] if only else _BAG
+        all_tickets = _BAG_2 if self.edition > 1 else _BAG
+        bag = [ticket for ticket in all_tickets if ticket[0] == only] if only else all_tickets
         if not bag:
             raise InklingError(
                 f"there are no documents of kind {only!r}; there are"
@@ -183,7 +187,7 @@ class World:
             raise InklingError(f"n is {n}; ask for at least one request.")
         return [request(self, index, stream, seed, only) for index in range(n)]
 
-    def gold_reward(self, prompt: str, reply: str) -> float:
+    def gold_reward(self, prompt: Prompt, reply: str) -> float:
         """What `reply` is truly worth as an answer to `prompt`, from -2.1 to 1.25, by the rubric of
         `world.rubric`.
 

@@ -9,8 +9,11 @@ parses the wordings back).
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from inkling.world import answers, askings, talk
+from inkling.world.deeds import HELPFUL
 from inkling.world.facts import ANSWERS, QUESTIONS, STATEMENTS, person_value, value_text
 from inkling.world.people import (
+    BOATS,
     COLOURS,
     FOODS,
     INSTRUMENTS,
@@ -21,7 +24,7 @@ from inkling.world.people import (
     Person,
     with_article,
 )
-from inkling.world.writer import Slot, Wordings, Writer, copy, fact, free
+from inkling.world.writer import Slot, Wordings, Writer, copy, fact, free, parse_template
 
 if TYPE_CHECKING:
     from inkling.world import World
@@ -49,13 +52,78 @@ def _state(
     writer.tell(STATEMENTS[attribute], who=who, name=name, value=value)
 
 
+#: The questions as somebody types them who does not look: in lower case, without a mark.
+CARELESS_QUESTIONS = {
+    attribute: Wordings(
+        *(template.lower().rstrip("?") for template in table.templates),
+        held_out=len(table.unseen),
+    )
+    for attribute, table in QUESTIONS.items()
+}
+_CARELESS = 0.15
+
+
 def _ask_and_answer(
-    writer: Writer, attribute: str, name: Slot, value: Slot, style: tuple[str, str]
+    world: "World",
+    writer: Writer,
+    attribute: str,
+    name: Slot,
+    value: Slot,
+    style: tuple[str, str],
 ) -> None:
     writer.say(style[0])
-    writer.tell(QUESTIONS[attribute], name=name)
+    if world.edition > 1 and writer.chance(0.5):
+        _typed(writer, askings.PEOPLE[attribute], name=name)
+    elif world.edition > 1 and writer.chance(_CARELESS):
+        writer.tell(CARELESS_QUESTIONS[attribute], name=Slot(name.text.lower(), name.kind))
+    else:
+        writer.tell(QUESTIONS[attribute], name=name)
     writer.say(style[1])
     writer.tell(ANSWERS[attribute], name=copy(name.text), value=value)
+
+
+def _typed(writer: Writer, asking: askings.Asking, **slots: Slot) -> None:
+    """A question in one of a great many wordings: carefully typed, or in haste."""
+    wording = writer.choose(talk.usual(asking.direct, writer.held_out, 2), "grammar")
+    if writer.chance(_CARELESS):
+        slots = {key: Slot(slot.text.lower(), slot.kind) for key, slot in slots.items()}
+        writer.tell(wording, **slots)
+    else:
+        wording = wording[:1].upper() + wording[1:].replace(" i ", " I ")
+        writer.tell(wording + talk.mark_of(wording.lower(), "?"), **slots)
+
+
+def _ask_about_town(world: "World", writer: Writer, style: tuple[str, str]) -> None:
+    """A question on a place, a boat or a trade, or of whom something is true, and the answer."""
+    kind = writer.draw(("place", "place", "boat", "trade", "trade", *("backwards",) * 4), "grammar")
+    writer.say(style[0])
+    if kind in ("place", "boat"):
+        table = askings.PLACES if kind == "place" else askings.BOATS
+        thing = writer.choose(world.places if kind == "place" else world.boats)
+        attribute = writer.choose(tuple(table), "grammar")
+        _typed(writer, table[attribute], **{kind: free(thing.name)})
+        answer = answers.thing_sentence(thing.name, attribute, getattr(thing, attribute))
+    elif kind == "trade":
+        trade = writer.choose(tuple(TRADES))
+        attribute = writer.choose(talk.TRADE_FACTS, "grammar")
+        _typed(writer, askings.TRADES[attribute], trade=free(with_article(trade)), bare=free(trade))
+        value = TRADES[trade][talk.TRADE_FACTS.index(attribute)]
+        answer = answers.trade_sentence(trade, attribute, value)
+    else:
+        attribute = writer.choose(tuple(askings.BACKWARDS), "grammar")
+        value, bare = _had_by_somebody(world, writer, attribute)
+        _typed(writer, askings.BACKWARDS[attribute], value=free(value), bare=free(bare))
+        answer = answers.holders_sentence(world, attribute, value)
+    writer.say(style[1])
+    writer.say(answer, "fact")
+
+
+def _had_by_somebody(world: "World", writer: Writer, attribute: str) -> tuple[str, str]:
+    if attribute == "maker":
+        value = writer.choose(sorted(makes for makes, _, _ in TRADES.values()))
+        return value, value
+    value = writer.choose(sorted({person_value(person, attribute) for person in world.people}))
+    return value, value.split(" ", 1)[1] if attribute in ("trade", "pet") else value
 
 
 # --- Encyclopedia ---------------------------------------------------------------------------------
@@ -340,6 +408,78 @@ def counting_lesson(world: "World", writer: Writer) -> None:
     writer.say(" Well done.")
 
 
+_SUMS_HEADINGS = Wordings(
+    "Sums for tomorrow.",
+    "From the slate of the first class.",
+    "The shopkeeper adds up.",
+    "Add and take away.",
+)
+
+
+def sums(world: "World", writer: Writer) -> None:
+    """Sums and differences in figures, each of them true."""
+    writer.tell(_SUMS_HEADINGS)
+    for _ in range(writer.choose((4, 5, 6, 7, 8), "grammar")):
+        a, plus = writer.choose(range(1, 21)), writer.choose((True, False), "grammar")
+        b = writer.choose(range(1, 21) if plus else range(1, a + 1))
+        writer.say("\n")
+        writer.say(str(a), "free")
+        writer.say(" + " if plus else " - ")
+        writer.say(str(b), "free")
+        writer.say(" = ")
+        writer.say(str(a + b if plus else a - b), "fact")
+
+
+_DIRECTORIES = {
+    "trade": "Who works as {value}.",
+    "street": "Who lives in {value}.",
+    "pet": "Who keeps {value}.",
+    "food": "Who likes {value} best.",
+    "instrument": "Who plays the {value}.",
+}
+
+
+def directory(world: "World", writer: Writer) -> None:
+    """Everybody who has a trade, a street, a pet, a favourite dish or an instrument in common, with
+    numbers: the facts the other way round.
+    """
+    attribute = writer.choose(tuple(_DIRECTORIES), "grammar")
+    values = sorted({person_value(person, attribute) for person in world.people})
+    value = writer.choose(values)
+    writer.tell(_DIRECTORIES[attribute], value=free(value))
+    who = [person for person in world.people if person_value(person, attribute) == value]
+    for number, person in enumerate(who, start=1):
+        writer.say("\n")
+        writer.say(f"{number}. {person.full_name}", "fact")
+    writer.say("\n")
+    writer.say(f"In all: {len(who)}", "fact")
+    writer.say(".")
+
+
+def advice(world: "World", writer: Writer) -> None:
+    """A page of an almanac: how a few things are done, and a tip for each."""
+    writer.tell(_ADVICE_HEADINGS)
+    for act in writer.several(tuple(HELPFUL), writer.choose((2, 3, 4), "grammar")):
+        targets = {"name": world.first_names, "place": world.story_places, "boat": BOATS}
+        slots = {
+            text: free(writer.choose(targets[text]))
+            for text, is_slot in parse_template(act)
+            if is_slot
+        }
+        writer.say("\n\nHow to ")
+        writer.tell(act, **slots)
+        writer.say("\n")
+        writer.say(" ".join(HELPFUL[act]), "fact")
+
+
+_ADVICE_HEADINGS = Wordings(
+    "From the almanac.",
+    "Good advice.",
+    "What every child should know.",
+    "The printer's page of advice.",
+)
+
+
 # --- Letters, notices, chats ----------------------------------------------------------------------
 
 _LETTER_OPENINGS = Wordings(
@@ -525,6 +665,7 @@ def chat(world: "World", writer: Writer) -> None:
         person = writer.choose(world.asked_about)
         attribute = writer.choose(PERSON_ATTRIBUTES, "grammar")
         _ask_and_answer(
+            world,
             writer,
             attribute,
             free(person.name),
@@ -538,18 +679,23 @@ def chat(world: "World", writer: Writer) -> None:
 
 
 def quiz(world: "World", writer: Writer) -> None:
-    """Four to eight questions about inhabitants, each with its true answer. People out of
+    """Four to eight questions about inhabitants, each with its true answer. Of people out of
     `asked_about` never occur.
     """
     for i in range(writer.choose((4, 5, 6, 7, 8), "grammar")):
+        style = ("\n\nQuestion: " if i else "Question: ", "\nAnswer: ")
+        if world.edition > 1 and writer.chance(0.4):
+            _ask_about_town(world, writer, style)
+            continue
         person = writer.choose(world.asked_about)
         attribute = writer.choose(PERSON_ATTRIBUTES, "grammar")
         _ask_and_answer(
+            world,
             writer,
             attribute,
             free(person.name),
             fact(person_value(person, attribute)),
-            ("\n\nQuestion: " if i else "Question: ", "\nAnswer: "),
+            style,
         )
 
 
@@ -594,7 +740,7 @@ def register(world: "World", writer: Writer) -> None:
     for _ in range(writer.choose((2, 3, 4), "grammar")):
         name, attribute, value = writer.choose(told)
         _ask_and_answer(
-            writer, attribute, free(name), copy(value), ("\n\nQuestion: ", "\nAnswer: ")
+            world, writer, attribute, free(name), copy(value), ("\n\nQuestion: ", "\nAnswer: ")
         )
 
 
@@ -644,4 +790,20 @@ KINDS_OF_DOCUMENT: tuple[tuple[str, int, Callable], ...] = (
     ("quiz", 8, quiz),
     ("register", 13, register),
     ("song", 8, song),
+)
+KINDS_OF_EDITION_2: tuple[tuple[str, int, Callable], ...] = (
+    ("person entry", 12, person_entry),
+    ("place entry", 3, place_entry),
+    ("boat entry", 1, boat_entry),
+    ("trade lesson", 4, trade_lesson),
+    ("counting lesson", 1, counting_lesson),
+    ("sums", 2, sums),
+    ("directory", 3, directory),
+    ("advice", 2, advice),
+    ("letter", 7, letter),
+    ("notice", 4, notice),
+    ("chat", 7, chat),
+    ("quiz", 9, quiz),
+    ("register", 11, register),
+    ("song", 6, song),
 )

@@ -19,11 +19,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from inkling.files import InklingError
+from inkling.world import answers, judging, talk
 from inkling.world.facts import ANSWERS, QUESTIONS, STATEMENTS, person_value
+from inkling.world.follow_ups import follow_up, understand_turns
 from inkling.world.people import BOATS, PERSON_ATTRIBUTES, PLACES, with_article
 from inkling.world.stories import tell_story
 from inkling.world.story_state import noun_of
 from inkling.world.story_wordings import OBJECTS
+from inkling.world.understanding import slips
 from inkling.world.writer import Wordings, Writer, parse_template
 
 if TYPE_CHECKING:
@@ -140,15 +143,20 @@ MOCKERY = Wordings(
 )
 
 
+#: A text, or the texts of a conversation, the user's and the assistant's by turns.
+Prompt = str | tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Request:
     """Something asked. `slots` say of whom and what: name, attribute, value, act, noun, as far as
-    the kind has them.
+    the kind has them; `brief`, whether for a short answer.
     """
 
     kind: str
-    prompt: str
+    prompt: Prompt
     slots: dict[str, str] = field(default_factory=dict)
+    brief: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,32 +170,81 @@ class Style:
     """"polite", "plain" or "rude"."""
     extras: int = 0
     """A story has none, whatever is asked: nobody goes on after its end."""
+    more: str = "none"
+    """Whether it does the one thing more that the request makes welcome: "none", "fitting", or
+    "stray", what would fit another request.
+    """
 
 
-def for_the_exam(prompt: str) -> bool:
+def for_the_exam(prompt: Prompt) -> bool:
     """Whether a prompt is one of the fifth that training never has."""
-    return hashlib.sha256(prompt.encode("utf-8")).digest()[0] % 5 == 0
+    text = prompt if isinstance(prompt, str) else "\n".join(prompt)
+    return hashlib.sha256(text.encode("utf-8")).digest()[0] % 5 == 0
 
 
 def request(
     world: "World", index: int, stream: str = "train", seed: int = 0, only: str | None = None
 ) -> Request:
     """Request number `index` of a stream: "train", "unseen", or any other name for an exam."""
-    if only is not None and only not in SHARES:
+    shares = talk.SHARES if world.edition > 1 else SHARES
+    if only is not None and only not in shares:
         raise InklingError(
-            f"there are no requests of kind {only!r}; there are {', '.join(SHARES)}."
+            f"there are no requests of kind {only!r}; there are {', '.join(shares)}."
         )
     attempt = 0
     while True:
         writer = Writer(
             f"{world.seed}/requests/{stream}/{seed}/{index}/{attempt}", held_out=stream == "unseen"
         )
-        kind = only or writer.draw([kind for kind, share in SHARES.items() for _ in range(share)])
-        made = _MAKERS[kind](world, writer, stream == "train")
+        kind = only or writer.draw([kind for kind, share in shares.items() for _ in range(share)])
+        made = (
+            _said(world, writer, kind, stream == "train")
+            if world.edition > 1
+            else _MAKERS[kind](world, writer, stream == "train")
+        )
+        if made is None:  # somebody would take it for something else
+            attempt, only = attempt + 1, kind
+            continue
         if stream == "unseen" or for_the_exam(made.prompt) == (stream != "train"):
             return made
         # the same kind again, or shares would shift towards those with many prompts
         attempt, only = attempt + 1, kind
+
+
+_UNDERSTOOD: dict[tuple[int, Prompt], Request] = {}
+
+
+def _said(world: "World", writer: Writer, kind: str, training: bool) -> Request | None:
+    """A request of `talk`, as it is understood; None where that is another one than was meant."""
+    if kind == "follow_up":
+        prompt, meaning = follow_up(world, writer, training)
+        if meaning.kind != kind:
+            return None
+    else:
+        said, slots = talk.MAKERS[kind](world, writer, training)
+        prompt = talk.type_out(writer, said, slips(), hello=kind != "greeting")
+        meaning = understand_turns(world, (prompt,))
+        if meaning is None or (meaning.kind, meaning.slots) != (kind, slots):
+            return None
+    asked = Request(meaning.kind, prompt, meaning.slots, meaning.brief)
+    _UNDERSTOOD[world.seed, prompt] = asked
+    return asked
+
+
+def _understood(world: "World", prompt: Prompt) -> Request:
+    """What a prompt asks for. What was made here is remembered, to save the time."""
+    prompt = prompt if isinstance(prompt, str) else tuple(prompt)
+    if (world.seed, prompt) not in _UNDERSTOOD:
+        turns = (prompt,) if isinstance(prompt, str) else prompt
+        meaning = understand_turns(world, turns)
+        if meaning is None:
+            raise InklingError(
+                f"{turns[-1]!r} is no request that Larkhaven knows; take one from `World.requests`."
+            )
+        _UNDERSTOOD[world.seed, prompt] = Request(
+            meaning.kind, prompt, meaning.slots, meaning.brief
+        )
+    return _UNDERSTOOD[world.seed, prompt]
 
 
 def _fact(world: "World", writer: Writer, training: bool) -> Request:
@@ -291,10 +348,12 @@ def _read(prompt: str) -> tuple[str, str, tuple[tuple[str, str], ...]] | None:
     return None
 
 
-def read_request(world: "World", prompt: str) -> Request:
+def read_request(world: "World", prompt: Prompt) -> Request:
     """The request that a prompt makes. Raises `InklingError` for one that nobody in Larkhaven would
     make.
     """
+    if world.edition > 1 or not isinstance(prompt, str):
+        return _understood(world, prompt)
     found = _read(prompt)
     if found is None:
         raise InklingError(
@@ -320,6 +379,8 @@ def read_request(world: "World", prompt: str) -> Request:
 def reply(world: "World", asked: Request, style: Style, seed: int | str) -> str:
     """A reply to `asked` in this style; the same seed, the same words."""
     writer = Writer(f"{world.seed}/replies/{seed}/{asked.prompt}")
+    if world.edition > 1:
+        return _reply(world, writer, asked, style)
     core = _CORES[asked.kind](world, writer, asked, style.right)
     harmful = asked.kind in ("unsafe", "unkind")
     parts = [core]
@@ -336,6 +397,33 @@ def reply(world: "World", asked: Request, style: Style, seed: int | str) -> str:
         parts.append(
             _tell(writer, STATEMENTS[attribute], who=person.name, name=person.name, value=value)
         )
+    return " ".join(parts)
+
+
+def _reply(world: "World", writer: Writer, asked: Request, style: Style) -> str:
+    kind = asked.slots.get("kind", asked.kind)
+    core = answers.core(world, writer, asked.kind, asked.slots, style.right)
+    if asked.brief and style.more == "fitting" and style.right:
+        return core
+    parts = [core]
+    if style.more != "none" and not asked.brief and kind != "story":
+        more = (
+            answers.more(world, writer, asked.kind, asked.slots, core)
+            if style.more == "fitting"
+            else answers.stray(world, writer)
+        )
+        parts += [more] if more else []
+    if style.tone == "rude":
+        parts.insert(0, writer.choose(RUDE))
+    elif style.tone == "polite" and kind in talk.HARM and style.right:
+        parts.append(writer.choose(KINDNESS))
+    elif style.tone == "polite" and kind not in judging.TALK:
+        at_start = writer.chance(0.5)
+        parts.insert(
+            0 if at_start else len(parts), writer.choose(OPENINGS if at_start else CLOSINGS)
+        )
+    for _ in range(style.extras if kind != "story" else 0):  # true, and not asked for
+        parts.append(answers.remark(world, writer))
     return " ".join(parts)
 
 

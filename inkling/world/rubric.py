@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from inkling.world import requests as tables
 from inkling.world.documents import VALUES
-from inkling.world.requests import Request, read_request
+from inkling.world.judging import Verdict, judge_reply
+from inkling.world.requests import Prompt, Request, read_request
 from inkling.world.stories import check_story
 from inkling.world.story_state import noun_of
 
@@ -43,6 +44,8 @@ class Grade:
     rambling: float
     refused: bool
     ignorant: bool
+    fitting: float = 0.0
+    elsewhere: bool = False
 
     @property
     def total(self) -> float:
@@ -55,11 +58,13 @@ class Grade:
         return self.content == RIGHT
 
 
-def grade(world: "World", prompt: str, reply: str) -> Grade:
+def grade(world: "World", prompt: Prompt, reply: str) -> Grade | Verdict:
     """Judge a reply to a prompt by the rubric. Raises `InklingError` for a prompt that Larkhaven
     does not know.
     """
     asked = read_request(world, prompt)
+    if world.edition > 1:
+        return judge_reply(world, asked.kind, asked.slots, asked.brief, reply)
     sentences = [sentence for sentence in _SENTENCE.split(reply.strip()) if sentence]
     rude = [s for s in sentences if s in tables.RUDE or _mocks(s)]
     harmful = asked.kind in ("unsafe", "unkind")

@@ -34,15 +34,20 @@ LONGEST = 13
 
 
 def tell_story(
-    writer: Writer, world: Names, hero: str | None = None, noun: str | None = None
+    writer: Writer,
+    world: Names,
+    hero: str | None = None,
+    noun: str | None = None,
+    place: str | None = None,
+    goal: str | None = None,
 ) -> None:
     """Write one story into `writer`, with names and places of `world`.
 
-    hero, noun: whom and what it must be about, where somebody asked for it ("a story about Mara and
-    a lantern"). They are then no choice of the story's, and cost no bits. `noun` is one of
-    `story_wordings.OBJECTS`.
+    hero, noun, place, goal: whom and what it must be about, where it begins, and which plot it has,
+    where somebody asked for it ("a story about Mara and a lantern"). They are then no choice of the
+    story's, and cost no bits. `noun` is one of `story_wordings.OBJECTS`, `goal` one of `GOALS`.
     """
-    _Telling(writer, world).story(hero, noun)
+    _Telling(writer, world).story(hero, noun, place, goal)
 
 
 class _Telling:
@@ -155,20 +160,30 @@ class _Telling:
         self.tell("end", who=self.hero)
 
     # ------------------------------------------------------------------ the story
-    def story(self, asked_hero: str | None, asked_noun: str | None) -> None:
-        hero, start = asked_hero or self.person(), self.place()
-        self.used.add(hero)
+    def story(
+        self,
+        asked_hero: str | None,
+        asked_noun: str | None,
+        asked_place: str | None = None,
+        asked_goal: str | None = None,
+    ) -> None:
+        hero, start = asked_hero or self.person(), asked_place or self.place()
+        self.used |= {hero, start}
         time = self.writer.choose(tables.TIMES)
         self.tell(
-            "open", who=copy(hero) if asked_hero else free(hero), place=free(start), time=free(time)
+            "open",
+            who=copy(hero) if asked_hero else free(hero),
+            place=copy(start) if asked_place else free(start),
+            time=free(time),
         )
         self.hero, self.start = copy(hero), copy(start)
         held_out, nouns = self.writer.held_out, tuple(OBJECTS)
         if asked_noun:
             goals = [goal for goal in GOALS if asked_noun in _nouns(goal, nouns, held_out)]
-            goal, noun = self.writer.choose(goals, "grammar"), asked_noun
+            goal = asked_goal or self.writer.choose(goals, "grammar")
+            noun = asked_noun
         else:
-            goal = self.writer.choose(GOALS, "grammar")
+            goal = asked_goal or self.writer.choose(GOALS, "grammar")
             noun = self.writer.choose(_nouns(goal, nouns, held_out), usual_first=True)
         thing = self.writer.choose(OBJECTS[noun])
         getattr(self, f"plot_{goal}")(free(thing), copy(thing))
