@@ -21,7 +21,7 @@ from inkling.assistant.sft import Demonstration, SFTConfig, draw_style, finetune
 from inkling.files import InklingError
 from inkling.labs.capstone_island import Island, Pages, shuffled
 from inkling.model.transformer import Transformer
-from inkling.recipe.base_stage import encode_stream
+from inkling.recipe.text_stage import encode_stream
 from inkling.text.tokenizer import Tokenizer
 from inkling.training import evaluate
 from inkling.training.generate import generate
