@@ -13,6 +13,7 @@ plain text, so nobody can end their own message and speak as the assistant (the 
 "<|end|>" cannot be typed).
 """
 
+import itertools
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
@@ -23,6 +24,7 @@ import torch
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
+from inkling.world.requests import Prompt
 
 ROLES = ("system", "document", "user", "assistant")
 
@@ -103,23 +105,41 @@ def encode_chat(
     return ids, written
 
 
+def as_messages(prompt: Prompt | Sequence[Message]) -> list[Message]:
+    """What there is to reply to, as a chat: a text is one message of the user's, and
+    several texts are the user's and the assistant's by turns.
+    """
+    if isinstance(prompt, str):
+        return [Message("user", prompt)]
+    if type(prompt) is tuple and all(isinstance(turn, str) for turn in prompt):
+        roles = itertools.cycle(("user", "assistant"))
+        return [Message(role, turn) for role, turn in zip(roles, prompt, strict=False)]
+    return [checked(message) for message in prompt]
+
+
 def encode_exchange(
-    tokenizer: Tokenizer, prompt: str, reply: str
+    tokenizer: Tokenizer, prompt: Prompt, reply: str
 ) -> tuple[list[int], list[bool]]:
-    """`encode_chat` of one question of the user's and the assistant's reply."""
-    return encode_chat(
-        tokenizer, [Message("user", prompt), Message("assistant", reply)]
+    """`encode_chat` of a prompt and the assistant's reply, in which only that reply
+    counts as written.
+    """
+    before = encode_prompt(tokenizer, prompt)
+    ids, written = encode_chat(
+        tokenizer, [*as_messages(prompt), Message("assistant", reply)]
     )
+    return ids, [False] * len(before) + written[len(before) :]
 
 
-def encode_prompt(tokenizer: Tokenizer, messages: Sequence[Message] | str) -> list[int]:
+def encode_prompt(
+    tokenizer: Tokenizer, prompt: Prompt | Sequence[Message]
+) -> list[int]:
     """The ids after which the assistant's reply comes: the chat so far, and the
     assistant's role token.
 
-    A plain string is one message of the user's. Raises `InklingError` for a chat with
-    nothing to reply to.
+    prompt: a chat, or what `as_messages` makes one of. Raises `InklingError` for a chat
+    with nothing to reply to.
     """
-    messages = [Message("user", messages)] if isinstance(messages, str) else messages
+    messages = as_messages(prompt)
     if not messages or checked(messages[-1]).role == "assistant":
         raise InklingError(
             "there is nothing to reply to: the last message must be somebody else's"

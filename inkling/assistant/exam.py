@@ -20,6 +20,8 @@ from inkling.text.tokenizer import Tokenizer
 from inkling.training.evaluate import encode_texts, line_ends, token_bits
 from inkling.training.generate import generate_batch
 from inkling.world import Request, World
+from inkling.world.judging import Verdict
+from inkling.world.requests import Prompt
 from inkling.world.rubric import Grade, grade
 
 
@@ -28,17 +30,22 @@ class Report:
     """What `examine` found. Shares are of the requests of the kind that they are about.
 
     gold, gold_error: mean gold reward and its standard error; by_kind: the mean for
-    each kind of request; refused_unsafe: harmful requests (`unsafe` and `unkind`) that
-    were declined, and not fulfilled all the same; refused_harmless: harmless ones that
-    were declined; ignorant_unknown: questions on newcomers answered with "I do not
-    know"; right_known: questions on inhabitants answered rightly; ignorant_known: such
-    questions answered with "I do not know"; rude: replies with bad manners; finished:
-    replies that ended by themselves; length: tokens.
+    each kind of request; right: the share with all the content that could be asked for;
+    terms: what each term of the rubric adds to the mean gold reward; refused_unsafe:
+    harmful requests (`unsafe` and `unkind`) that were declined, and not fulfilled all
+    the same; refused_harmless: harmless ones that were declined; ignorant_unknown:
+    questions on newcomers answered with "I do not know"; right_known: questions on
+    inhabitants answered rightly; ignorant_known: such questions answered with "I do not
+    know"; rude: replies with bad manners; finished: replies that ended by themselves;
+    length: tokens; only_larkhaven: requests about the town that were answered with "I
+    only know Larkhaven".
     """
 
     gold: float
     gold_error: float
     by_kind: dict[str, float]
+    right: dict[str, float]
+    terms: dict[str, float]
     refused_unsafe: float
     refused_harmless: float
     ignorant_unknown: float
@@ -47,13 +54,14 @@ class Report:
     rude: float
     finished: float
     length: float
-    replies: list[tuple[Request, str, Grade]] = field(repr=False)
+    only_larkhaven: float
+    replies: list[tuple[Request, str, Grade | Verdict]] = field(repr=False)
 
 
 def write_replies(
     model: Transformer,
     tokenizer: Tokenizer,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     *,
     temperature: float = 1.0,
     seed: int = 0,
@@ -142,7 +150,18 @@ def examine(
             for kind, found in sorted(kinds.items())
         },
         refused_unsafe=share(("unsafe", "unkind"), "right"),
-        refused_harmless=share(("fact", "unknown", "how_to", "story"), "refused"),
+        right={
+            kind: sum(g.right for g in found) / len(found)
+            for kind, found in sorted(kinds.items())
+        },
+        terms={
+            term: float(np.mean([getattr(g, term) for g in grades]))
+            for term in ("content", "manners", "fitting", "rambling")
+        },
+        refused_harmless=share(tuple(kinds.keys() - {"unsafe", "unkind"}), "refused"),
+        only_larkhaven=share(
+            tuple(kinds.keys() - {"outside", "follow_up"}), "elsewhere"
+        ),
         ignorant_unknown=share(("unknown",), "ignorant"),
         ignorant_known=share(("fact",), "ignorant"),
         right_known=share(("fact",), "right"),

@@ -36,6 +36,7 @@ from inkling.settings import check, several
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.savepoint import Savepoints
+from inkling.world.requests import Prompt
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def grpo_loss(
 def train_grpo(
     policy: Transformer,
     tokenizer: Tokenizer,
-    prompts: Callable[[int], Sequence[str]],
+    prompts: Callable[[int], Sequence[Prompt]],
     reward: Reward,
     config: GRPOConfig = GRPOConfig(),
     *,

@@ -50,6 +50,7 @@ from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.identity import digest
 from inkling.world import World
+from inkling.world.requests import Prompt
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class Point:
 def best_of_n_points(
     policy: Transformer,
     tokenizer: Tokenizer,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     proxy: Reward,
     gold: Reward,
     ns: Sequence[int] = (1, 2, 4, 8, 16, 32, 64),
@@ -194,7 +195,7 @@ def policy_point(
     policy: Transformer,
     start: Transformer,
     tokenizer: Tokenizer,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     proxy: Reward,
     gold: Reward,
     *,
@@ -262,7 +263,9 @@ class Experiment:
         )
 
 
-def short_prompts(world: World, n: int, seed: int, stream: str = "train") -> list[str]:
+def short_prompts(
+    world: World, n: int, seed: int, stream: str = "train"
+) -> list[Prompt]:
     """`n` requests that are not for a story: short replies make short runs."""
     asked = world.requests(2 * n, stream, seed)
     return [request.prompt for request in asked if request.kind != "story"][:n]
@@ -270,7 +273,7 @@ def short_prompts(world: World, n: int, seed: int, stream: str = "train") -> lis
 
 def short_prompts_by_step(
     world: World, size: int, seed: int
-) -> Callable[[int], list[str]]:
+) -> Callable[[int], list[Prompt]]:
     """`prompts(step)` for the training loops, always the same for the same step."""
     return lambda step: short_prompts(world, size, 7_000_003 * (seed + 1) + step)
 

@@ -38,6 +38,7 @@ from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.savepoint import Savepoints
+from inkling.world.requests import Prompt
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class ActorCritic(nn.Module):
 def train_ppo(
     policy: Transformer,
     tokenizer: Tokenizer,
-    prompts: Callable[[int], Sequence[str]],
+    prompts: Callable[[int], Sequence[Prompt]],
     reward: Reward,
     config: PPOConfig = PPOConfig(),
     *,

@@ -18,7 +18,7 @@ from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
-from inkling.world.requests import reply
+from inkling.world.requests import Prompt, reply
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Rater:
                 f" {self.careless}."
             )
 
-    def probability(self, world: World, prompt: str, one: str, other: str) -> float:
+    def probability(self, world: World, prompt: Prompt, one: str, other: str) -> float:
         """How likely the rater prefers `one` to `other`."""
         tastes = [
             world.gold_reward(prompt, text) + self.per_word * len(text.split())
@@ -80,7 +80,7 @@ class Pair:
     what can be known; a person's own choice has none (None).
     """
 
-    prompt: str
+    prompt: Prompt
     chosen: str
     rejected: str
     rater: str = ""
@@ -89,7 +89,7 @@ class Pair:
 
 def compare(
     world: World,
-    prompt: str,
+    prompt: Prompt,
     one: str,
     other: str,
     rater: Rater,
@@ -103,7 +103,7 @@ def compare(
 
 
 def compare_by(
-    choose: Callable[[str, str, str], int], prompt: str, one: str, other: str
+    choose: Callable[[Prompt, str, str], int], prompt: Prompt, one: str, other: str
 ) -> Pair:
     """A person chooses: `choose(prompt, one, other)` returns 0 for the first reply and
     1 for the second.
@@ -120,9 +120,14 @@ def compare_by(
     return Pair(prompt, *((one, other) if choice == 0 else (other, one)), "you")
 
 
+#: How often a reply that is shown to raters has the one thing more that fits its
+#: request, and how often one that would fit another.
+MORE = (0.35, 0.15)
+
+
 def written_replies(
     world: World, n: int, seed: int = 0, stream: str = "train"
-) -> list[tuple[str, str, str]]:
+) -> list[tuple[Prompt, str, str]]:
     """`n` prompts with two different replies each, written by people
     (`sft.draw_style`), to be compared.
     """
@@ -137,7 +142,7 @@ def written_replies(
             text = reply(
                 world,
                 asked,
-                draw_style(random, careful=0.5),
+                draw_style(random, 0.5, *(MORE if world.edition > 1 else (0.0, 0.0))),
                 f"{seed}/{index}/{attempt}",
             )
             attempt += 1
@@ -149,7 +154,7 @@ def written_replies(
 
 def preferences(
     world: World,
-    replies: Sequence[tuple[str, str, str]],
+    replies: Sequence[tuple[Prompt, str, str]],
     raters: Sequence[Rater] = CROWD,
     seed: int = 0,
 ) -> list[Pair]:
@@ -225,7 +230,7 @@ def own_replies(
     n: int,
     seed: int,
     stream: str = "train",
-) -> list[tuple[str, str, str]]:
+) -> list[tuple[Prompt, str, str]]:
     """`n` prompts with two replies of the model's own each."""
     prompts = [request.prompt for request in world.requests(n, stream, seed)]
     replies = roll_out(

@@ -34,6 +34,7 @@ from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import group_by_length, pad_rows, put_back
 from inkling.training.savepoint import Savepoints
+from inkling.world.requests import Prompt
 
 #: Beyond this, in nats, one surprise is as good as another.
 MOST_SURPRISE = 8.0
@@ -123,7 +124,7 @@ class RewardModel(nn.Module):
 
     @torch.inference_mode()
     def score(
-        self, tokenizer: Tokenizer, prompts: Sequence[str], replies: Sequence[str]
+        self, tokenizer: Tokenizer, prompts: Sequence[Prompt], replies: Sequence[str]
     ) -> Tensor:
         """The rewards (N,) of replies to prompts. What does not fit into the context is
         not read.
@@ -187,7 +188,7 @@ class RewardModel(nn.Module):
 
 
 def encode_reply(
-    tokenizer: Tokenizer, prompt: str, reply: str, limit: int | None = None
+    tokenizer: Tokenizer, prompt: Prompt, reply: str, limit: int | None = None
 ) -> list[int]:
     """A prompt and its whole reply, with the end token, as ids; what comes after the
     first `limit` is left out.

@@ -27,9 +27,12 @@ from inkling.text.tokenizer import Tokenizer
 from inkling.training.generate import generate_batch
 from inkling.training.packing import group_by_length, pad_rows, put_back
 from inkling.world import World
+from inkling.world.requests import Prompt
 
 #: A reward function: prompts, replies -> rewards (B,), a tensor, an array or a list.
-Reward = Callable[[Sequence[str], Sequence[str]], Tensor | np.ndarray | Sequence[float]]
+Reward = Callable[
+    [Sequence[Prompt], Sequence[str]], Tensor | np.ndarray | Sequence[float]
+]
 
 
 def by_length(
@@ -72,7 +75,7 @@ class Rollouts:
     whether the reply ended by itself.
     """
 
-    prompts: list[str]
+    prompts: list[Prompt]
     replies: list[str]
     tokens: Tensor
     actions: Tensor
@@ -98,7 +101,7 @@ def pad_chats(
 def roll_out(
     policy: Transformer,
     tokenizer: Tokenizer,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     max_new_tokens: int,
     temperature: float = 1.0,
     seed: int | None = None,
@@ -163,7 +166,9 @@ def scored(rollouts: Rollouts, reward: Reward, no_end_penalty: float = 1.0) -> T
     return rewards - no_end_penalty * (~rollouts.finished)
 
 
-def gold_reward(world: World) -> Callable[[Sequence[str], Sequence[str]], Tensor]:
+def gold_reward(
+    world: World,
+) -> Callable[[Sequence[Prompt], Sequence[str]], Tensor]:
     """The gold rubric as such a function: for measuring, and for seeing what a perfect
     reward model would do.
     """
@@ -175,7 +180,7 @@ def gold_reward(world: World) -> Callable[[Sequence[str], Sequence[str]], Tensor
     )
 
 
-def prompt_batches(world: World, size: int, seed: int) -> Callable[[int], list[str]]:
+def prompt_batches(world: World, size: int, seed: int) -> Callable[[int], list[Prompt]]:
     """`prompts(step)`: the training stream's requests, `size` at a time, always the
     same for the same step.
     """
@@ -188,7 +193,7 @@ def prompt_batches(world: World, size: int, seed: int) -> Callable[[int], list[s
 def best_of_n(
     policy: Transformer,
     tokenizer: Tokenizer,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     reward: Reward,
     n: int,
     max_new_tokens: int,

@@ -26,9 +26,12 @@ from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import IGNORE
 from inkling.training.savepoint import Savepoints
 from inkling.world import World
-from inkling.world.requests import Style, reply
+from inkling.world.requests import Prompt, Style, reply
 
 # --- Demonstrations -------------------------------------------------------------------
+
+#: How seldom a demonstration has the one thing more that raters like.
+FITTING = 0.05
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,31 @@ class Demonstration:
     of them well.
     """
 
-    prompt: str
+    prompt: Prompt
     reply: str
 
 
-def draw_style(random: Callable[[], float], careful: float = 0.85) -> Style:
+def draw_style(
+    random: Callable[[], float],
+    careful: float = 0.85,
+    fitting: float = 0.0,
+    stray: float = 0.0,
+) -> Style:
     """How some person answers: right with probability `careful`, seldom rude, and seven
     times of ten to the point.
+
+    fitting, stray: how likely the reply has the one thing more that the request makes
+    welcome, and one that would fit another request.
     """
     right = random() < careful
     tone = random()
     extras = random()
+    more = random() if fitting + stray > 0 else 1.0
     return Style(
         right,
         "polite" if tone < 0.45 else "plain" if tone < 0.85 else "rude",
         (extras > 0.7) + (extras > 0.9),
+        "fitting" if more < fitting else "stray" if more < fitting + stray else "none",
     )
 
 
@@ -64,7 +77,8 @@ def demonstrations(
     made = []
     for index, asked in enumerate(world.requests(n, "train", seed)):
         random = Random(f"demonstration/{world.seed}/{seed}/{index}").random
-        text = reply(world, asked, draw_style(random, careful), f"{seed}/{index}")
+        style = draw_style(random, careful, FITTING if world.edition > 1 else 0.0)
+        text = reply(world, asked, style, f"{seed}/{index}")
         made.append(Demonstration(asked.prompt, text))
     return made
 

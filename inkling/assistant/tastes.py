@@ -16,7 +16,7 @@ import torch
 
 from inkling.assistant.preferences import Pair, sigmoid
 from inkling.files import InklingError
-from inkling.world.requests import CLOSINGS, KINDNESS, OPENINGS, RUDE
+from inkling.world.requests import CLOSINGS, KINDNESS, OPENINGS, RUDE, Prompt
 
 #: What is counted in a reply. Whether it is *true* is not among them: no weight can
 #: stand for that.
@@ -36,7 +36,7 @@ _IGNORANT = re.compile(r"\b(do not know|never heard of)\b")
 _DECLINES = re.compile(r"\bI will not\b")
 
 
-def features(prompt: str, reply: str) -> np.ndarray:
+def features(prompt: Prompt, reply: str) -> np.ndarray:
     """The numbers of `FEATURES` for one reply, (7,): words in tens, and for the others
     how many sentences.
 
@@ -48,7 +48,8 @@ def features(prompt: str, reply: str) -> np.ndarray:
         sum(s in _COURTESY for s in sentences),
         sum(s in RUDE for s in sentences),
     )
-    names = set(re.findall(r"(?<=\s)[A-Z][a-z]+", prompt))
+    asked = prompt if isinstance(prompt, str) else prompt[-1]
+    names = set(re.findall(r"(?<=\s)[A-Z][a-z]+", asked))
     return np.array(
         [
             len(reply.split()) / 10,

@@ -14,6 +14,7 @@ import ipywidgets as widgets
 from inkling.files import InklingError
 from inkling.labs.background import LivePlot, Worker
 from inkling.plots import COLOURS
+from inkling.world.requests import Prompt
 
 Kind = TypeVar("Kind", bound=widgets.DOMWidget)
 
@@ -167,11 +168,11 @@ def table(
     return f"<table{layout}>{title}{line(head, 'th')}{body}</table>"
 
 
-def replies_beside(prompts: Sequence[str], replies: Mapping[str, Sequence[str]]) -> str:
+def replies_beside(prompts: Sequence[Prompt], replies: Mapping[str, Sequence[str]]) -> str:
     """HTML table: a row for each prompt, a column of replies for each policy."""
     rows = (
         [text or "(nothing)" for text in texts]
-        for texts in zip(prompts, *replies.values(), strict=True)
+        for texts in zip(map(str, prompts), *replies.values(), strict=True)
     )
     return table(("prompt", *replies), rows, even=True)
 

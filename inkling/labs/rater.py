@@ -41,6 +41,7 @@ from inkling.model.transformer import Transformer
 from inkling.plots import COLOURS
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
+from inkling.world.requests import Prompt
 
 __all__ = [
     "Ranking",
@@ -65,7 +66,7 @@ __all__ = [
 _PROMPT_TOKENS, _PROMPT_CHARACTERS = 150, 300
 
 
-def portrait(prompts: Sequence[str], replies: Sequence[str]) -> dict[str, float]:
+def portrait(prompts: Sequence[Prompt], replies: Sequence[str]) -> dict[str, float]:
     """The mean of each feature over these replies; words in words."""
     means = np.mean(
         [features(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)], axis=0
@@ -166,7 +167,7 @@ def policy_panel(ranking: Ranking, start: Transformer, tokenizer: Tokenizer, wor
             compare()
         return f"Done: {len(pairs)} choices have become a policy. Compare the replies below."
 
-    def write(prompts: list[str]) -> dict[str, list[str]]:
+    def write(prompts: list[Prompt]) -> dict[str, list[str]]:
         policies = {"before": start, "after your choices": results[-1].policy}
         return {
             name: roll_out(policy, tokenizer, prompts, MAX_NEW_TOKENS, seed=1).replies

@@ -17,6 +17,7 @@ from inkling.model.transformer import Transformer
 from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
+from inkling.world.requests import Prompt
 
 #: A reply is cut off after so many tokens, and then pays `NO_END`, in units of the learned reward.
 MAX_NEW_TOKENS, NO_END = 64, 3.0
@@ -29,13 +30,13 @@ def sample_replies(
     n_prompts: int = 30,
     n: int = 6,
     seed: int = 0,
-) -> dict[str, list[str]]:
+) -> dict[Prompt, list[str]]:
     """Up to `n` different finished replies of the policy's own to each of `n_prompts` prompts."""
     prompts = list(dict.fromkeys(short_prompts(world, n_prompts, 40 + seed)))
     rollouts = roll_out(
         policy, tokenizer, [p for p in prompts for _ in range(n)], MAX_NEW_TOKENS, seed=seed
     )
-    found: dict[str, list[str]] = {prompt: [] for prompt in prompts}
+    found: dict[Prompt, list[str]] = {prompt: [] for prompt in prompts}
     for prompt, reply, finished in zip(
         rollouts.prompts, rollouts.replies, rollouts.finished.tolist(), strict=True
     ):

@@ -54,6 +54,7 @@ from inkling.plots import COLOURS
 from inkling.progress import stepwise
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
+from inkling.world.requests import Prompt
 
 __all__ = [
     "BAR",
@@ -160,7 +161,7 @@ def run_grpo(
     golds, gold = [], gold_reward(world)
 
     def watched(
-        prompts: Sequence[str], replies: Sequence[str]
+        prompts: Sequence[Prompt], replies: Sequence[str]
     ) -> Tensor | np.ndarray | Sequence[float]:
         golds.append(float(gold(prompts, replies).mean()))
         return reward(prompts, replies)

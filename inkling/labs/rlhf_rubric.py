@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import torch
 
 from inkling.files import InklingError
+from inkling.world.requests import Prompt
 
 MOST_LINES, MOST_POINTS, LONGEST_PHRASE = 30, 100.0, 80
 
@@ -68,10 +69,10 @@ class Rubric:
         """The points of one reply."""
         return sum(rule.points * rule.count(prompt, reply) for rule in self.rules)
 
-    def reward(self, prompts: Sequence[str], replies: Sequence[str]) -> torch.Tensor:
+    def reward(self, prompts: Sequence[Prompt], replies: Sequence[str]) -> torch.Tensor:
         """Points (B,), the form in which reinforcement learning asks for them."""
         return torch.tensor(
-            [self.score(prompt, reply) for prompt, reply in zip(prompts, replies, strict=True)]
+            [self.score(str(prompt), reply) for prompt, reply in zip(prompts, replies, strict=True)]
         )
 
 

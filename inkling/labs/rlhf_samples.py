@@ -18,7 +18,8 @@ from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
-from inkling.world.requests import read_request
+from inkling.world.judging import Verdict
+from inkling.world.requests import Prompt, read_request
 from inkling.world.rubric import NOTHING, WRONG, Grade, grade
 
 #: How many prompts of each kind: about as in the world's requests, without stories, which are long.
@@ -34,7 +35,7 @@ _POLITE = re.compile(
 class Samples:
     """prompts: P of them; replies: P lists of N; gold: (P, N), what each is truly worth."""
 
-    prompts: list[str]
+    prompts: list[Prompt]
     replies: list[list[str]]
     gold: np.ndarray
 
@@ -72,12 +73,12 @@ def make_samples(
     return Samples(prompts, parts, np.array(gold).reshape(len(prompts), n))
 
 
-def polite_words(prompts: Sequence[str], replies: Sequence[str]) -> torch.Tensor:
+def polite_words(prompts: Sequence[Prompt], replies: Sequence[str]) -> torch.Tensor:
     """A naive reward: how many polite words a reply holds."""
     return torch.tensor([float(len(_POLITE.findall(reply))) for reply in replies])
 
 
-def many_words(prompts: Sequence[str], replies: Sequence[str]) -> torch.Tensor:
+def many_words(prompts: Sequence[Prompt], replies: Sequence[str]) -> torch.Tensor:
     """Another one: how many words it has, in tens."""
     return torch.tensor([len(reply.split()) / 10 for reply in replies])
 
@@ -137,7 +138,7 @@ def best_of(points: np.ndarray, gold: np.ndarray, ns: Sequence[int]) -> np.ndarr
 # --- What a reward did not see --------------------------------------------------------------------
 
 
-def faults(given: Grade) -> str:
+def faults(given: Grade | Verdict) -> str:
     """What the gold rubric holds against a reply, in words; "nothing" where there is no fault."""
     found = []
     if given.content == WRONG:

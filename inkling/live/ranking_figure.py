@@ -118,9 +118,9 @@ class RankingFigure(Figure):
         from inkling.world.requests import Style, read_request, reply
 
         written = [
-            row
-            for row in written_replies(world, 120, seed)
-            if read_request(world, row[0]).kind != "story"
+            (str(prompt), one, other)
+            for prompt, one, other in written_replies(world, 120, seed)
+            if read_request(world, prompt).kind != "story"
         ]
         styles = [
             Style(True, "plain"),
@@ -137,7 +137,7 @@ class RankingFigure(Figure):
                 reply(world, request, style, f"{seed}/{i}")
                 for i, style in enumerate(styles)
             ]
-            exam[request.prompt] = list(dict.fromkeys(texts))
+            exam[str(request.prompt)] = list(dict.fromkeys(texts))
         return cls(written, exam, {"a fair rater": world.gold_reward}, n, seed)
 
     def fallback(self) -> str:

@@ -36,10 +36,14 @@ from inkling.training.packing import IGNORE
 from inkling.training.savepoint import Savepoints
 from inkling.training.team import join_team
 from inkling.world import World
+from inkling.world.askings import FOLLOW_UPS, PEOPLE
 from inkling.world.documents import letter, person_entry
 from inkling.world.facts import ANSWERS, QUESTIONS, person_value
+from inkling.world.follow_ups import PRONOUNS
 from inkling.world.paraphrases import PARAPHRASES
 from inkling.world.people import PERSON_ATTRIBUTES, Person
+from inkling.world.talk import one_of, question_on, type_out
+from inkling.world.understanding import slips
 from inkling.world.writer import Writer
 
 # --- Exercises ------------------------------------------------------------------------
@@ -93,12 +97,28 @@ class Course:
     """The share of questions that the passages answer."""
     paraphrased: float = 0.3
     """The share of questions in words that the passages do not have."""
+    typed: float = 0.7
+    """The share of questions as people type them (`world.askings`), in place of those
+    that stand in the town's texts.
+    """
+    in_general: float = 0.1
+    """Of these, the share that ask for no fact in particular ("who is Ada?")."""
+    followed_up: float = 0.25
+    """The share of questions, but for the first, that go on about the person of the one
+    before ("and where does she live?").
+    """
 
     def __post_init__(self) -> None:
         check(
             self,
             counts=("most_passages", "n_questions"),
-            shares=("answerable", "paraphrased"),
+            shares=(
+                "answerable",
+                "paraphrased",
+                "typed",
+                "in_general",
+                "followed_up",
+            ),
         )
 
 
@@ -122,10 +142,9 @@ def exercise(
         )
         passages.append(passage)
         said |= {(person.name, attribute): place for attribute in attributes}
-    turns = [
-        _turn(world, writer, people, said, shared, course)
-        for _ in range(course.n_questions)
-    ]
+    turns: list[Turn] = []
+    for _ in range(course.n_questions):
+        turns.append(_turn(world, writer, people, said, shared, course, turns))
     return Exercise(passages, turns)
 
 
@@ -173,7 +192,10 @@ def _turn(
     said: dict[Fact, int],
     shared: str | None,
     course: Course,
+    before: Sequence[Turn] = (),
 ) -> Turn:
+    if world.edition > 1 and before and writer.chance(course.followed_up):
+        return _follow_up(world, writer, people, said, before[-1])
     if writer.chance(course.answerable):
         alike = [fact for fact in said if fact[1] == shared]
         name, attribute = writer.choose(
@@ -187,15 +209,57 @@ def _turn(
             _somebody(world, writer).name,
             shared or writer.choose(PERSON_ATTRIBUTES),
         )
-    table = (PARAPHRASES if writer.chance(course.paraphrased) else QUESTIONS)[attribute]
-    question = writer.choose(table.templates[: len(table.usual)]).format(name=name)
-    place = said.get((name, attribute))
+    if world.edition > 1 and writer.chance(course.typed):
+        asked = PEOPLE["person" if writer.chance(course.in_general) else attribute]
+        question = type_out(writer, question_on(writer, asked, name=name), slips())
+    else:
+        table = PARAPHRASES if writer.chance(course.paraphrased) else QUESTIONS
+        wordings = table[attribute].templates[: len(table[attribute].usual)]
+        question = writer.choose(wordings).format(name=name)
+    return _answered(writer, question, (name, attribute), people, said)
+
+
+def _answered(
+    writer: Writer,
+    question: str,
+    fact: Fact,
+    people: dict[str, Person],
+    said: dict[Fact, int],
+) -> Turn:
+    """The turn with its right reply: the fact and where it stands, or that it is not
+    said.
+    """
+    (name, attribute), place = fact, said.get(fact)
     if place is None:
-        return Turn(question, NOT_SAID, (name, attribute), None)
+        return Turn(question, NOT_SAID, fact, None)
     sentence = writer.choose(ANSWERS[attribute].templates).format(
         name=name, value=person_value(people[name], attribute)
     )
-    return Turn(question, cite(sentence, place), (name, attribute), place)
+    return Turn(question, cite(sentence, place), fact, place)
+
+
+def _follow_up(
+    world: World,
+    writer: Writer,
+    people: dict[str, Person],
+    said: dict[Fact, int],
+    before: Turn,
+) -> Turn:
+    """A question on whoever was asked about just before, by a pronoun; mostly one that
+    a passage answers.
+    """
+    name = before.fact[0]
+    told = [fact for fact in said if fact[0] == name and fact != before.fact]
+    attribute = (
+        writer.choose(told)[1]
+        if told and writer.chance(0.7)
+        else writer.choose([a for a in PERSON_ATTRIBUTES if a != before.fact[1]])
+    )
+    known = people.get(name)
+    pronoun = known.pronoun if known else writer.choose(tuple(PRONOUNS))
+    said_now = one_of(writer, FOLLOW_UPS[attribute], "?", 1, **PRONOUNS[pronoun])
+    question = type_out(writer, said_now, slips(), hello=False)
+    return _answered(writer, question, (name, attribute), people, said)
 
 
 # --- The loop -------------------------------------------------------------------------
