@@ -25,6 +25,7 @@ from inkling.text.tokenizer import Tokenizer
 from inkling.training.optim import make_optimizers, schedule, update
 from inkling.training.packing import IGNORE
 from inkling.training.savepoint import Savepoints
+from inkling.training.team import join_team
 from inkling.world import World
 from inkling.world.requests import Prompt, Style, reply
 
@@ -273,10 +274,16 @@ class SFTConfig:
     """
     length: int = 256
     """Tokens in a row, at most the model's context."""
+    optimizer: str = "adamw"
+    """"adamw" for all weights, or "muon" for the hidden matrices and AdamW for the
+    rest.
+    """
     learning_rate: float = 1e-3
     """AdamW's peak; it climbs over the first twentieth of the run and then falls in a
     straight line to zero.
     """
+    muon_learning_rate: float = 6e-3
+    """Muon's peak, with the same course."""
     weight_decay: float = 0.0
     """Shrinks the hidden matrices by learning rate x this at each step."""
     grad_clip: float = 1.0
@@ -288,7 +295,8 @@ class SFTConfig:
         check(
             self,
             counts=("epochs", "batch_size", "length"),
-            positive=("learning_rate", "grad_clip"),
+            positive=("learning_rate", "muon_learning_rate", "grad_clip"),
+            choices={"optimizer": ("muon", "adamw")},
             not_negative=("weight_decay",),
             from_zero=("seed",),
         )
@@ -317,8 +325,9 @@ def finetune(
     record of each step: `history = list(finetune(...))`.
 
     replay: documents of the kind that pre-training had, mixed in so that they are not
-    forgotten. folder: where to stop and go on, as for `pretrain.train`. Only parameters
-    that require a gradient are trained, so a model with LoRA trains its detours. Raises
+    forgotten. folder: where to stop and go on, as for `pretrain.train`; the processes
+    of a team share out each batch, as there. Only parameters that require a gradient
+    are trained, so a model with LoRA trains its detours. Raises
     `InklingError` for no demonstrations, for one that does not fit into a row, for a
     folder with another run, and for a loss that is no number.
     """
@@ -342,23 +351,33 @@ def finetune(
             torch.from_numpy(targets).split(config.batch_size),
             strict=True,
         )
-    (optimizer,) = make_optimizers(
-        model, "adamw", config.learning_rate, weight_decay=config.weight_decay
+    team = join_team(model, config.batch_size)
+    optimizers = make_optimizers(
+        model,
+        config.optimizer,
+        config.learning_rate,
+        config.muon_learning_rate,
+        config.weight_decay,
     )
-    saved = Savepoints(folder, config, model, [optimizer], data=tuple(batches))
+    saved = Savepoints(folder, config, model, optimizers, data=tuple(batches))
     history = [SFTRecord(**record) for record in saved.history]
     yield from history
-    with Progress(len(batches), "fine-tuning", len(history), progress) as bar:
+    team.agree(len(history))
+    show = progress and team.rank == 0
+    with Progress(len(batches), "fine-tuning", len(history), show) as bar:
         for step in range(len(history), len(batches)):
             rows, targets = batches[step]
             model.train()
-            loss = sft_loss(model(rows), targets)
-            loss.backward()
+            logits, written = model(team.share(rows)), team.share(targets)
+            part = sft_loss(logits, written, int((targets != IGNORE).sum()))
+            part.backward()
+            loss = team.add_up(model, part.item())
             scale = schedule(step, len(batches), warmup=len(batches) // 20)
             clip = config.grad_clip
-            update(model, [optimizer], loss.item(), step, scale=scale, grad_clip=clip)
-            history.append(SFTRecord(step + 1, loss.item()))
+            update(model, optimizers, loss, step, scale=scale, grad_clip=clip)
+            history.append(SFTRecord(step + 1, loss))
             yield history[-1]
-            saved.keep(history, last=step + 1 == len(batches))
-            bar.update(1, loss=loss.item())
+            if team.rank == 0:
+                saved.keep(history, last=step + 1 == len(batches))
+            bar.update(1, loss=loss)
     model.eval()

@@ -102,7 +102,7 @@ class Island(World):
             self.people.append(replace(model, name=own, friend=friend, in_questions=place % 4 != 3))
         self.asked_about = [person for person in self.people if person.in_questions]
         self.first_names = chosen
-        self._by_name = {person.name: person for person in [*self.people, *self.newcomers]}
+        self.people_by_name = {p.name: p for p in [*self.people, *self.newcomers]}
 
     def document(
         self, index: int, stream: str = "train", seed: int = 0, only: str | None = None

@@ -90,7 +90,7 @@ def _say(world: "World", writer: Writer, how: str, before: Meaning, training: bo
         return talk.one_of(writer, askings.MORE, ".", 1, **PRONOUNS[pronoun])
     if how == "thanks":
         topic = small_talk.GREETINGS["thanks"]
-        return talk.one_of(writer, topic.said, topic.mark)
+        return talk.one_of(writer, topic.said, topic.mark, topic.held_out)
     table = {
         "sure": (askings.SURE, "?"),
         "why_not": (askings.WHY_NOT, "?"),

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 #: Each kind of request, and how many of a hundred are of it.
 SHARES = {
-    "fact": 12,
+    "fact": 13,
     "person": 3,
-    "unknown": 7,
+    "unknown": 8,
     "thing": 6,
     "trade": 5,
     "backwards": 7,
     "how_to": 7,
-    "story": 10,
+    "story": 8,
     "unsafe": 7,
     "unkind": 4,
     "greeting": 7,
@@ -306,13 +306,15 @@ def _story(world: "World", writer: Writer, training: bool) -> Made:
 
 def _from_topics(writer: Writer, topics: dict[str, small_talk.Topic]) -> Made:
     topic = writer.choose(tuple(topics))
-    return one_of(writer, topics[topic].said, topics[topic].mark), {"topic": topic}
+    chosen = topics[topic]
+    said = one_of(writer, chosen.said, chosen.mark, chosen.held_out)
+    return said, {"topic": topic}
 
 
 def _greeting(world: "World", writer: Writer, training: bool) -> Made:
-    if writer.chance(0.6):
+    if writer.chance(0.5):
         core = small_talk.GREETINGS
-        often = {name: core[name] for name in ("hello", "thanks", "goodbye", "how_are_you")}
+        often = {name: core[name] for name in ("hello", "thanks", "goodbye")}
         return _from_topics(writer, often)
     return _from_topics(writer, small_talk.GREETINGS)
 
