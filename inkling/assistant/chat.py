@@ -118,7 +118,7 @@ def as_messages(prompt: Prompt | Sequence[Message]) -> list[Message]:
 
 
 def encode_exchange(
-    tokenizer: Tokenizer, prompt: Prompt, reply: str
+    tokenizer: Tokenizer, prompt: Prompt | Sequence[Message], reply: str
 ) -> tuple[list[int], list[bool]]:
     """`encode_chat` of a prompt and the assistant's reply, in which only that reply
     counts as written.

@@ -14,7 +14,13 @@ from random import Random
 
 import torch
 
-from inkling.assistant.chat import Message, encode_chat, encode_exchange, pad_id
+from inkling.assistant.chat import (
+    Message,
+    as_messages,
+    encode_chat,
+    encode_exchange,
+    pad_id,
+)
 from inkling.assistant.rollouts import pad_chats
 from inkling.assistant.sft import encode_replay, sft_loss
 from inkling.files import InklingError
@@ -42,6 +48,7 @@ from inkling.world.facts import ANSWERS, QUESTIONS, person_value
 from inkling.world.follow_ups import PRONOUNS
 from inkling.world.paraphrases import PARAPHRASES
 from inkling.world.people import PERSON_ATTRIBUTES, Person
+from inkling.world.requests import Prompt, read_request
 from inkling.world.talk import one_of, question_on, type_out
 from inkling.world.understanding import slips
 from inkling.world.writer import Writer
@@ -182,7 +189,46 @@ def _passage_about(
             ]
             if stated:
                 found.append((passage, sorted(stated)))
+    if world.edition > 1 and tell is person_entry and writer.chance(0.4):
+        found = [_joined(found)]
     return writer.choose([pair for pair in found if wanted in pair[1]] or found)
+
+
+def _joined(
+    found: Sequence[tuple[Passage, list[str]]],
+) -> tuple[Passage, list[str]]:
+    """Passages of one entry as one, as a search for a person gives them."""
+    text = " ".join(passage.text for passage, _ in found)
+    stated = {attribute for _, attributes in found for attribute in attributes}
+    return replace(found[0][0], text=text), sorted(stated)
+
+
+def beside_passages(
+    world: World,
+    replay: Sequence[tuple[Prompt, str]],
+    share: float,
+    seed: int = 0,
+) -> list[tuple[Prompt | list[Message], str]]:
+    """The assistant's own replies, a share of them with passages before the prompt that
+    have nothing to do with it: whoever is told a story, or refused something, is so
+    whatever a search has found. Questions about people stay as they are; what is to be
+    done with passages there, the exercises teach.
+    """
+    writer = Writer(f"{world.seed}/beside/{seed}")
+    made: list[tuple[Prompt | list[Message], str]] = []
+    for number, (prompt, reply) in enumerate(replay):
+        asked = read_request(world, prompt)
+        about_people = asked.slots.get("kind", asked.kind) in (
+            "fact",
+            "person",
+            "unknown",
+        )
+        if about_people or not writer.chance(share):
+            made.append((prompt, reply))
+            continue
+        passages = exercise(world, number, Course(most_passages=2), seed + 1).passages
+        made.append(([*document_messages(passages), *as_messages(prompt)], reply))
+    return made
 
 
 def _turn(
@@ -369,7 +415,7 @@ def learn_to_read(
     world: World,
     config: ReadingConfig = ReadingConfig(),
     *,
-    replay: Sequence[tuple[str, str]] = (),
+    replay: Sequence[tuple[Prompt | list[Message], str]] = (),
     documents: Sequence[str] = (),
     folder: str | Path | None = None,
     progress: bool = True,

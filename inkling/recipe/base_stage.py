@@ -19,7 +19,7 @@ from inkling.recipe.cards import CAREFUL
 from inkling.recipe.plan import Recipe
 from inkling.recipe.pretraining import Pretraining, steps_of
 from inkling.recipe.text_stage import corpus_hash, n_bytes, prepare_text, say
-from inkling.recipe.workbench import Workbench, change_between, checkpoint
+from inkling.recipe.workbench import Workbench, change_between, checkpoint, town
 from inkling.text.corpus import CleaningReport
 from inkling.text.ngram import NGramModel
 from inkling.text.tokenizer import Tokenizer
@@ -155,7 +155,7 @@ class Unmeasured:
 
 def make_base(recipe: Recipe, bench: Workbench, n_parts: int = 4) -> Unmeasured:
     """The base model from raw text, in base/, in the first three of `n_parts`."""
-    world, made_with = World(0), versions()
+    world, made_with = town(), versions()
     text = prepare_text(recipe, world, n_parts)
     config = replace(recipe.model, vocab_size=text.tokenizer.vocab_size)
     settings = replace(recipe.train, eos_id=text.tokenizer.eos_id, seed=recipe.seed)
@@ -211,5 +211,5 @@ def measure_base(folder: Path, made: Unmeasured) -> dict:
     the weights behind it.
     """
     model, tokenizer = checkpoint(folder)
-    found = scores(model, tokenizer, World(0), made.texts)
+    found = scores(model, tokenizer, town(), made.texts)
     return cards.write(folder, made.card | {"scores": found, "careful": CAREFUL})

@@ -34,7 +34,7 @@ from inkling.reading.shelves import (
     training_pairs,
     unseen_people,
 )
-from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage
+from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage, town
 from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
@@ -189,7 +189,7 @@ def make_embedder(
     `InklingError` where `base` is no checkpoint, and where embedder/ was made from
     another one or with another recipe.
     """
-    base, world = Path(base), World(0)
+    base, world = Path(base), town()
     bench, (start, _) = Workbench(Path(folder), "embedder", progress), checkpoint(base)
     decided_by = made_from(recipe, base=start)
     return stage(bench, decided_by, lambda: make_seeds(bench, base, recipe, world))

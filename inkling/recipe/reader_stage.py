@@ -8,20 +8,26 @@ the assistant.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from inkling.assistant.chat import PASSAGE_LIKENESS, prepare_roles
+from inkling.assistant.chat import PASSAGE_LIKENESS, Message, prepare_roles
 from inkling.assistant.rollouts import roll_out
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
-from inkling.reading.lessons import Course, ReadingConfig, learn_to_read
+from inkling.reading.lessons import (
+    Course,
+    ReadingConfig,
+    beside_passages,
+    learn_to_read,
+)
 from inkling.reading.reading_exam import reading_scores
 from inkling.reading.shelves import Library, town_library
-from inkling.recipe.assistant_stage import policy_scores
-from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage
+from inkling.recipe.fair_scores import policy_scores
+from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage, town
 from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.processes import Helper
 from inkling.training.team import in_two
 from inkling.world import World
+from inkling.world.requests import Prompt, prompt_of
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def own_answers(
     n: int,
     seed: int,
     together: int = 250,
-) -> list[tuple[str, str]]:
+) -> list[tuple[Prompt, str]]:
     """The assistant's replies to `n` requests of the training stream, as far as they
     end by themselves.
     """
@@ -147,6 +153,10 @@ def own_answers(
     return kept
 
 
+#: The share of the assistant's own replies that are practised beside passages.
+BESIDE = 0.3
+
+
 @dataclass(frozen=True)
 class Lessons:
     """What all courses of the stage share."""
@@ -156,7 +166,7 @@ class Lessons:
     world: World
     tokenizer: Tokenizer
     library: Library
-    replay: list[tuple[str, str]]
+    replay: list[tuple[Prompt | list[Message], str]]
     documents: list[str]
 
     def examine(self, pupil: Transformer) -> dict:
@@ -212,7 +222,12 @@ def read_and_measure(bench: Workbench, recipe: RAGRecipe, world: World) -> dict:
         world,
         tokenizer,
         town_library(world, recipe.n_documents),
-        [(prompt, reply) for prompt, reply in replay],
+        beside_passages(
+            world,
+            [(prompt_of(prompt), reply) for prompt, reply in replay],
+            BESIDE if world.edition > 1 else 0.0,
+            recipe.seed,
+        ),
         [
             world.document(i, "train", seed=recipe.seed).text
             for i in range(recipe.n_replay_documents)
@@ -249,7 +264,7 @@ def teach_reading(
     Raises `InklingError` where there is no rlhf/, and where rag/ was made from another
     one or with another recipe.
     """
-    folder, world = Path(folder), World(0)
+    folder, world = Path(folder), town()
     if not (folder / "rlhf" / "model.safetensors").is_file():
         raise InklingError(
             f"{folder} has no rlhf/ to go on from; make it with `python -m inkling"

@@ -10,7 +10,7 @@ import numpy as np
 
 from inkling.recipe.plan import Recipe
 from inkling.text.corpus import CleaningReport, prepare
-from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.text.tokenizer import RESERVED_TOKENS, SPECIAL_TOKENS, Tokenizer
 from inkling.world import World
 
 
@@ -82,7 +82,8 @@ def prepare_text(recipe: Recipe, world: World, n_parts: int) -> Text:
     texts, cleaning = prepare(world, recipe.crawl_bytes, seed=recipe.seed)
     say(f"     {len(texts):,} documents, {n_bytes(texts) / 1e6:.1f} MB kept")
     say(f"2/{n_parts}  tokenizer: {recipe.vocab_size:,} tokens")
-    tokenizer = Tokenizer.train(texts[:4000], recipe.vocab_size, SPECIAL_TOKENS)
+    special = (*SPECIAL_TOKENS, *RESERVED_TOKENS)
+    tokenizer = Tokenizer.train(texts[:4000], recipe.vocab_size, special)
     tokens = encode_stream(tokenizer, texts)
     say(f"     {len(tokens):,} tokens, {n_bytes(texts) / len(tokens):.2f} bytes each")
     held_out = [

@@ -17,11 +17,20 @@ from inkling.recipe import cards
 from inkling.text.tokenizer import Tokenizer
 from inkling.training.identity import digest
 from inkling.training.processes import cpu_seconds
+from inkling.world import World
 
 Record = TypeVar("Record")
 
+#: The edition of the town that the chain is made of.
+EDITION = 2
+
 #: Seconds of work that an interruption may leave out of a stage's cost, about.
 _TICK = 5.0
+
+
+def town() -> World:
+    """The town that every stage is about."""
+    return World(0, EDITION)
 
 
 class Workbench:

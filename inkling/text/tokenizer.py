@@ -43,6 +43,10 @@ SPECIAL_TOKENS = (
     "<|end|>",
 )
 
+# For later: a call of a tool, what it gives, and a thought. The next vocabulary has
+# them, so that no chapter needs a new one.
+RESERVED_TOKENS = ("<|call|>", "<|result|>", "<|thought|>")
+
 # White space and the visible characters after it. `re` counts U+001C to U+001F as white
 # space; Unicode does not.
 WORD = re.compile(r"\s*[\S\x1c-\x1f]+|\s+")

@@ -176,6 +176,11 @@ class Style:
     """
 
 
+def prompt_of(saved: str | list[str]) -> Prompt:
+    """A prompt as JSON has it."""
+    return saved if isinstance(saved, str) else tuple(saved)
+
+
 def for_the_exam(prompt: Prompt) -> bool:
     """Whether a prompt is one of the fifth that training never has."""
     text = prompt if isinstance(prompt, str) else "\n".join(prompt)
