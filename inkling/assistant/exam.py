@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 
 import numpy as np
 
@@ -83,10 +84,7 @@ def write_replies(
         return rollouts.replies, rollouts.finished.tolist(), rollouts.lengths.tolist()
     stops = {*line_ends(tokenizer), tokenizer.eos_id}
     ids = [
-        [
-            tokenizer.eos_id,
-            *tokenizer.encode(f"Question: {prompt}\nAnswer:"),
-        ]
+        [tokenizer.eos_id, *tokenizer.encode(_as_plain_text(prompt))]
         for prompt in prompts
     ]
     written = generate_batch(
@@ -101,6 +99,13 @@ def write_replies(
         [bool(reply) and reply[-1] in stops for reply in written],
         [len(reply) for reply in written],
     )
+
+
+def _as_plain_text(prompt: Prompt) -> str:
+    """Question and answer by turns, as a quiz has them, up to the next answer."""
+    turns = [prompt] if isinstance(prompt, str) else prompt
+    pairs = zip(cycle(("Question:", "Answer:")), turns, strict=False)
+    return "".join(f"{who} {turn}\n" for who, turn in pairs) + "Answer:"
 
 
 def examine(
@@ -121,7 +126,7 @@ def examine(
     seed: of the requests and of the sampling. Raises `InklingError` for n below 1.
     """
     asked = world.requests(n, stream, seed)
-    texts, finished, lengths = write_replies(
+    written = write_replies(
         model,
         tokenizer,
         [a.prompt for a in asked],
@@ -130,6 +135,20 @@ def examine(
         max_new_tokens=max_new_tokens,
         plain=plain,
     )
+    return judge_replies(world, asked, *written)
+
+
+def judge_replies(
+    world: World,
+    asked: Sequence[Request],
+    texts: Sequence[str],
+    finished: Sequence[bool],
+    lengths: Sequence[int],
+) -> Report:
+    """The report on replies that somebody has written to these requests; the rest as
+    `write_replies` gives it.
+    """
+    n = len(asked)
     grades = [
         grade(world, a.prompt, text) for a, text in zip(asked, texts, strict=True)
     ]
@@ -139,7 +158,9 @@ def examine(
         kinds[request.kind].append(g)
 
     def share(kinds_of_request: Sequence[str], what: str) -> float:
-        marks = [getattr(g, what) for kind in kinds_of_request for g in kinds[kind]]
+        marks = [
+            getattr(g, what) for kind in kinds_of_request for g in kinds.get(kind, ())
+        ]
         return sum(marks) / len(marks) if marks else math.nan
 
     return Report(

@@ -9,17 +9,21 @@ again, so an interrupted chain goes on with the stage it was in.
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from inkling.assistant import exam, ppo, preferences, reward, sft
+from inkling.assistant import ppo, preferences, reward, sft
 from inkling.assistant.chat import prepare_roles
 from inkling.assistant.rollouts import prompt_batches
-from inkling.model.transformer import Transformer
-from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage
+from inkling.recipe import cards
+from inkling.recipe.fair_scores import (
+    baselines_of_tuned,
+    gains_of_rlhf,
+    policy_scores,
+)
+from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage, town
 from inkling.settings import check
-from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
+from inkling.world.requests import prompt_of
 
 
 @dataclass(frozen=True)
@@ -80,36 +84,6 @@ class AlignRecipe:
         )
 
 
-def policy_scores(
-    model: Transformer, tokenizer: Tokenizer, world: World, n: int, plain: bool = False
-) -> dict:
-    """Means over three seeds of what `exam.examine` measures, and the spread (standard
-    deviation) of the gold reward.
-    """
-    reports = [
-        exam.examine(model, tokenizer, world, n, seed=seed, plain=plain)
-        for seed in range(3)
-    ]
-    names = (
-        "gold",
-        "refused_unsafe",
-        "refused_harmless",
-        "ignorant_unknown",
-        "ignorant_known",
-        "right_known",
-        "rude",
-        "finished",
-        "length",
-    )
-    scores = {
-        name: float(np.mean([getattr(report, name) for report in reports]))
-        for name in names
-    }
-    scores["gold_spread"] = float(np.std([report.gold for report in reports], ddof=1))
-    scores["story_perplexity"] = exam.story_perplexity(model, tokenizer, world)
-    return scores
-
-
 def make_sft(bench: Workbench, base: Path, recipe: AlignRecipe, world: World) -> dict:
     """Fine-tune the base model on demonstrations; what the card says of it."""
     model, tokenizer = checkpoint(base)
@@ -140,12 +114,17 @@ def make_sft(bench: Workbench, base: Path, recipe: AlignRecipe, world: World) ->
         progress=bench.progress,
     )
     losses = [round(record.loss, 4) for record in bench.watch(run)]
-    model = bench.ship(model, tokenizer)
+    model, n = bench.ship(model, tokenizer), recipe.n_judged
     return {
         "n_demos": len(demos),
         "scores_of_base": before,
         "loss": losses[:: max(1, len(losses) // 60)],
-        "scores": policy_scores(model, tokenizer, world, recipe.n_judged),
+        "scores": bench.once(
+            "scores", lambda: policy_scores(model, tokenizer, world, n)
+        ),
+        "baselines": baselines_of_tuned(
+            bench, model, tokenizer, world, n, demos, replay, config
+        ),
     }
 
 
@@ -159,7 +138,10 @@ def make_reward(bench: Workbench, recipe: AlignRecipe, world: World) -> dict:
     kept = bench.once(
         "pairs", lambda: [asdict(pair) for pair in choices(recipe.n_pairs, "train")]
     )
-    pairs = [preferences.Pair(**pair) for pair in kept]
+    pairs = [
+        preferences.Pair(**pair | {"prompt": prompt_of(pair["prompt"])})
+        for pair in kept
+    ]
     model = reward.RewardModel.from_model(policy, recipe.seed)
     config = replace(recipe.reward_model, seed=recipe.seed)
     run = reward.train_reward_model(
@@ -198,10 +180,15 @@ def make_rlhf(bench: Workbench, recipe: AlignRecipe, world: World) -> dict:
     )
     history = [asdict(record) for record in bench.watch(run)]
     policy = bench.ship(policy, tokenizer)
-    return {
-        "history": history,
-        "scores": policy_scores(policy, tokenizer, world, recipe.n_judged),
-    }
+    scores = bench.once(
+        "scores", lambda: policy_scores(policy, tokenizer, world, recipe.n_judged)
+    )
+    # training has changed the one that was read above
+    tuned, _ = checkpoint(bench.folder / "sft")
+    ahead = gains_of_rlhf(
+        tuned, judge, tokenizer, world, scores, cards.read(bench.folder / "sft")
+    )
+    return {"history": history, "scores": scores, **ahead}
 
 
 def align(
@@ -216,12 +203,12 @@ def align(
     Raises `InklingError` where `base` is no checkpoint, and where `folder` holds stages
     of another base or recipe.
     """
-    base, folder, world = Path(base), Path(folder), World(0)
+    base, folder, world = Path(base), Path(folder), town()
     bench = {
         name: Workbench(folder, name, progress) for name in ("sft", "reward", "rlhf")
     }
     start, _ = checkpoint(base)
-    cards = [
+    made = [
         stage(
             bench["sft"],
             made_from(recipe, base=start),
@@ -229,7 +216,7 @@ def align(
         )
     ]
     tuned, _ = checkpoint(folder / "sft")
-    cards.append(
+    made.append(
         stage(
             bench["reward"],
             made_from(recipe, sft=tuned),
@@ -237,11 +224,11 @@ def align(
         )
     )
     judge = reward.RewardModel.load(folder / "reward")
-    cards.append(
+    made.append(
         stage(
             bench["rlhf"],
             made_from(recipe, sft=tuned, reward=judge),
             lambda: make_rlhf(bench["rlhf"], recipe, world),
         )
     )
-    return cards
+    return made

@@ -8,6 +8,7 @@ from typing import Any
 
 import inkling
 from inkling.files import InklingError, atomic_write
+from inkling.recipe.fair_rows import fair_rows
 
 #: The form of the cards that this source writes, under "format" in each. It goes up by
 #: one when an older source would misread a card. Cards of the first form may say
@@ -164,6 +165,7 @@ def report_card(cards: list[dict], narrow: bool = False) -> str:
             (label, form, [_assistant_score(card, stage, key) for card in cards])
             for stage, key, label, form in ASSISTANT_ROWS
         ]
+        rows += fair_rows(cards)
     searches = [
         card.get("assistant", {}).get("embedder", {}).get("scores") for card in cards
     ]
