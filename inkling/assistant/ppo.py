@@ -146,6 +146,84 @@ class ActorCritic(nn.Module):
         hidden = self.policy.hidden_states(tokens)
         return self.policy.logits(hidden), self.value(hidden[:, :-1]).squeeze(-1)
 
+    def judge(self, temperature: float) -> Callable[[Tensor], tuple[Tensor, ...]]:
+        """What `by_length` asks of rows of tokens (b, t): log-probabilities of what was
+        written, the values before it, and entropies, (b, t - 1) each.
+        """
+
+        def of(tokens: Tensor) -> tuple[Tensor, ...]:
+            logits, values = self(tokens)
+            log_probs = token_log_probs(logits, tokens, temperature)
+            return log_probs, values, entropies(logits, temperature)
+
+        return of
+
+
+@dataclass(frozen=True)
+class Experience:
+    """A batch of replies and what there is to learn from it: tokens (B, T); actions,
+    the policy's log-probabilities as it wrote them, advantages and returns, (B, T - 1)
+    each.
+    """
+
+    tokens: Tensor
+    actions: Tensor
+    old: Tensor
+    advantages: Tensor
+    returns: Tensor
+
+
+@torch.no_grad()
+def look_back(
+    actor: ActorCritic,
+    reference: Transformer,
+    tokens: Tensor,
+    actions: Tensor,
+    scores: Tensor,
+    config: PPOConfig,
+) -> tuple[Experience, Tensor, Tensor]:
+    """What a batch of replies teaches, given their scores (B,); and for its record, the
+    entropies and the reference's log-probabilities, (B, T - 1) each.
+    """
+    judge = actor.judge(config.temperature)
+
+    def by_reference(part: Tensor) -> tuple[Tensor, ...]:
+        return (token_log_probs(reference(part), part, config.temperature),)
+
+    old, values, entropy = by_length(judge, tokens, actions)
+    (ref,) = by_length(by_reference, tokens, actions)
+    rewards = token_rewards(scores, old, ref, actions, config.beta)
+    advantages = gae(rewards, values, actions, config.gamma, config.lam)
+    returns = advantages + values * actions
+    advantages = whiten(advantages, actions)
+    return Experience(tokens, actions, old, advantages, returns), entropy, ref
+
+
+def minibatches(n: int, config: PPOConfig, seed: int) -> Iterator[Tensor]:
+    """The rows of each update by a batch of `n` replies: all of them, in a new order
+    each time that the batch is used.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(config.epochs):
+        yield from torch.randperm(n, generator=generator).split(config.minibatch_size)
+
+
+def ppo_loss(
+    actor: ActorCritic, experience: Experience, rows: Tensor, config: PPOConfig
+) -> Tensor:
+    """What an update by these rows of a batch makes smaller: the clipped loss and the
+    critic's squared error.
+    """
+    judge = actor.judge(config.temperature)
+    actions = experience.actions[rows]
+    new, guess, _ = by_length(judge, experience.tokens[rows], actions)
+    loss = clipped_loss(
+        new, experience.old[rows], experience.advantages[rows], actions, config.clip
+    )
+    return loss + config.value_weight * masked_mean(
+        (guess - experience.returns[rows]).square(), actions
+    )
+
 
 @stepwise
 def train_ppo(
@@ -174,21 +252,6 @@ def train_ppo(
         .requires_grad_(False)
     )
     actor = ActorCritic(policy)
-
-    def judged(tokens: Tensor) -> tuple[Tensor, ...]:
-        """Log-probabilities of what was written and the values before it; (b, t - 1)
-        each.
-        """
-        logits, values = actor(tokens)
-        return (
-            token_log_probs(logits, tokens, config.temperature),
-            values,
-            entropies(logits, config.temperature),
-        )
-
-    def by_reference(tokens: Tensor) -> tuple[Tensor, ...]:
-        return (token_log_probs(reference(tokens), tokens, config.temperature),)
-
     (optimizer,) = make_optimizers(
         actor, "adamw", config.learning_rate, weight_decay=0.0
     )
@@ -218,37 +281,22 @@ def train_ppo(
                 config.temperature,
                 seed,
             )
-            tokens, actions = rollouts.tokens, rollouts.actions
             scores = scored(rollouts, reward, config.no_end_penalty)
-            with torch.no_grad():
-                old, values, entropy = by_length(judged, tokens, actions)
-                (ref,) = by_length(by_reference, tokens, actions)
-            record = summarise(step + 1, rollouts, scores, entropy, old, ref)
-            rewards = token_rewards(scores, old, ref, actions, config.beta)
-            advantages = gae(rewards, values, actions, config.gamma, config.lam)
-            returns = advantages + values * actions
-            advantages = whiten(advantages, actions)
-            generator = torch.Generator().manual_seed(seed)
-            for _ in range(config.epochs):
-                for part in torch.randperm(len(tokens), generator=generator).split(
-                    config.minibatch_size
-                ):
-                    new, guess, _ = by_length(judged, tokens[part], actions[part])
-                    loss = clipped_loss(
-                        new, old[part], advantages[part], actions[part], config.clip
-                    )
-                    loss = loss + config.value_weight * masked_mean(
-                        (guess - returns[part]).square(), actions[part]
-                    )
-                    loss.backward()
-                    update(
-                        actor,
-                        [optimizer],
-                        loss.item(),
-                        step,
-                        scale=schedule(step, config.steps),
-                        grad_clip=config.grad_clip,
-                    )
+            experience, entropy, ref = look_back(
+                actor, reference, rollouts.tokens, rollouts.actions, scores, config
+            )
+            record = summarise(step + 1, rollouts, scores, entropy, experience.old, ref)
+            for rows in minibatches(len(scores), config, seed):
+                loss = ppo_loss(actor, experience, rows, config)
+                loss.backward()
+                update(
+                    actor,
+                    [optimizer],
+                    loss.item(),
+                    step,
+                    scale=schedule(step, config.steps),
+                    grad_clip=config.grad_clip,
+                )
             history.append(record)
             yield record
             saved.keep(history, last=step + 1 == config.steps)

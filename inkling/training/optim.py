@@ -76,6 +76,7 @@ def make_optimizers(
     muon_learning_rate: float = 0.02,
     weight_decay: float = 0.1,
     betas: tuple[float, float] = (0.9, 0.95),
+    precision: str = "auto",
 ) -> list[torch.optim.Optimizer]:
     """The optimizers of one model: `[AdamW]` for kind "adamw", `[AdamW, Muon]` for kind
     "muon".
@@ -88,7 +89,8 @@ def make_optimizers(
     hidden matrices decay.
 
     Each parameter group keeps its peak learning rate under "peak_lr"; `update` sets
-    "lr" from it at each step. A gradient that was left in the model is wiped. Raises
+    "lr" from it at each step. A gradient that was left in the model is wiped.
+    precision: "fp32" has Muon count in float32 also where bfloat16 is fast. Raises
     `InklingError` for an unknown kind, and when Muon is asked of a torch older than
     2.9, which has none.
     """
@@ -123,11 +125,8 @@ def make_optimizers(
             f"torch {torch.__version__} has no Muon; it came with torch 2.9. "
             "Install a newer torch, or train with optimizer='adamw'."
         )
-    muon_class = (
-        torch.optim.Muon
-        if fast_bfloat16(next(model.parameters()).device.type)
-        else Float32Muon
-    )
+    half = precision != "fp32" and fast_bfloat16(next(model.parameters()).device.type)
+    muon_class = torch.optim.Muon if half else Float32Muon
     muon = muon_class(
         [group(hidden, muon_learning_rate, weight_decay)], momentum=0.95, nesterov=True
     )
