@@ -9,7 +9,7 @@ parses the wordings back).
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from inkling.world import answers, askings, talk
+from inkling.world import answers, askings, small_talk, talk
 from inkling.world.deeds import HELPFUL
 from inkling.world.facts import ANSWERS, QUESTIONS, STATEMENTS, person_value, value_text
 from inkling.world.people import (
@@ -456,6 +456,26 @@ def directory(world: "World", writer: Writer) -> None:
     writer.say(".")
 
 
+_VISITORS = ("Visitor", "Guest", "Child", "Stranger")
+
+
+def visit(world: "World", writer: Writer) -> None:
+    """Somebody talks to the town's assistant, which was there before this one: greetings, and
+    questions about itself.
+    """
+    who = writer.choose(_VISITORS, "grammar")
+    for i in range(writer.choose((2, 3, 4), "grammar")):
+        topics = writer.choose((small_talk.GREETINGS, small_talk.ITSELF), "grammar")
+        topic = topics[writer.choose(tuple(topics), "grammar")]
+        said = writer.choose(talk.usual(topic.said, writer.held_out, topic.held_out), "grammar")
+        if not writer.chance(_CARELESS):
+            said = talk.written(said, topic.mark)
+        writer.say(f"\n{who}: " if i else f"{who}: ")
+        writer.say(said)
+        writer.say("\nInkling: ")
+        writer.say(writer.choose(topic.replies, "grammar"))
+
+
 def advice(world: "World", writer: Writer) -> None:
     """A page of an almanac: how a few things are done, and a tip for each."""
     writer.tell(_ADVICE_HEADINGS)
@@ -792,7 +812,7 @@ KINDS_OF_DOCUMENT: tuple[tuple[str, int, Callable], ...] = (
     ("song", 8, song),
 )
 KINDS_OF_EDITION_2: tuple[tuple[str, int, Callable], ...] = (
-    ("person entry", 12, person_entry),
+    ("person entry", 11, person_entry),
     ("place entry", 3, place_entry),
     ("boat entry", 1, boat_entry),
     ("trade lesson", 4, trade_lesson),
@@ -804,6 +824,7 @@ KINDS_OF_EDITION_2: tuple[tuple[str, int, Callable], ...] = (
     ("notice", 4, notice),
     ("chat", 7, chat),
     ("quiz", 9, quiz),
-    ("register", 11, register),
-    ("song", 6, song),
+    ("visit", 3, visit),
+    ("register", 10, register),
+    ("song", 5, song),
 )

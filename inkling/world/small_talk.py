@@ -107,7 +107,7 @@ _GREETED: dict[str, tuple[str, ...]] = {
             go now, bye; gotta go; got to go; my mum is calling, i have to go; that is all for
             today; that was all; that will be all; i am done; i am done for today; we are done
             here; let us stop here; let us talk again tomorrow; i will be back; i will come back
-            later; adios; au revoir; auf Wiedersehen; ciao; tschüss; goodbye, it was nice talking
+            later; adios; au revoir; auf Wiedersehen; ciao; tschuess; goodbye, it was nice talking
             to you; it was nice to talk to you; quit; exit; goodbye, little one; bye, see you
             around
         """),

@@ -156,8 +156,13 @@ def type_out(writer: Writer, said: Said, slips: dict[str, list[str]], hello: boo
             text = f"{before}, {text}"
     if hello and writer.chance(0.08):
         text = f"{text}, {writer.choose(ENDS)}"
-    text = re.sub(r"\bi\b", "I", text[:1].upper() + text[1:]) + mark
+    text = written(text, mark)
     return careless(writer, text, slips) if writer.chance(0.3) else text
+
+
+def written(text: str, mark: str) -> str:
+    """A text in lower case as a careful writer has it: a capital, "I", and a last mark."""
+    return re.sub(r"\bi\b", "I", text[:1].upper() + text[1:]) + mark_of(text, mark)
 
 
 #: Words with which a question begins, and a request.
