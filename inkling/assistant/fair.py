@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inkling.assistant.exam import Report, judge_replies, write_replies
+from inkling.assistant import exam
 from inkling.assistant.rollouts import Reward, best_of_n
 from inkling.assistant.sft import FITTING, Demonstration, draw_style
 from inkling.files import InklingError
@@ -72,7 +72,7 @@ def sampled(
 
     def written(asked: Sequence[Request], seed: int) -> Written:
         return Written(
-            *write_replies(
+            *exam.write_replies(
                 model,
                 tokenizer,
                 [request.prompt for request in asked],
@@ -219,14 +219,14 @@ def measure(world: World, arm: Arm, n: int, seeds: int = SEEDS) -> dict:
     reports = []
     for seed in range(seeds):
         asked = world.requests(n, "test", seed)
-        reports.append(judge_replies(world, asked, *arm(asked, seed)))
+        reports.append(exam.judge_replies(world, asked, *arm(asked, seed)))
     means, spread = _over_seeds(reports, _mean), _over_seeds(reports, _deviation)
     golds = [report.gold for report in reports]
     return {"n": n, **means, "spread": spread, "gold_by_seed": golds}
 
 
 def _over_seeds(
-    reports: Sequence[Report], summary: Callable[[Iterable[float]], float | None]
+    reports: Sequence[exam.Report], summary: Callable[[Iterable[float]], float | None]
 ) -> dict:
     found: dict = {
         name: summary(getattr(report, name) for report in reports) for name in FIGURES

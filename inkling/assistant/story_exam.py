@@ -9,7 +9,7 @@ themes beside those of other people's requests.
 from collections.abc import Sequence
 from itertools import islice
 
-from inkling.assistant.exam import write_replies
+from inkling.assistant import exam
 from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.settings import several
@@ -102,7 +102,7 @@ def stories_on_request(
     """
     asked = world.requests(n, "test", seed, only="story")
     prompts = [request.prompt for request in asked]
-    texts, _, _ = write_replies(
+    texts, _, _ = exam.write_replies(
         model, tokenizer, prompts, temperature=temperature, seed=seed
     )
     careful = Style(tone="plain")

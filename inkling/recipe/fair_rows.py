@@ -7,7 +7,12 @@ from typing import Any
 #: (stage, keys of its card, label, form) of an assistant's comparison with what costs
 #: nothing, at temperature 0.7, as `fair_scores` measures it.
 FAIR_ROWS = (
-    ("sft", "baselines demonstrations gold", "at 0.7: what people write", "{:.2f}"),
+    (
+        "sft",
+        "baselines demonstrations gold",
+        "gold at 0.7: what people write",
+        "{:.2f}",
+    ),
     ("sft", "baselines fixed_phrase gold", "fine-tuned and a fixed phrase", "{:.2f}"),
     ("sft", "baselines best_tenth gold", "tuned on the best tenth, too", "{:.2f}"),
     ("rlhf", "baselines best_of_four gold", "best of four, fine-tuned", "{:.2f}"),
@@ -35,7 +40,7 @@ COOLED_ROWS = (
 #: (stage, whose stories, label); each at every temperature that its card has.
 STORY_ROWS = (
     ("base", "free stories, base model"),
-    ("rlhf", "stories on request, after RLHF"),
+    ("rag", "stories on request, the reader"),
 )
 
 Row = tuple[str, str, list]  # label, form, a value for each card
@@ -86,42 +91,54 @@ def _cooled(cards: list[dict]) -> list[Row]:
             form,
             [value_at(card, *_scores(stage), "at", t, figure) for card in cards],
         )
-        for t in sorted({t for found in measured for t in found} - {"1"})
+        for t in _keys(measured)
+        if t != "1"
         for stage, figure, label, form in COOLED_ROWS
     ]
+
+
+def _keys(tables: list[dict]) -> list[str]:
+    """The keys of all tables, as they come first."""
+    return list(dict.fromkeys(key for table in tables for key in table))
 
 
 def _of_stories(cards: list[dict]) -> list[Row]:
     rows: list[Row] = []
     for stage, label in STORY_ROWS:
         tables = [value_at(card, *_scores(stage), "stories") or {} for card in cards]
-        for t in sorted({t for table in tables for t in table}):
+        for t in _keys(tables):
             at = t if t == "careful" else f"at {t}"
-            written = [table.get(t) or {} for table in tables]
-            rows += _story_rows(f"{label}, {at}", written)
+            rows += _story_rows(
+                f"{label}, {at}", [table.get(t) or {} for table in tables]
+            )
+        # the town's own are the same beside every temperature
+        towns = [next(iter(table.values()), {}).get("town") or {} for table in tables]
+        rows += _plots_and_length("the town", towns) if any(towns) else []
     return rows
 
 
 def _story_rows(label: str, written: list[dict]) -> list[Row]:
     """The rows of stories that were written at one temperature."""
-    towns = [stories.get("town") or {} for stories in written]
-
-    def row(name: str, form: str, key: str, of: list[dict] = written) -> Row:
-        return name, form, [stories.get(key) for stories in of]
-
-    def plots(of: list[dict]) -> list[str | None]:
-        shares = [stories.get("plots") for stories in of]
-        return [s and " ".join(f"{share:.0%}" for share in s.values()) for s in shares]
-
-    themes = [
-        row("on their theme", "{:.1%}", "on_theme"),
-        row("on the themes of others", "{:.1%}", "on_other_themes"),
+    shares = {"coherent": "coherent"}
+    if any("on_theme" in stories for stories in written):
+        shares |= {
+            "on_theme": "on their theme",
+            "on_other_themes": "on the themes of others",
+            "coherent_on_theme": "coherent and on their theme",
+        }
+    rows: list[Row] = [
+        (name, "{:.1%}", [stories.get(key) for stories in written])
+        for key, name in shares.items()
     ]
+    rows[0] = (f"{label}: coherent", *rows[0][1:])
+    return rows + _plots_and_length("they", written)
+
+
+def _plots_and_length(who: str, written: list[dict]) -> list[Row]:
+    plots = [stories.get("plots") for stories in written]
+    mixed = [p and " ".join(f"{share:.0%}" for share in p.values()) for p in plots]
+    words = [stories.get("words") for stories in written]
     return [
-        row(f"{label}: coherent", "{:.1%}", "coherent"),
-        *(themes if any("on_theme" in stories for stories in written) else []),
-        ("plots: lose, miss, promise", "{}", plots(written)),
-        ("the same, the town's", "{}", plots(towns)),
-        row("words in a story", "{:.0f}", "words"),
-        row("the same, the town's", "{:.0f}", "words", towns),
+        (f"{who}: lose, miss, promise", "{}", mixed),
+        (f"{who}: words in a story", "{:.0f}", words),
     ]

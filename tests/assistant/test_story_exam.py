@@ -3,7 +3,7 @@
 import pytest
 
 from inkling import checkpoints
-from inkling.assistant import story_exam
+from inkling.assistant import exam, story_exam
 from inkling.files import InklingError
 from inkling.recipe.cards import CAREFUL
 from inkling.world import World
@@ -88,7 +88,7 @@ def test_on_request_the_town_tells_all_plots_and_the_model_what_it_writes(monkey
         seen.update(how)
         return [one] * len(prompts), [True] * len(prompts), [9] * len(prompts)
 
-    monkeypatch.setattr(story_exam, "write_replies", always)
+    monkeypatch.setattr(exam, "write_replies", always)
     found = story_exam.stories_on_request(None, None, world, 60, temperature=0.7, seed=4)
     assert seen == {"temperature": 0.7, "seed": 4}
     assert found["plots"] == {"lose": 0, "miss": 0, "promise": 1} and found["on_theme"] < 0.1

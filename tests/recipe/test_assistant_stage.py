@@ -21,6 +21,7 @@ from inkling.world import World
 WORLD = World(0)
 TINY = assistant_stage.AlignRecipe(
     n_demos=24,
+    n_replay=20,
     n_pairs=16,
     rlhf=PPOConfig(steps=1, batch_size=4, minibatch_size=4, max_new_tokens=4),
     n_judged=4,
@@ -54,6 +55,23 @@ def test_each_stage_leaves_a_checkpoint_and_a_card(chain):
         Tokenizer.load(folder / "reward" / "tokenizer.json"), ["Hello?"], ["Yes."]
     )
     assert rewards.shape == (1,) and torch.isfinite(rewards).all()
+
+
+def test_cards_say_what_each_model_is_worth_beside_what_costs_nothing(chain):
+    _, (tuned, _, after) = chain
+    baselines = tuned["baselines"] | after["baselines"]
+    assert set(baselines) == {"demonstrations", "fixed_phrase", "best_tenth", "best_of_four"}
+    cooled = tuned["scores"]["at"]["0.7"]
+    ahead = after["scores"]["at"]["0.7"]["gold"]
+    assert set(after["gains"]) == {"fine_tuned", *baselines}
+    for name, arm in (baselines | {"fine_tuned": cooled}).items():
+        assert arm["n"] == TINY.n_judged and len(arm["gold_by_seed"]) == 3
+        assert after["gains"][name]["gold"] == pytest.approx(ahead - arm["gold"])
+    # a tiny model writes nonsense, and people do not
+    assert after["gains"]["demonstrations"]["gold"] < 0
+    for scores in (tuned["scores_of_base"], tuned["scores"], after["scores"]):
+        assert scores["gold"] == scores["at"]["1"]["gold"]
+        assert scores["gold_spread"] == scores["at"]["1"]["spread"]["gold"]
 
 
 def test_training_changed_the_weights_at_each_stage(chain, base):
