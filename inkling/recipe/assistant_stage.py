@@ -31,11 +31,17 @@ class AlignRecipe:
     """Everything that decides the three stages."""
 
     seed: int = 0
-    n_demos: int = 24_000
-    """Demonstrations for fine-tuning."""
+    n_demos: int = 120_000
+    """Demonstrations for fine-tuning. What people say has thousands of wordings: of
+    20,000, 40,000 and 60,000 on one base, each step up brought gold at temperature 0.7
+    from 0.02 to 0.32 and 0.45.
+    """
     n_replay: int = 4_000
     """Documents of pre-training that are mixed in."""
-    finetuning: sft.SFTConfig = sft.SFTConfig()
+    finetuning: sft.SFTConfig = sft.SFTConfig(
+        batch_size=4, optimizer="muon", learning_rate=4e-3, muon_learning_rate=6e-3
+    )
+    """With 30,000 demonstrations Muon ends at gold 0.28, AdamW at 0.14."""
     n_pairs: int = 32_000
     """Comparisons for the reward model: half between replies that people wrote, half
     between the model's own.
