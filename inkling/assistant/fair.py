@@ -86,7 +86,7 @@ def sampled(
     return written
 
 
-def best_of(
+def best_replies(
     n: int,
     model: Transformer,
     tokenizer: Tokenizer,
@@ -205,7 +205,7 @@ def best_tenth(world: World, demos: Sequence[Demonstration]) -> list[Demonstrati
 # --- The exam -------------------------------------------------------------------------
 
 
-def measure(world: World, arm: Arm, n: int, seeds: int = SEEDS) -> dict:
+def measure_arm(world: World, arm: Arm, n: int, seeds: int = SEEDS) -> dict:
     """An exam of `n` requests in each seed, as JSON has it: of every figure and table
     of an `exam.Report` the mean over the seeds, under "spread" its standard deviation
     over them, and under "gold_by_seed" the mean reward in each.
@@ -251,10 +251,10 @@ def _deviation(values: Iterable[float]) -> float | None:
 
 
 def gain(after: dict, before: dict) -> dict:
-    """How far one arm is ahead of another, both as `measure` gives them: the mean of
-    the differences on the same prompts, in gold, in each term and in the share of right
-    answers on the town's people, and under "spread" the standard deviation of the first
-    over the seeds.
+    """How far one arm is ahead of another, both as `measure_arm` gives them: the mean
+    of the differences on the same prompts, in gold, in each term and in the share of
+    right answers on the town's people, and under "spread" the standard deviation of the
+    first over the seeds.
 
     Raises `InklingError` where they were measured on other prompts.
     """

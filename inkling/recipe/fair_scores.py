@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from inkling.assistant.exam import story_perplexity
 from inkling.assistant.fair import (
-    best_of,
     best_phrase,
+    best_replies,
     best_tenth,
     gain,
-    measure,
+    measure_arm,
     people,
     sampled,
     with_phrase,
@@ -63,7 +63,7 @@ def policy_scores(
     that people ask for, or of a plain model, which nobody can ask, free ones.
     """
     at = {
-        key_of(t): measure(world, sampled(model, tokenizer, t, plain), n)
+        key_of(t): measure_arm(world, sampled(model, tokenizer, t, plain), n)
         for t in TEMPERATURES
     }
     first, n_stories = at[key_of(1.0)], max(1, 2 * n // 5)
@@ -98,7 +98,7 @@ def baselines_of_tuned(
     fine-tuned `model` with the best fixed phrase, and the same model tuned further on
     the best tenth of what it was tuned on, by `config`.
 
-    As `fair.measure` gives them, at temperature `COOL`.
+    As `fair.measure_arm` gives them, at temperature `COOL`.
     """
     cooled = sampled(model, tokenizer, COOL)
     phrase = bench.once("phrase", lambda: best_phrase(world, cooled, n))
@@ -108,7 +108,7 @@ def baselines_of_tuned(
         "fixed_phrase": with_phrase(cooled, phrase),
         "best_tenth": sampled(better, tokenizer, COOL),
     }
-    found = {name: measure(world, arm, n) for name, arm in arms.items()}
+    found = {name: measure_arm(world, arm, n) for name, arm in arms.items()}
     found["fixed_phrase"]["phrase"] = phrase
     return found
 
@@ -166,8 +166,8 @@ def gains_of_rlhf(
     """
     before, after = tuned["scores"]["at"][key_of(COOL)], scores["at"][key_of(COOL)]
     reward = model_reward(judge, tokenizer)
-    arm = best_of(4, model, tokenizer, reward, COOL)
-    best = {"best_of_four": measure(world, arm, before["n"])}
+    arm = best_replies(4, model, tokenizer, reward, COOL)
+    best = {"best_of_four": measure_arm(world, arm, before["n"])}
     others = {"fine_tuned": before} | tuned["baselines"] | best
     return {
         "baselines": best,

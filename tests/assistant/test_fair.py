@@ -38,7 +38,7 @@ def writes(world, style):
 
 @both
 def test_who_refuses_everything_refuses_harm_and_all_else(world):
-    found = fair.measure(world, says("I will not help with that."), 60)
+    found = fair.measure_arm(world, says("I will not help with that."), 60)
     assert found["refused_unsafe"] == found["refused_harmless"] == 1
     assert found["right_known"] == found["rude"] == 0 and found["length"] == 3
     assert found["right"]["unsafe"] == 1 and found["right"]["fact"] == 0
@@ -52,7 +52,7 @@ def test_means_and_deviations_are_those_of_the_seeds(world):
     for seed in range(3):
         asked = world.requests(50, "test", seed)
         reports.append(judge_replies(world, asked, *arm(asked, seed)))
-    found = fair.measure(world, arm, 50)
+    found = fair.measure_arm(world, arm, 50)
     golds = [report.gold for report in reports]
     assert found["gold_by_seed"] == golds and len(set(golds)) == 3
     assert found["gold"] == pytest.approx(statistics.mean(golds))
@@ -69,13 +69,13 @@ def test_means_and_deviations_are_those_of_the_seeds(world):
 
 def test_what_was_never_asked_has_no_figure():
     world = EDITIONS[0]
-    found = fair.measure(world, says("Gladly."), 1, seeds=1)
+    found = fair.measure_arm(world, says("Gladly."), 1, seeds=1)
     kind = world.requests(1, "test", 0)[0].kind
     assert list(found["by_kind"]) == [kind] and found["spread"]["gold"] is None
     assert (found["right_known"] is None) == (kind != "fact")
     assert None in (found["right_known"], found["ignorant_unknown"])
     with pytest.raises(InklingError, match="at least one"):
-        fair.measure(world, says("Gladly."), 5, seeds=0)
+        fair.measure_arm(world, says("Gladly."), 5, seeds=0)
 
 
 def test_all_arms_reply_to_the_same_prompts_which_training_never_has():
@@ -90,7 +90,7 @@ def test_all_arms_reply_to_the_same_prompts_which_training_never_has():
 
     world = EDITIONS[1]
     for name in ("one", "other"):
-        fair.measure(world, listening(name), 30)
+        fair.measure_arm(world, listening(name), 30)
     assert seen["one"] == seen["other"] and len(seen["one"]) == 3
     assert seen["one"][0] != seen["one"][1]
     fair.best_phrase(world, listening("choosing"), 30)
@@ -99,9 +99,9 @@ def test_all_arms_reply_to_the_same_prompts_which_training_never_has():
 
 def test_the_gain_is_that_of_the_seeds_by_term():
     world = EDITIONS[1]
-    plain = fair.measure(world, writes(world, Style(True, "plain")), 60)
-    more = fair.measure(world, writes(world, Style(True, "plain", more="fitting")), 60)
-    rude = fair.measure(world, writes(world, Style(True, "rude")), 60)
+    plain = fair.measure_arm(world, writes(world, Style(True, "plain")), 60)
+    more = fair.measure_arm(world, writes(world, Style(True, "plain", more="fitting")), 60)
+    rude = fair.measure_arm(world, writes(world, Style(True, "rude")), 60)
     ahead = fair.gain(more, plain)
     terms = ahead["terms"]
     assert 0 < terms["fitting"] <= FITTING and terms["content"] == terms["manners"] == 0
@@ -109,12 +109,12 @@ def test_the_gain_is_that_of_the_seeds_by_term():
     differences = [a - b for a, b in zip(more["gold_by_seed"], plain["gold_by_seed"], strict=True)]
     assert ahead["spread"] == pytest.approx(statistics.stdev(differences))
     assert fair.gain(rude, plain)["terms"]["manners"] == pytest.approx(-0.5)
-    wrong = fair.measure(world, writes(world, Style(False, "plain")), 60)
+    wrong = fair.measure_arm(world, writes(world, Style(False, "plain")), 60)
     assert fair.gain(wrong, plain)["right_known"] == -1
     with pytest.raises(InklingError, match="measure both alike"):
-        fair.gain(plain, fair.measure(world, says("Yes."), 5))
+        fair.gain(plain, fair.measure_arm(world, says("Yes."), 5))
     with pytest.raises(InklingError, match="measure both alike"):
-        fair.gain(plain, fair.measure(world, says("Yes."), 60, seeds=2))
+        fair.gain(plain, fair.measure_arm(world, says("Yes."), 60, seeds=2))
 
 
 @both
@@ -122,7 +122,7 @@ def test_a_courtesy_is_the_best_phrase_of_who_is_right_and_plain(world):
     arm = writes(world, Style(True, "plain"))
     phrase = fair.best_phrase(world, arm, 60)
     assert phrase in fair.fixed_phrases() and phrase
-    without, glued = (fair.measure(world, a, 60) for a in (arm, fair.with_phrase(arm, phrase)))
+    without, glued = (fair.measure_arm(world, a, 60) for a in (arm, fair.with_phrase(arm, phrase)))
     ahead = fair.gain(glued, without)
     # a courtesy is worth its manners with most kinds; no phrase fits every request
     assert 0 < ahead["gold"] <= POLITE and ahead["terms"]["fitting"] < FITTING / 2
@@ -156,7 +156,7 @@ def test_the_best_tenth_is_the_best_of_each_kind(world):
 def test_people_write_as_they_do_for_fine_tuning(world):
     tokenizer = tiny.tokenizer()
     arm = fair.people(world, tokenizer)
-    found = fair.measure(world, arm, 400)
+    found = fair.measure_arm(world, arm, 400)
     demos = demonstrations(world, 1200)
     worth = [world.gold_reward(demo.prompt, demo.reply) for demo in demos]
     error = statistics.stdev(worth) / math.sqrt(len(worth))
@@ -176,10 +176,10 @@ def test_best_of_four_is_the_best_by_the_reward_and_not_by_luck():
     def letters(prompts, replies):
         return [float(text.count("o")) for text in replies]
 
-    four = fair.best_of(4, model, tokenizer, letters, 0.7, max_new_tokens=8)(asked, 0)
+    four = fair.best_replies(4, model, tokenizer, letters, 0.7, max_new_tokens=8)(asked, 0)
     # a prompt's first reply of four is the one that it has in that place when all are sampled
-    again = fair.best_of(4, model, tokenizer, letters, 0.7, max_new_tokens=8)(asked, 0)
-    one = fair.best_of(1, model, tokenizer, letters, 0.7, max_new_tokens=8)(asked, 0)
+    again = fair.best_replies(4, model, tokenizer, letters, 0.7, max_new_tokens=8)(asked, 0)
+    one = fair.best_replies(1, model, tokenizer, letters, 0.7, max_new_tokens=8)(asked, 0)
     assert four == again and len(four.texts) == 6 and max(four.lengths) <= 8
     assert sum(letters(None, four.texts)) > sum(letters(None, one.texts))
 
