@@ -408,6 +408,22 @@ def batches(
         made += pool
 
 
+def mixed_in(
+    tokenizer: Tokenizer,
+    replay: Sequence[tuple[Prompt | list[Message], str]],
+    documents: Sequence[str],
+    limit: int,
+    seed: int,
+) -> list[Chat]:
+    """The assistant's own replies, and documents cut after `limit` tokens, as chats in
+    the order in which they come among the exercises.
+    """
+    chats = [encode_exchange(tokenizer, prompt, reply) for prompt, reply in replay]
+    chats += encode_replay(tokenizer, several(documents, "documents"), limit)
+    Random(f"replay/{seed}").shuffle(chats)
+    return chats
+
+
 @stepwise
 def learn_to_read(
     model: Transformer,
@@ -429,15 +445,13 @@ def learn_to_read(
     number.
     """
     limit = model.config.context_length + 1  # the last token is a target only
-    chats = [encode_exchange(tokenizer, prompt, reply) for prompt, reply in replay]
-    chats += encode_replay(tokenizer, several(documents, "documents"), limit)
-    Random(f"replay/{config.seed}").shuffle(chats)
+    chats = mixed_in(tokenizer, replay, documents, limit, config.seed)
     team = join_team(model, config.batch_size)
     (optimizer,) = make_optimizers(
         model, "adamw", config.learning_rate, weight_decay=0.0
     )
-    mixed_in = (world.seed, *(ids for chat in chats for ids in chat[0]))
-    saved = Savepoints(folder, config, model, [optimizer], data=mixed_in)
+    data = (world.seed, *(ids for chat in chats for ids in chat[0]))
+    saved = Savepoints(folder, config, model, [optimizer], data=data)
     history = [ReadingRecord(**record) for record in saved.history]
     yield from history
     tokens = history[-1].tokens if history else 0

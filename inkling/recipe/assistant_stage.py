@@ -6,6 +6,7 @@ says how it was made and what it is worth. A stage whose card is there is not ma
 again, so an interrupted chain goes on with the stage it was in.
 """
 
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,14 +15,18 @@ import torch
 from inkling.assistant import ppo, preferences, reward, sft
 from inkling.assistant.chat import prepare_roles
 from inkling.assistant.rollouts import prompt_batches
-from inkling.recipe import cards
+from inkling.recipe import cards, stage_data
 from inkling.recipe.fair_scores import (
     baselines_of_tuned,
     gains_of_rlhf,
     policy_scores,
 )
+from inkling.recipe.first_batches import keep
+from inkling.recipe.plain_updates import play_finetuning, play_ppo, play_reward
+from inkling.recipe.taken_batches import take_finetuning, take_ppo, take_reward
 from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage, town
 from inkling.settings import check
+from inkling.training.identity import digest
 from inkling.world import World
 from inkling.world.requests import prompt_of
 
@@ -99,17 +104,9 @@ def make_sft(bench: Workbench, base: Path, recipe: AlignRecipe, world: World) ->
         lambda: policy_scores(model, tokenizer, world, recipe.n_judged, plain=True),
     )
     config = replace(recipe.finetuning, seed=recipe.seed)
-    demos = sft.demonstrations(world, recipe.n_demos, recipe.seed)
-    lengths = [len(ids) for ids, _ in sft.encode_demonstrations(tokenizer, demos)]
-    demos = [
-        demo
-        for demo, length in zip(demos, lengths, strict=True)
-        if length <= config.length
-    ]
-    replay = [
-        world.document(index, "train", seed=recipe.seed).text
-        for index in range(recipe.n_replay)
-    ]
+    demos = stage_data.fitting_demonstrations(world, tokenizer, recipe.n_demos, config)
+    replay = stage_data.documents_again(world, recipe.n_replay, recipe.seed)
+    chats = stage_data.finetuning_chats(tokenizer, demos, replay, config)
     prepare_roles(model, tokenizer)
     run = sft.finetune(
         model,
@@ -124,6 +121,15 @@ def make_sft(bench: Workbench, base: Path, recipe: AlignRecipe, world: World) ->
     model, n = bench.ship(model, tokenizer), recipe.n_judged
     return {
         "n_demos": len(demos),
+        "tensors": digest(model),
+        "data": stage_data.finetuning_digests(chats),
+        **keep(
+            bench.to,
+            take_finetuning(tokenizer, chats, config),
+            lambda first: play_finetuning(
+                checkpoint(base)[0], tokenizer, first, config
+            ),
+        ),
         "scores_of_base": before,
         "loss": losses[:: max(1, len(losses) // 60)],
         "scores": bench.once(
@@ -159,10 +165,19 @@ def make_reward(bench: Workbench, recipe: AlignRecipe, world: World) -> dict:
     model.save(bench.to, dtype=torch.float16)
     tokenizer.save(bench.to / "tokenizer.json")
     model = reward.RewardModel.load(bench.to)
+    limit = policy.config.context_length
+    rows = reward.encode_choices(tokenizer, pairs, limit)
     fresh = choices(recipe.n_judged * 8, "test")
     accuracy, _ = reward.pair_accuracy(model, tokenizer, fresh)
     return {
         "n_pairs": len(pairs),
+        "tensors": digest(model),
+        "data": stage_data.pair_digests(world, recipe.n_pairs, recipe.seed, pairs),
+        **keep(
+            bench.to,
+            take_reward(rows, config),
+            lambda first: play_reward(policy, tokenizer, first, config),
+        ),
         "scores": {
             "accuracy": accuracy,
             "bayes_ceiling": preferences.bayes_ceiling(world, fresh),
@@ -195,7 +210,17 @@ def make_rlhf(bench: Workbench, recipe: AlignRecipe, world: World) -> dict:
     ahead = gains_of_rlhf(
         tuned, judge, tokenizer, world, scores, cards.read(bench.folder / "sft")
     )
-    return {"history": history, "scores": scores, **ahead}
+    prompts = stage_data.prompts_of_rlhf(world, config)
+    proxy = reward.model_reward(judge, tokenizer)
+    first = take_ppo(deepcopy(tuned), tokenizer, prompts, proxy, config)
+    return {
+        "history": history,
+        "tensors": digest(policy),
+        "data": stage_data.rlhf_digests(prompts),
+        **keep(bench.to, first, lambda first: play_ppo(tuned, first, config)),
+        "scores": scores,
+        **ahead,
+    }
 
 
 def align(

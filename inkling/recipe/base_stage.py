@@ -16,15 +16,19 @@ from inkling.files import InklingError, atomic_write, versions
 from inkling.model.transformer import Transformer
 from inkling.recipe import cards
 from inkling.recipe.cards import CAREFUL
+from inkling.recipe.first_batches import keep
+from inkling.recipe.plain_updates import play_pretraining
 from inkling.recipe.plan import Recipe
-from inkling.recipe.pretraining import Pretraining, steps_of
-from inkling.recipe.text_stage import corpus_hash, n_bytes, prepare_text, say
+from inkling.recipe.pretraining import Pretraining, primer_part, steps_of
+from inkling.recipe.taken_batches import data_digest, take_pretraining
+from inkling.recipe.text_stage import Text, corpus_hash, n_bytes, prepare_text, say
 from inkling.recipe.workbench import Workbench, change_between, checkpoint, town
 from inkling.text.corpus import CleaningReport
 from inkling.text.ngram import NGramModel
 from inkling.text.tokenizer import Tokenizer
 from inkling.training import evaluate
-from inkling.training.pretrain import StepRecord
+from inkling.training.identity import digest
+from inkling.training.pretrain import StepRecord, TrainConfig
 from inkling.world import World
 
 
@@ -153,6 +157,37 @@ class Unmeasured:
     cleaning: CleaningReport
 
 
+def command(recipe: Recipe, steps: int) -> str:
+    """The command that makes the same chain again, on any machine."""
+    return (
+        f"python -m inkling speedrun --minutes {recipe.minutes:g} --steps {steps}"
+        f" --seed {recipe.seed}" + ("" if recipe.assistant else " --base-only")
+    )
+
+
+def n_primer_steps(recipe: Recipe, steps: int) -> int:
+    """How many of all steps are the primer's."""
+    return min(recipe.primer_steps, steps // 3)
+
+
+def main_part(recipe: Recipe, settings: TrainConfig, steps: int) -> TrainConfig:
+    """The settings that decide the batches of the main part."""
+    length = settings.context_length or recipe.model.context_length
+    left = steps - n_primer_steps(recipe, steps)
+    return replace(settings, steps=left, context_length=length)
+
+
+def base_digests(
+    recipe: Recipe, world: World, text: Text, settings: TrainConfig, steps: int
+) -> dict[str, str]:
+    """Of the tokens of both parts."""
+    digests = {"text": data_digest(text.tokens)}
+    if n := n_primer_steps(recipe, steps):
+        _, tokens = primer_part(recipe, world, text.tokenizer, settings, n)
+        digests["primer"] = data_digest(tokens)
+    return digests
+
+
 def make_base(recipe: Recipe, bench: Workbench, n_parts: int = 4) -> Unmeasured:
     """The base model from raw text, in base/, in the first three of `n_parts`."""
     world, made_with = town(), versions()
@@ -160,10 +195,11 @@ def make_base(recipe: Recipe, bench: Workbench, n_parts: int = 4) -> Unmeasured:
     config = replace(recipe.model, vocab_size=text.tokenizer.vocab_size)
     settings = replace(recipe.train, eos_id=text.tokenizer.eos_id, seed=recipe.seed)
     steps = steps_of(recipe, bench, config, settings, text)
+    made_by = bench.once("made_by", lambda: command(recipe, steps))
     say(f"3/{n_parts}  {steps:,} steps of pre-training")
     model = Transformer(config, seed=recipe.seed)
     pretraining = Pretraining(recipe, bench, world, text, settings)
-    n_primer = min(recipe.primer_steps, steps // 3)
+    n_primer = n_primer_steps(recipe, steps)
     # copying and looking up arrive early, so a third of the points is for the primer
     n_early = recipe.n_points // 3 if n_primer else 0
     ends, points = [], []
@@ -174,14 +210,18 @@ def make_base(recipe: Recipe, bench: Workbench, n_parts: int = 4) -> Unmeasured:
         model, steps - n_primer, recipe.n_points - n_early
     )
     ends += history[-1:]
+    first = keep(
+        bench.to,
+        take_pretraining(text.tokens, main_part(recipe, settings, steps)),
+        lambda first: play_pretraining(
+            Transformer(config, seed=recipe.seed), first, settings
+        ),
+    )
     cost = bench.cost | {"tokens_seen": sum(record.tokens for record in ends)}
     model = bench.ship(model, text.tokenizer)
     card = {
         "name": "base",
-        "made_by": (
-            f"python -m inkling speedrun --minutes {recipe.minutes:g} --steps {steps}"
-            f" --seed {recipe.seed}" + ("" if recipe.assistant else " --base-only")
-        ),
+        "made_by": made_by,
         "made_from": base_of(recipe),
         "recipe": {
             **asdict(recipe),
@@ -196,6 +236,9 @@ def make_base(recipe: Recipe, bench: Workbench, n_parts: int = 4) -> Unmeasured:
             "bytes": n_bytes(text.texts),
             "tokens": len(text.tokens),
         },
+        "tensors": digest(model),
+        "data": base_digests(recipe, world, text, settings, steps),
+        **first,
         "cost": cost,
         "versions": made_with,
         "history": summary(history),

@@ -12,8 +12,25 @@ from inkling.recipe.fair_rows import fair_rows
 
 #: The form of the cards that this source writes, under "format" in each. It goes up by
 #: one when an older source would misread a card. Cards of the first form may say
-#: nothing.
-FORMAT = 1
+#: nothing; those of the second have all of `PROVENANCE`.
+FORMAT = 2
+
+#: What every card says of where its weights come from: the command; the recipe, and the
+#: digests of the models before; the digest of the tensors; that of the data; what
+#: twenty plain updates do (`plain_updates`); versions and cost.
+PROVENANCE = (
+    "name",
+    "made_by",
+    "made_from",
+    "tensors",
+    "data",
+    "first_losses",
+    "first_lengths",
+    "first_move",
+    "first_decay",
+    "versions",
+    "cost",
+)
 
 #: Stories are judged as the model writes them, and once more as one would let it write:
 #: from what it is fairly sure of, and where many things are equally likely, rather not

@@ -34,9 +34,14 @@ from inkling.reading.shelves import (
     training_pairs,
     unseen_people,
 )
+from inkling.recipe.first_batches import keep
+from inkling.recipe.plain_updates import play_embedder
+from inkling.recipe.stage_data import embedder_digests
+from inkling.recipe.taken_batches import take_embedder
 from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage, town
 from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
+from inkling.training.identity import digest
 from inkling.world import World
 
 # places of a ranking that are looked at: as many as a `HybridRetriever` reads
@@ -169,7 +174,17 @@ def make_seeds(
             )
         )
     tokenizer.save(bench.to / "tokenizer.json")
+    config = replace(recipe.training, seed=recipe.seed)
+    pairs = training_pairs(world, recipe.n_pairs, recipe.seed)
+    model, _ = checkpoint(base)
     return {
+        "tensors": digest(Embedder.load(bench.to)),
+        "data": embedder_digests(pairs),
+        **keep(
+            bench.to,
+            take_embedder(model, tokenizer, pairs, config),
+            lambda first: play_embedder(model, tokenizer, first, config),
+        ),
         "loss": first[:: max(1, len(first) // 60)],
         "n_passages": len(library.passages),
         "scores": scores[0],

@@ -116,6 +116,28 @@ def measure_point(
     }
 
 
+def primer_part(
+    recipe: Recipe,
+    world: World,
+    tokenizer: Tokenizer,
+    settings: TrainConfig,
+    n_steps: int,
+) -> tuple[TrainConfig, np.ndarray]:
+    """The settings and the tokens of the primer, given those of the whole."""
+    length = recipe.primer_length
+    row_length = settings.context_length or recipe.model.context_length
+    rows = settings.batch_size * row_length // length
+    texts = primer(world, 2 * n_steps * rows * length, recipe)
+    settings = replace(
+        settings,
+        steps=n_steps,
+        batch_size=rows - rows % 2,  # two processes share them
+        context_length=length,
+        decay_fraction=0.2,
+    )
+    return settings, encode_stream(tokenizer, texts)
+
+
 @dataclass(frozen=True)
 class Pretraining:
     """What both parts of pre-training share."""
@@ -164,18 +186,9 @@ class Pretraining:
         self, model: Transformer, n_steps: int, n_points: int
     ) -> tuple[list[StepRecord], list[dict]]:
         """The first part: easy text in short rows (`primer`)."""
-        recipe, length = self.recipe, self.recipe.primer_length
-        row_length = self.settings.context_length or model.config.context_length
-        rows = self.settings.batch_size * row_length // length
-        texts = primer(self.world, 2 * n_steps * rows * length, recipe)
-        settings = replace(
-            self.settings,
-            steps=n_steps,
-            batch_size=rows - rows % 2,  # two processes share them
-            context_length=length,
-            decay_fraction=0.2,
+        settings, tokens = primer_part(
+            self.recipe, self.world, self.text.tokenizer, self.settings, n_steps
         )
-        tokens = encode_stream(self.text.tokenizer, texts)
         return self.take("primer", model, tokens, settings, n_points)
 
     def on_corpus(

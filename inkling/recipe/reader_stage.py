@@ -17,13 +17,19 @@ from inkling.reading.lessons import (
     ReadingConfig,
     beside_passages,
     learn_to_read,
+    mixed_in,
 )
 from inkling.reading.reading_exam import reading_scores
 from inkling.reading.shelves import Library, town_library
 from inkling.recipe.fair_scores import policy_scores
+from inkling.recipe.first_batches import keep
+from inkling.recipe.plain_updates import play_reading
+from inkling.recipe.stage_data import documents_again, reading_digests
+from inkling.recipe.taken_batches import take_reading
 from inkling.recipe.workbench import Workbench, checkpoint, made_from, stage, town
 from inkling.settings import check
 from inkling.text.tokenizer import Tokenizer
+from inkling.training.identity import digest
 from inkling.training.processes import Helper
 from inkling.training.team import in_two
 from inkling.world import World
@@ -209,6 +215,28 @@ class Lessons:
         return points
 
 
+def seeded_courses(recipe: RAGRecipe) -> list[ReadingConfig]:
+    """The courses, each with a seed of its own."""
+    return [
+        replace(course, seed=recipe.seed + 1000 * number)
+        for number, course in enumerate(recipe.courses)
+    ]
+
+
+def first_steps(lessons: Lessons, config: ReadingConfig) -> dict:
+    """What the card says of the first batches of the first course."""
+    model, tokenizer = checkpoint(lessons.bench.folder / "rlhf")
+    limit = model.config.context_length + 1
+    chats = mixed_in(tokenizer, lessons.replay, lessons.documents, limit, config.seed)
+    first = take_reading(tokenizer, lessons.world, limit, config, chats)
+    prepare_roles(model, tokenizer, PASSAGE_LIKENESS)
+    return keep(
+        lessons.bench.to,
+        first,
+        lambda first: play_reading(model, tokenizer, first, config),
+    )
+
+
 def read_and_measure(bench: Workbench, recipe: RAGRecipe, world: World) -> dict:
     """All courses, one after the other, and the control; what the card says."""
     model, tokenizer = checkpoint(bench.folder / "rlhf")
@@ -228,15 +256,12 @@ def read_and_measure(bench: Workbench, recipe: RAGRecipe, world: World) -> dict:
             BESIDE if world.edition > 1 else 0.0,
             recipe.seed,
         ),
-        [
-            world.document(i, "train", seed=recipe.seed).text
-            for i in range(recipe.n_replay_documents)
-        ],
+        documents_again(world, recipe.n_replay_documents, recipe.seed),
     )
     prepare_roles(model, tokenizer, PASSAGE_LIKENESS)
     curve: list[dict] = []
-    for number, config in enumerate(recipe.courses):
-        config = replace(config, seed=recipe.seed + 1000 * number)
+    courses = seeded_courses(recipe)
+    for number, config in enumerate(courses):
         curve = lessons.take(f"course-{number}", model, config, curve)
         # the next course begins with what is on the disk
         model = bench.ship(model, tokenizer)
@@ -253,7 +278,15 @@ def read_and_measure(bench: Workbench, recipe: RAGRecipe, world: World) -> dict:
             model, tokenizer, world, lessons.library, recipe.n_exam
         )
         scores = other.result()
-    return {"curve": curve, "control": control, "reading": reading, "scores": scores}
+    return {
+        "tensors": digest(model),
+        "data": reading_digests(world, tokenizer, courses, lessons.documents, replay),
+        **first_steps(lessons, courses[0]),
+        "curve": curve,
+        "control": control,
+        "reading": reading,
+        "scores": scores,
+    }
 
 
 def teach_reading(

@@ -112,6 +112,17 @@ def made_from(recipe: Any, **models: Any) -> dict:
     return json.loads(json.dumps({**digests, "recipe": asdict(recipe)}))
 
 
+def command_of(run: Path) -> str | None:
+    """The command that makes the chain in a folder, as its base model has it; None
+    where that was not made by one.
+    """
+    noted, base = run / "savepoints" / "base" / "made_by.json", run / "base"
+    if noted.is_file():
+        return json.loads(noted.read_text(encoding="utf-8"))
+    has_card = (base / "card.json").is_file()
+    return cards.read(base).get("made_by") if has_card else None
+
+
 def stage(bench: Workbench, decided_by: dict, make: Callable[[], dict]) -> dict:
     """The card of a stage: read where it was made before, from the same models and by
     the same recipe, else made now.
@@ -136,7 +147,12 @@ def stage(bench: Workbench, decided_by: dict, make: Callable[[], dict]) -> dict:
     if card is not None:
         return card
     atomic_write(begun, json.dumps(decided_by).encode())
-    card = {"name": bench.to.name, "made_from": decided_by, "versions": versions()}
+    card = {
+        "name": bench.to.name,
+        "made_by": command_of(bench.folder),
+        "made_from": decided_by,
+        "versions": versions(),
+    }
     card |= make()
     return cards.write(bench.to, card | {"cost": bench.cost})
 

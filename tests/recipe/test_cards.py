@@ -26,7 +26,7 @@ def test_what_is_written_is_read_and_says_its_format(tmp_path):
     written = cards.write(tmp_path / "base", given_one)
     assert written == cards.read(tmp_path / "base") == given_one | {"format": cards.FORMAT}
     text = (tmp_path / "base" / "card.json").read_text(encoding="utf-8")
-    assert text.startswith('{\n "format": 1,') and text.endswith("}\n")
+    assert text.startswith(f'{{\n "format": {cards.FORMAT},') and text.endswith("}\n")
     assert given_one["format"] == "another's", "the caller's card stays as it is"
 
 
@@ -49,7 +49,7 @@ def test_every_shipped_card_is_read():
         ('{"format": true}', "its format is True"),
         ('{"format": 1.0}', "its format is 1.0"),
         ('{"format": null}', "its format is None"),
-        ('{"format": 2}', "of format 2, and this Inkling.* reads up to 1: a newer one wrote it"),
+        ('{"format": 3}', "of format 3, and this Inkling.* reads up to 2: a newer one wrote it"),
     ],
 )
 def test_a_card_that_cannot_be_read_is_refused(text, reason, tmp_path):
@@ -76,7 +76,7 @@ def test_a_newer_card_of_any_stage_is_refused(stage, tmp_path):
     assert set(cards.read_card(tmp_path)["assistant"]) == set(STAGES)
     newer = cards.read(tmp_path / stage) | {"format": cards.FORMAT + 1}
     (tmp_path / stage / "card.json").write_text(json.dumps(newer), encoding="utf-8")
-    with pytest.raises(InklingError, match=rf"{re.escape(stage)}/card.json is of format 2"):
+    with pytest.raises(InklingError, match=rf"{re.escape(stage)}/card.json is of format 3"):
         cards.read_card(tmp_path)
 
 

@@ -47,6 +47,7 @@ def test_it_leaves_an_embedder_and_a_card(run):
         "config.json",
         "model.safetensors",
         "embedder.safetensors",
+        "first_batches.safetensors",
         "tokenizer.json",
         "card.json",
     }

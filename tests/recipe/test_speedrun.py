@@ -73,7 +73,8 @@ def tiny(tmp_path_factory):
 def test_the_chain_leaves_a_checkpoint_and_a_card(tiny):
     folder, card = tiny
     names = {path.name for path in (folder / "base").iterdir()}
-    assert names == {"config.json", "model.safetensors", "tokenizer.json", "card.json"}
+    weights = {"model.safetensors", "first_batches.safetensors"}
+    assert names == {"config.json", "tokenizer.json", "card.json"} | weights
     model, tokenizer = (
         Transformer.from_pretrained(folder / "base"),
         Tokenizer.load(folder / "base" / "tokenizer.json"),
