@@ -76,6 +76,13 @@ class Chain:
         """A stage's card."""
         return cards.read(self.folder(name))
 
+    @property
+    def is_old(self) -> bool:
+        """Whether its cards are of the first form, which says too little to be checked.
+        To go with the last of them.
+        """
+        return self.card("base").get("format", 1) < 2
+
     def start(self, name: str) -> tuple[Transformer, Tokenizer]:
         """The model that the training of a stage, not the first, begins with."""
         return checkpoint(self.folder(STARTS[name] or "base"))
