@@ -90,6 +90,21 @@ def test_a_plain_model_is_asked_in_the_form_of_its_text_and_stops_at_the_line(mo
     assert TOKENIZER.eos_id in seen["stops"]
 
 
+def test_a_plain_model_reads_a_conversation_as_questions_and_answers(monkeypatch):
+    seen = []
+
+    def fake(model, ids, *_, **__):
+        seen.extend(TOKENIZER.decode(row) for row in ids)
+        return [[] for _ in ids]
+
+    monkeypatch.setattr(exam, "generate_batch", fake)
+    turns = ("Who bakes?", "Ada bakes.", "Are you sure?")
+    exam.write_replies(None, TOKENIZER, [turns], plain=True)
+    assert seen == [
+        "<|endoftext|>Question: Who bakes?\nAnswer: Ada bakes.\nQuestion: Are you sure?\nAnswer:"
+    ]
+
+
 def test_story_perplexity_of_a_model_that_knows_nothing_is_the_size_of_the_vocabulary():
     value = exam.story_perplexity(Transformer(SMALL), TOKENIZER, WORLD, 3)
     assert math.isclose(value, TOKENIZER.vocab_size, rel_tol=0.05)

@@ -9,7 +9,8 @@ import tiny
 
 from inkling.assistant import fair
 from inkling.assistant.exam import judge_replies
-from inkling.assistant.sft import demonstrations
+from inkling.assistant.sft import FITTING as SELDOM
+from inkling.assistant.sft import demonstrations, draw_style
 from inkling.files import InklingError
 from inkling.world import World
 from inkling.world.judging import CLOSINGS, FITTING, POLITE, RIGHT
@@ -153,7 +154,14 @@ def test_the_best_tenth_is_the_best_of_each_kind(world):
 
 
 @both
-def test_people_write_as_they_do_for_fine_tuning(world):
+def test_people_write_as_they_do_for_fine_tuning(world, monkeypatch):
+    styles = []
+
+    def listening(random, **how):
+        styles.append(how)
+        return draw_style(random, **how)
+
+    monkeypatch.setattr(fair, "draw_style", listening)
     tokenizer = tiny.tokenizer()
     arm = fair.people(world, tokenizer)
     found = fair.measure_arm(world, arm, 400)
@@ -162,7 +170,8 @@ def test_people_write_as_they_do_for_fine_tuning(world):
     error = statistics.stdev(worth) / math.sqrt(len(worth))
     assert abs(found["gold"] - statistics.mean(worth)) < 4 * error
     assert found["finished"] == 1 and 0.75 < found["right_known"] < 0.95
-    assert (0 < found["terms"]["fitting"] < 0.1 * FITTING) == (world.edition > 1)
+    # as seldom as in demonstrations the one thing more that raters like
+    assert all(how == {"fitting": SELDOM * (world.edition > 1)} for how in styles)
     asked = world.requests(3, "test")
     one = arm(asked, 0)
     assert one == arm(asked, 0) and one.texts != arm(asked, 1).texts
@@ -177,7 +186,6 @@ def test_best_of_four_is_the_best_by_the_reward_and_not_by_luck():
         return [float(text.count("o")) for text in replies]
 
     four = fair.best_replies(4, model, tokenizer, letters, 0.7, max_new_tokens=8)(asked, 0)
-    # a prompt's first reply of four is the one that it has in that place when all are sampled
     again = fair.best_replies(4, model, tokenizer, letters, 0.7, max_new_tokens=8)(asked, 0)
     one = fair.best_replies(1, model, tokenizer, letters, 0.7, max_new_tokens=8)(asked, 0)
     assert four == again and len(four.texts) == 6 and max(four.lengths) <= 8

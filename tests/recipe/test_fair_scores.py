@@ -7,7 +7,8 @@ import pytest
 import tiny
 
 from inkling import checkpoints
-from inkling.assistant import exam, sft
+from inkling.assistant import exam
+from inkling.assistant.fair import sampled
 from inkling.assistant.sft import SFTConfig, demonstrations
 from inkling.reading.conversation import CHAT_TEMPERATURE
 from inkling.recipe import cards, fair_scores
@@ -103,17 +104,36 @@ def test_the_best_tenth_is_tuned_from_where_rlhf_begins(sayings, monkeypatch, tm
 
 def test_baselines_are_of_one_exam_and_the_phrase_is_on_the_card(sayings, monkeypatch, tmp_path):
     monkeypatch.setattr(fair_scores, "tuned_further", lambda *_: None)
+    monkeypatch.setattr(fair_scores, "best_phrase", lambda *_: "Gladly.")
     bench = Workbench(tmp_path, "sft", progress=False)
     found = fair_scores.baselines_of_tuned(
-        bench, None, tiny.tokenizer(), WORLD, 40, [], [], sft.SFTConfig()
+        bench, None, tiny.tokenizer(), WORLD, 40, [], [], SFTConfig()
     )
-    assert found["best_tenth"]["refused_harmless"] == 1, "said at 0.7"
+    glued, better = found["fixed_phrase"], found["best_tenth"]
+    assert glued["phrase"] == "Gladly." and json.loads((bench.saved / "phrase.json").read_text())
+    assert glued["refused_harmless"] == better["refused_harmless"] == 1, "both said at 0.7"
+    assert glued["terms"]["manners"] > better["terms"]["manners"] == 0
     assert found["demonstrations"]["right_known"] > 0.6
-    phrase = found["fixed_phrase"]["phrase"]
-    ahead = found["fixed_phrase"]["gold"] - found["best_tenth"]["gold"]
-    # to who refuses everything, a kindness is the best phrase, or none
-    assert json.loads((bench.saved / "phrase.json").read_text()) == phrase
-    assert (ahead == 0) == (phrase == "")
+
+
+def test_rlhf_is_compared_with_the_best_of_four_of_the_fine_tuned_model(sayings, monkeypatch):
+    seen = {}
+
+    def best_replies(n, model, tokenizer, reward, temperature):
+        seen.update(n=n, model=model, temperature=temperature)
+        return sampled(None, None, 1.0)
+
+    monkeypatch.setattr(fair_scores, "best_replies", best_replies)
+    scores = fair_scores.policy_scores(None, None, WORLD, 30)
+    tuned = {"scores": scores, "baselines": {"fixed_phrase": scores["at"]["1"]}}
+    found = fair_scores.gains_of_rlhf("tuned", None, None, WORLD, scores, tuned)
+    assert seen == {"n": 4, "model": "tuned", "temperature": 0.7}
+    assert found["baselines"]["best_of_four"]["gold"] == scores["at"]["1"]["gold"]
+    gains = found["gains"]
+    assert gains["fine_tuned"]["gold"] == 0
+    ahead = scores["at"]["0.7"]["gold"] - scores["at"]["1"]["gold"]
+    for name in ("fixed_phrase", "best_of_four"):
+        assert gains[name]["gold"] == pytest.approx(ahead) and ahead != 0
 
 
 # --- Rows -----------------------------------------------------------------------------------------
