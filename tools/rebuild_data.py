@@ -28,6 +28,7 @@ def faults(chain: Chain, sampled: bool) -> list[str]:
     for name in STARTS:
         changed = chain.changed(name)
         wrong = [f"another recipe: {changed}"] if changed else []
+        wrong += [f"the card says nothing of its {key}" for key in chain.missing(name)]
         wrong += chain.data_again(name, sampled)
         print(f"{chain.run} {name:9s} {'; '.join(wrong) or 'as on the card'}", flush=True)
         found += wrong

@@ -94,6 +94,13 @@ class Chain:
         train, seed = self.recipe.train, self.recipe.seed
         return replace(train, eos_id=tokenizer.eos_id, seed=seed)
 
+    def missing(self, name: str) -> list[str]:
+        """What a stage's card should say of where its weights come from, and does
+        not.
+        """
+        card = self.card(name)
+        return [key for key in cards.PROVENANCE if key not in card]
+
     def changed(self, name: str) -> str:
         """Where the recipe on a stage's card is not the code's, in words; "" where it
         is.
