@@ -31,8 +31,8 @@ from inkling.world.requests import Prompt, Style, reply
 
 # --- Demonstrations -------------------------------------------------------------------
 
-#: How seldom a demonstration has the one thing more that raters like. Were it one in ten,
-#: the best tenth of the demonstrations would teach it, and nobody needed raters.
+#: How seldom a demonstration has the one thing more that raters like. Were it one in
+#: ten, the best tenth of the demonstrations would teach it, and nobody needed raters.
 FITTING = 0.03
 
 
