@@ -19,6 +19,7 @@ from inkling.recipe import base_stage, cards
 from inkling.recipe.cards import CAREFUL
 from inkling.recipe.plan import Recipe
 from inkling.recipe.text_stage import corpus_hash
+from inkling.recipe.workbench import town
 from inkling.text.corpus import prepare
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
@@ -33,7 +34,9 @@ def measure(folder: Path, changed: set[str]) -> dict:
     may differ.
     """
     card, made_with = cards.read(folder), versions()
-    recipe, world = card["recipe"], World(0)
+    recipe = card["recipe"]
+    # cards of the first form are of the town's first edition
+    world = town() if card.get("format", 1) > 1 else World(0)
     crawl = Recipe(minutes=recipe["minutes"], corpus_bytes=recipe["corpus_bytes"]).crawl_bytes
     texts, _ = prepare(world, crawl, seed=recipe["seed"])
     if corpus_hash(texts) != card["corpus"]["sha256"]:

@@ -34,6 +34,7 @@ from inkling.recipe import base_stage, cards, pretraining, speedrun, text_stage
 from inkling.recipe.assistant_stage import AlignRecipe
 from inkling.recipe.embedder_stage import EmbedderRecipe
 from inkling.recipe.plan import Recipe
+from inkling.recipe.workbench import town
 from inkling.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 from inkling.training import evaluate
 from inkling.training.pretrain import StepRecord, TrainConfig
@@ -111,7 +112,7 @@ def test_the_card_describes_the_file_not_the_weights_behind_it(tiny):
         Transformer.from_pretrained(folder / "base"),
         Tokenizer.load(folder / "base" / "tokenizer.json"),
     )
-    world = World(0)
+    world = town()
     documents = world.documents(FEW["validation_bytes"], stream="validation")
     found = evaluate.loss_by_span(model, tokenizer, documents)
     scores = card["scores"]
