@@ -224,7 +224,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_one_that_was_not(tiny, tmp_
     repeats exactly.
     """
     folder, _ = tiny
-    real_in_two, prepared = pretraining.in_two, text_stage.prepare(World(0), TINY.crawl_bytes)
+    real_in_two, prepared = pretraining.in_two, text_stage.prepare(town(), TINY.crawl_bytes)
     # the same texts each time, made once
     monkeypatch.setattr(text_stage, "prepare", lambda *_, **__: prepared)
     for name in ("primer", "text", "exam"):
