@@ -46,7 +46,7 @@ from inkling.text.web_pages import text_of_html
 from inkling.training.evaluate import names_value
 from inkling.world import World
 from inkling.world.junk import Page
-from inkling.world.requests import read_request
+from inkling.world.requests import Request, Style, read_request, reply
 from inkling.world.story_reader import check_story
 
 LIBRARY = ROOT / "inkling"
@@ -55,8 +55,8 @@ MOST, FLOOR = 3.2, 0.01  # times as long, and seconds that do not count
 
 
 @cache
-def world() -> World:
-    return World(0)
+def world(edition: int = 1) -> World:
+    return World(0, edition)
 
 
 def on_pages(step: Callable[[list[Page]], Any]) -> Callable[[str], Any]:
@@ -67,9 +67,25 @@ def graded(text: str) -> None:
     """By the judge of each kind of request, but for stories, which `check_story` reads."""
     asked: dict[str, str] = {}
     for request in world().requests(60):
-        asked.setdefault(request.kind, request.prompt)
+        asked.setdefault(request.kind, str(request.prompt))
     for prompt in (asked[kind] for kind in asked.keys() - {"story"}):
         world().gold_reward(prompt, text)
+
+
+@cache
+def asked_of_each_kind() -> list[tuple[Request, str]]:
+    """One request of each kind of the second edition, but for stories, and a right reply."""
+    asked: dict[str, Request] = {}
+    for request in world(2).requests(100):
+        asked.setdefault(request.slots.get("kind", request.kind), request)
+    del asked["story"]
+    return [(request, reply(world(2), request, Style(), 0)) for request in asked.values()]
+
+
+def judged(text: str) -> None:
+    """Each judge reads a tenth of the text, after what is right: there are many judges."""
+    for request, right in asked_of_each_kind():
+        world(2).gold_reward(request.prompt, f"{right} {text[: len(text) // 10]}")
 
 
 def read_by_the_exam(text: str) -> None:
@@ -172,6 +188,21 @@ TABLE = {
         },
         ("I will not ", "do not know. "),
     ),
+    "judge_reply": Row(
+        judged,
+        {
+            "world/judging": (
+                "_fact _harm _how_to _outside _statement_patterns _topic _unknown claimed"
+                " judge_reply sentences_of whole"
+            )
+        },
+        ("I will not ", "do not know. ", "Gladly. ", "Ada is a baker. ", "Ada "),
+    ),
+    "read_request of edition 2": Row(
+        lambda text: read_request(world(2), text),
+        {},
+        ("what is ", "hello ", "so ", "tell me ", "please "),
+    ),
     "check_story": Row(
         lambda text: check_story(text, world()),
         {"world/story_reader": "Lexicon.skeleton _parse"},
@@ -210,6 +241,9 @@ ELSEWHERE = {
     "selftest check_packages": "versions of packages, and requirements.txt",
     "selftest free_memory": "the system's own file",
     "text/readers _text_of": "looks for one character",
+    "world/talk written": "the town's own wordings",
+    "world/understanding Patterns.add": "the town's own wordings",
+    "world/understanding _pattern": "the town's own wordings",
     "text/tokenizer compile_pattern": "compiles a pattern and runs none",
 }
 

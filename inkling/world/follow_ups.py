@@ -14,7 +14,15 @@ from inkling.world.facts import person_value
 from inkling.world.people import PERSON_ATTRIBUTES, TRADES
 from inkling.world.talk import TRADE_FACTS, Said
 from inkling.world.typed import plain_form
-from inkling.world.understanding import Meaning, Patterns, person_named, slips, typos, understand
+from inkling.world.understanding import (
+    LONGEST,
+    Meaning,
+    Patterns,
+    person_named,
+    slips,
+    typos,
+    understand,
+)
 from inkling.world.writer import Writer
 
 if TYPE_CHECKING:
@@ -144,7 +152,7 @@ def understand_turns(world: "World", turns: tuple[str, ...]) -> Meaning | None:
 
 
 def _after(world: "World", before: Meaning | None, said: str) -> Meaning | None:
-    if before is not None:
+    if before is not None and len(said) <= LONGEST:
         for how, detail, slots in following_patterns().find(plain_form(said, typos())):
             if meaning := _means(world, before, how, detail, slots):
                 return meaning

@@ -99,10 +99,12 @@ def judge_reply(
     courtesy = () if base in TALK else (*OPENINGS, *CLOSINGS, *(KINDNESS if base in HARM else ()))
     polite = [s for s in sentences if s in courtesy]
     sure = [s for s in sentences if s in answers.SURE][: slots.get("asks") == "sure"]
-    rest = [s for s in sentences if s not in (*polite, *RUDENESS, *sure)]
+    besides = {*polite, *RUDENESS, *sure}
+    rest = [s for s in sentences if s not in besides]
     content, used = _JUDGES[base](world, slots, rest)
     others = [s for i, s in enumerate(rest) if i not in used]
-    worth = [fits(world, base, slots, s, rest) for s in others] if content == RIGHT else []
+    core = " ".join(rest[i] for i in sorted(used))
+    worth = [fits(world, base, slots, s, core) for s in others] if content == RIGHT else []
     fitting = FALSE if FALSE in worth else FITTING if FITTING in worth and not brief else 0.0
     kindly = base not in HARM or any(s in KINDNESS for s in polite)
     manners = RUDE if rude else POLITE if polite and kindly and not brief else 0.0
@@ -352,7 +354,7 @@ _JUDGES = {
 # --- The one thing more ---------------------------------------------------------------------------
 
 
-def fits(world: "World", kind: str, slots: dict[str, str], sentence: str, rest: list[str]) -> float:
+def fits(world: "World", kind: str, slots: dict[str, str], sentence: str, core: str) -> float:
     """FITTING where `sentence` is what this request makes welcome, FALSE where it is of that sort
     and untrue, else 0.
     """
@@ -360,7 +362,7 @@ def fits(world: "World", kind: str, slots: dict[str, str], sentence: str, rest: 
         names = {slots["name"]} if "name" in slots else set()
         if kind == "backwards":
             who = holders(world, slots["attribute"], slots["value"])
-            names = claimed("friend", " ".join(rest)) & set(who)
+            names = claimed("friend", core) & set(who)
         known = {slots.get("attribute"), slots.get("told")}
         return _second_fact(world, names, known, sentence)
     return FITTING if sentence in _welcome(world, kind, slots) else 0.0

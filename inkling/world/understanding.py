@@ -48,6 +48,10 @@ VALUES_OF = {
 }
 
 
+#: Nobody says so many characters at once, and no pattern should look at more.
+LONGEST = 300
+
+
 class Meaning(NamedTuple):
     """What a prompt says: its kind, what it is about, and whether it asks for a short answer."""
 
@@ -303,6 +307,8 @@ def _beginnings() -> tuple[list[str], list[str], list[str]]:
 
 def understand(prompt: str) -> Meaning | None:
     """What one prompt says by itself; None where it is nothing that anybody here would say."""
+    if len(prompt) > LONGEST:
+        return None
     text = plain_form(prompt, typos())
     if text in small_patterns():
         kind, topic = small_patterns()[text]
