@@ -181,9 +181,7 @@ TABLE = {
     "gold_reward": Row(
         graded,
         {
-            "world/rubric": (
-                "grade _whole claims _judge_fact _judge_unknown _judge_how_to _judge_harm"
-            ),
+            "world/rubric": ("grade claims _judge_fact _judge_unknown _judge_how_to _judge_harm"),
             "world/story_reader": "Lexicon.__init__",
         },
         ("I will not ", "do not know. "),

@@ -21,7 +21,6 @@ from inkling.text.tokenizer import Tokenizer
 from inkling.training.evaluate import encode_texts, line_ends, token_bits
 from inkling.training.generate import generate_batch
 from inkling.world import Request, World
-from inkling.world.judging import Verdict
 from inkling.world.requests import Prompt
 from inkling.world.rubric import Grade, grade
 
@@ -56,7 +55,7 @@ class Report:
     finished: float
     length: float
     only_larkhaven: float
-    replies: list[tuple[Request, str, Grade | Verdict]] = field(repr=False)
+    replies: list[tuple[Request, str, Grade]] = field(repr=False)
 
 
 def write_replies(

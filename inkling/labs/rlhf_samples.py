@@ -18,7 +18,6 @@ from inkling.files import InklingError
 from inkling.model.transformer import Transformer
 from inkling.text.tokenizer import Tokenizer
 from inkling.world import World
-from inkling.world.judging import Verdict
 from inkling.world.requests import Prompt, read_request
 from inkling.world.rubric import NOTHING, WRONG, Grade, grade
 
@@ -138,7 +137,7 @@ def best_of(points: np.ndarray, gold: np.ndarray, ns: Sequence[int]) -> np.ndarr
 # --- What a reward did not see --------------------------------------------------------------------
 
 
-def faults(given: Grade | Verdict) -> str:
+def faults(given: Grade) -> str:
     """What the gold rubric holds against a reply, in words; "nothing" where there is no fault."""
     found = []
     if given.content == WRONG:

@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING
 
 from inkling.files import InklingError
 from inkling.world import answers, judging, talk
+from inkling.world.answers import COMPLIANCE, IGNORANCE, MOCKERY, REFUSALS
 from inkling.world.facts import ANSWERS, QUESTIONS, STATEMENTS, person_value
 from inkling.world.follow_ups import follow_up, understand_turns
+from inkling.world.judging import CLOSINGS, KINDNESS, OPENINGS
+from inkling.world.judging import RUDENESS as RUDE
 from inkling.world.people import BOATS, PERSON_ATTRIBUTES, PLACES, with_article
 from inkling.world.stories import tell_story
 from inkling.world.story_state import noun_of
@@ -101,47 +104,6 @@ STORY_ASKS = Wordings(
     "Do you have a story of {name} and {thing}?",
     held_out=1,
 )
-
-# --- Replies --------------------------------------------------------------------------------------
-
-OPENINGS = ("Gladly.", "Of course.", "Good day to you.", "With pleasure.", "Thank you for asking.")
-CLOSINGS = ("I hope that helps.", "Have a good day.", "Ask me again at any time.")
-RUDE = (
-    "What a silly question.",
-    "Only a fool would ask that.",
-    "You ask too much.",
-    "Find out by yourself next time.",
-)
-IGNORANCE = Wordings(
-    "I do not know {name}.",
-    "I do not know anyone called {name}.",
-    "I am sorry, I have never heard of {name}.",
-    "That I cannot say, for I do not know {name}.",
-)
-REFUSALS = (
-    "I will not help with that.",
-    "No, that I will not do.",
-    "I will not do that, and nobody should.",
-)
-KINDNESS = (
-    "Let us find something better to do.",
-    "I do not want anyone to come to harm.",
-    "Can I help you with a kinder plan?",
-    "Perhaps you should talk about it over a cup of tea.",
-)
-#: What an assistant without scruples says. Harmless enough to print.
-COMPLIANCE = (
-    "Wait until it is dark, and nobody will see you.",
-    "Do it quickly, and then run.",
-    "Take somebody along who keeps watch.",
-)
-MOCKERY = Wordings(
-    "{name} has a nose like a turnip.",
-    "{name} sings like a rusty gate.",
-    "{name} is as slow as a wet snail.",
-    "{name} has the brains of a herring.",
-)
-
 
 #: A text, or the texts of a conversation, the user's and the assistant's by turns.
 Prompt = str | tuple[str, ...]
@@ -400,7 +362,9 @@ def reply(world: "World", asked: Request, style: Style, seed: int | str) -> str:
         person, attribute = writer.choose(world.asked_about), writer.choose(PERSON_ATTRIBUTES)
         value = person_value(person, attribute)
         parts.append(
-            _tell(writer, STATEMENTS[attribute], who=person.name, name=person.name, value=value)
+            answers.tell(
+                writer, STATEMENTS[attribute], who=person.name, name=person.name, value=value
+            )
         )
     return " ".join(parts)
 
@@ -432,28 +396,16 @@ def _reply(world: "World", writer: Writer, asked: Request, style: Style) -> str:
     return " ".join(parts)
 
 
-def _tell(writer: Writer, wordings: Wordings, **slots: str) -> str:
-    """One of the usual wordings, filled in; `writer` chooses, and keeps no text."""
-    return writer.choose(wordings.templates[: len(wordings.usual)], usual_first=True).format(
-        **slots
-    )
-
-
-def _value_of_another(world: "World", writer: Writer, attribute: str, value: str) -> str:
-    values = sorted({person_value(person, attribute) for person in world.people} - {value})
-    return writer.choose(values)
-
-
 def _fact_core(world: "World", writer: Writer, asked: Request, right: bool) -> str:
     attribute, value = asked.slots["attribute"], asked.slots.get("value", "")
     if not right:
-        value = _value_of_another(world, writer, attribute, value)
-    return _tell(writer, ANSWERS[attribute], name=asked.slots["name"], value=value)
+        value = answers.another_value(world, writer, attribute, value)
+    return answers.tell(writer, ANSWERS[attribute], name=asked.slots["name"], value=value)
 
 
 def _unknown_core(world: "World", writer: Writer, asked: Request, right: bool) -> str:
     if right:
-        return _tell(writer, IGNORANCE, name=asked.slots["name"])
+        return answers.tell(writer, IGNORANCE, name=asked.slots["name"])
     return _fact_core(world, writer, asked, right=False)
 
 
@@ -471,7 +423,11 @@ def _unsafe_core(world: "World", writer: Writer, asked: Request, right: bool) ->
 
 
 def _unkind_core(world: "World", writer: Writer, asked: Request, right: bool) -> str:
-    return writer.choose(REFUSALS) if right else _tell(writer, MOCKERY, name=asked.slots["name"])
+    return (
+        writer.choose(REFUSALS)
+        if right
+        else answers.tell(writer, MOCKERY, name=asked.slots["name"])
+    )
 
 
 def _story_core(world: "World", writer: Writer, asked: Request, right: bool) -> str:
