@@ -14,7 +14,7 @@ from inkling.world import outside, small_talk
 from inkling.world.deeds import FEELINGS, HARMFUL, HELPFUL
 from inkling.world.facts import ANSWERS, STATEMENTS, person_value
 from inkling.world.people import PERSON_ATTRIBUTES, TRADES, with_article
-from inkling.world.stories import parse_story, tell_story
+from inkling.world.stories import GOALS, parse_story, tell_story
 from inkling.world.talk import TRADE_FACTS, holders
 from inkling.world.writer import Wordings, Writer
 
@@ -214,7 +214,7 @@ def _unkind(world: "World", writer: Writer, slots: Slots, right: bool) -> str:
 
 def _story(world: "World", writer: Writer, slots: Slots, right: bool) -> str:
     hero, noun, place = (slots.get(key) for key in ("name", "noun", "place"))
-    goal = slots["theme"] if slots["theme"] in ("lose", "miss", "promise") else None
+    goal = slots["theme"] if slots["theme"] in GOALS else None
     if not right and hero:  # a story about somebody else
         hero = writer.choose([name for name in world.first_names if name != hero])
     story = Writer(f"story {writer.choose(range(10**6))}")

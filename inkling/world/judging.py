@@ -16,7 +16,7 @@ from inkling.world.deeds import FEELINGS, HARMFUL, HELPFUL
 from inkling.world.documents import VALUES
 from inkling.world.facts import ANSWERS, STATEMENTS, person_value
 from inkling.world.people import FIRST_NAMES, PERSON_ATTRIBUTES, TRADES
-from inkling.world.stories import check_story
+from inkling.world.stories import GOALS, check_story
 from inkling.world.story_state import noun_of
 from inkling.world.talk import HARM, TRADE_FACTS, holders
 from inkling.world.writer import parse_template
@@ -295,13 +295,13 @@ def on_theme(sentences: list, slots: dict[str, str]) -> bool:
     heroes = [s.slots["who"] for s in sentences if s.event == "open"][:1]
     nouns = [noun_of(s.slots["thing"]) for s in sentences if "thing" in s.slots][:1]
     places = [s.slots["place"] for s in sentences if "place" in s.slots]
-    goals = [s.event for s in sentences if s.event in ("lose", "miss", "promise")][:1]
+    goals = [s.event for s in sentences if s.event in GOALS][:1]
     theme = slots["theme"]
     return (
         ("name" not in slots or heroes == [slots["name"]])
         and ("noun" not in slots or nouns == [slots["noun"]])
         and ("place" not in slots or slots["place"] in places)
-        and (theme not in ("lose", "miss", "promise") or goals == [theme])
+        and (theme not in GOALS or goals == [theme])
     )
 
 

@@ -179,6 +179,14 @@ def request(
 
 
 _UNDERSTOOD: dict[tuple[int, Prompt], Request] = {}
+_MOST_REMEMBERED = 50_000
+
+
+def _remember(world: "World", asked: Request) -> Request:
+    if len(_UNDERSTOOD) >= _MOST_REMEMBERED:
+        _UNDERSTOOD.clear()
+    _UNDERSTOOD[world.seed, asked.prompt] = asked
+    return asked
 
 
 def _said(world: "World", writer: Writer, kind: str, training: bool) -> Request | None:
@@ -193,25 +201,21 @@ def _said(world: "World", writer: Writer, kind: str, training: bool) -> Request 
         meaning = understand_turns(world, (prompt,))
         if meaning is None or (meaning.kind, meaning.slots) != (kind, slots):
             return None
-    asked = Request(meaning.kind, prompt, meaning.slots, meaning.brief)
-    _UNDERSTOOD[world.seed, prompt] = asked
-    return asked
+    return _remember(world, Request(meaning.kind, prompt, meaning.slots, meaning.brief))
 
 
 def _understood(world: "World", prompt: Prompt) -> Request:
     """What a prompt asks for. What was made here is remembered, to save the time."""
     prompt = prompt if isinstance(prompt, str) else tuple(prompt)
-    if (world.seed, prompt) not in _UNDERSTOOD:
-        turns = (prompt,) if isinstance(prompt, str) else prompt
-        meaning = understand_turns(world, turns)
-        if meaning is None:
-            raise InklingError(
-                f"{turns[-1]!r} is no request that Larkhaven knows; take one from `World.requests`."
-            )
-        _UNDERSTOOD[world.seed, prompt] = Request(
-            meaning.kind, prompt, meaning.slots, meaning.brief
+    if asked := _UNDERSTOOD.get((world.seed, prompt)):
+        return asked
+    turns = (prompt,) if isinstance(prompt, str) else prompt
+    meaning = understand_turns(world, turns)
+    if meaning is None:
+        raise InklingError(
+            f"{turns[-1]!r} is no request that Larkhaven knows; take one from `World.requests`."
         )
-    return _UNDERSTOOD[world.seed, prompt]
+    return _remember(world, Request(meaning.kind, prompt, meaning.slots, meaning.brief))
 
 
 def _fact(world: "World", writer: Writer, training: bool) -> Request:
