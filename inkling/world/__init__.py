@@ -12,6 +12,7 @@ from copy import copy
 from dataclasses import dataclass
 
 from inkling.files import InklingError
+from inkling.world import outside
 from inkling.world.documents import _THINGS, KINDS_OF_DOCUMENT, KINDS_OF_EDITION_2
 from inkling.world.facts import QUESTIONS, person_value
 from inkling.world.people import (
@@ -79,6 +80,10 @@ class World:
             + list(FOODS)
             + self.stranger_names[::25]
         )
+        if edition > 1:
+            # and as many that are not of the town: whatever somebody types can be copied
+            foreign = (*outside.FIRST_NAMES[::4], *outside.things("word", training=True)[::10])
+            self.song_words = list(dict.fromkeys((*self.song_words, *foreign)))
         self.people_by_name = {p.name: p for p in [*self.people, *self.newcomers]}
 
     def person(self, name: str) -> Person:

@@ -821,10 +821,10 @@ KINDS_OF_EDITION_2: tuple[tuple[str, int, Callable], ...] = (
     ("directory", 3, directory),
     ("advice", 2, advice),
     ("letter", 7, letter),
-    ("notice", 4, notice),
+    ("notice", 3, notice),
     ("chat", 7, chat),
     ("quiz", 9, quiz),
-    ("visit", 3, visit),
-    ("register", 10, register),
+    ("visit", 5, visit),
+    ("register", 9, register),
     ("song", 5, song),
 )
