@@ -8,4 +8,4 @@ imports only from its own part and from earlier ones. `files`, `progress`, `plot
 together.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
