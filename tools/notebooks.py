@@ -8,22 +8,103 @@ listings up to date.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 import listings
 import nbformat
 
-# the release that the notebooks install on Colab; a test keeps it equal to the package's own
-VERSION = "0.1.0"
+ROOT = Path(__file__).resolve().parents[1]
 
-BOOTSTRAP = f"""\
-# On Colab, install the book's library and keep Colab's own torch. Anywhere else, do nothing.
+# Both bootstrap cells begin so. A folder that happens to be called `inkling` is no library: it has
+# a spec, but one without an origin.
+_BEGINNING = """\
+import importlib.util
+import subprocess
 import sys
+__MORE__
 
-if "google.colab" in sys.modules:
-    import subprocess
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "inkling-book=={VERSION}"], check=True)"""  # noqa: E501
+class NoLibrary(Exception):
+    def _render_traceback_(self):  # one sentence, and no wall of code
+        return [str(self)]
+
+
+def missing(name):
+    return getattr(importlib.util.find_spec(name), "origin", None) is None
+
+
+"""
+
+# In the repository. Never by the library's name from an index: nobody vouches for what is there.
+BOOTSTRAP = (
+    """\
+# Is the book's library here? A notebook of a checkout that has not installed it takes
+# it from there. Anywhere else it stops, and says what to do.
+"""
+    + _BEGINNING.replace("__MORE__", "from pathlib import Path\n")
+    + """\
+above = [f for f in Path.cwd().parents if (f / "inkling/selftest.py").is_file()]
+if missing("inkling") and above:
+    sys.path.insert(0, str(above[0]))
+    if "google.colab" in sys.modules:  # brings what the library needs; torch stays
+        pip = [sys.executable, "-m", "pip", "install", "-q", "-e", str(above[0])]
+        if subprocess.run(pip).returncode:
+            raise NoLibrary("pip could not install Inkling's library: see above.")
+        importlib.invalidate_caches()
+if missing("inkling") or missing("torch"):
+    raise NoLibrary(
+        "Inkling's library is not here: say `make lab` in a copy of the repository, or"
+        " open the notebook of this name on its branch `published`."
+    )"""
+)
+
+# On the published branch; `published_bootstrap` puts in what stands between underscores.
+_PUBLISHED = (
+    """\
+# On Colab this installs the release of the book's library that ran this notebook, if
+# its sha256 is right, and keeps Colab's torch. Elsewhere the library is there already.
+"""
+    + _BEGINNING.replace("__MORE__", "")
+    + """\
+WHEEL = "__WHEEL__#sha256=__SHA256__"
+if missing("inkling") and "google.colab" in sys.modules:
+    print("Installing Inkling __VERSION__ takes about half a minute.")
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--retries", "2"]
+    run = subprocess.run([*pip, f"inkling-book @ {WHEEL}"], capture_output=True)
+    importlib.invalidate_caches()
+    if b"DO NOT MATCH THE HASHES" in run.stderr:
+        raise NoLibrary(f"Nothing is installed: this is not what was released: {WHEEL}")
+    if run.returncode:
+        why = "it is not there" if b"error 404" in run.stderr else "is there a network?"
+        raise NoLibrary(f"pip could not install Inkling ({why}): {WHEEL}")
+if missing("inkling"):
+    raise NoLibrary(f'Install it first: pip install "inkling-book @ {WHEEL}"')"""
+)
+
+
+def version() -> str:
+    """The version of the package, as pyproject.toml has it."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.search(r'^version = "([^"]+)"', text, re.MULTILINE)
+    if found is None:
+        raise SystemExit(
+            'pyproject.toml names no version; add a line version = "..." to [project].'
+        )
+    return found[1]
+
+
+# the release that a published notebook installs on Colab
+VERSION = version()
+
+
+def published_bootstrap(wheel: str, sha256: str) -> str:
+    """The bootstrap cell of the published branch: on Colab it installs the wheel at the address
+    `wheel`, if its hash is right.
+    """
+    filled = _PUBLISHED.replace("__WHEEL__", wheel).replace("__SHA256__", sha256)
+    return filled.replace("__VERSION__", VERSION)
+
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # a code cell longer than this is too long to read in a chapter; listings are exempt
