@@ -117,8 +117,18 @@ def stage(item: pytest.Item) -> int:
     return int("notebook_runs" in fixtures or item.name == "test_whole_book_within_fifteen_minutes")
 
 
+# What is done for readers on Binder and Colab, and by whoever publishes: with bash, on Linux. The
+# full job of CI tests it.
+PUBLISHING = {"test_launch.py", "test_published.py", "test_release.py", "test_workflows.py"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m fast` chooses
 def pytest_collection_modifyitems(items):
     items.sort(key=stage)  # a stable sort: within a stage nothing moves
+    for item in items:
+        browser = "browser" in getattr(item, "fixturenames", ())
+        if stage(item) == 0 and not browser and item.path.name not in PUBLISHING:
+            item.add_marker("fast")
 
 
 def pytest_runtestloop(session):
