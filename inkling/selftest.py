@@ -124,7 +124,7 @@ def check_packages() -> Result:
     other = [
         f"{n} {v}, not {pinned[n]}"
         for n, v in there.items()
-        if pinned.get(n, v) != v.split("+")[0]
+        if n in pinned and pinned[n] != v.split("+")[0]
     ]
     if other:
         found = f"all there, but {'; '.join(other)}"
