@@ -20,6 +20,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
 LABS = ROOT / "labs"
+NOTICE = re.compile(r'<div class="run-me-live">.*?</div>\n*', re.DOTALL)  # for the website
 SOLUTION = re.compile(r"<details>\s*<summary>.*?</summary>(.*?)</details>\n*", re.DOTALL)
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 CHECK = re.compile(r"^(lab\.check_\w+\(.*?\));?\s*\Z", re.MULTILINE | re.DOTALL)
@@ -56,11 +57,15 @@ def exercises(notebook: nbformat.NotebookNode) -> dict[int, tuple[int, str]]:
 
 
 def learner(master: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The master without its solutions. Cells that held nothing else are gone."""
+    """The master without its solutions, and without what only a reader of the website needs to be
+    told. Cells that held nothing else are gone; the bootstrap cell is folded, as on the site.
+    """
     made = copy.deepcopy(master)
     for cell in made.cells:
         if cell.cell_type == "markdown":
-            cell.source = SOLUTION.sub("", cell.source).strip()
+            cell.source = NOTICE.sub("", SOLUTION.sub("", cell.source)).strip()
+        elif cell.metadata.get("bootstrap"):
+            cell.metadata["jupyter"] = {"source_hidden": True}
     made.cells = [cell for cell in made.cells if cell.source]
     return made
 
