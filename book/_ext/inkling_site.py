@@ -2,7 +2,9 @@
 `_config.yml`.
 
 - The repository's address, for the Binder and Colab buttons: from the environment or the git
-  remote, never written down, so that a fork's buttons open the fork.
+  remote, never written down, so that a fork's buttons open the fork. They open what a release left
+  on the branch `published`. Where no address is known there is no button, and no sentence about
+  one.
 - MathJax from the installed package instead of a CDN, so that the site works offline and from
   `file://`.
 - A cache of executed notebooks for each state of the library: MyST-NB's cache looks at a notebook's
@@ -24,10 +26,15 @@ import sys
 from pathlib import Path
 
 from jupyter_client import KernelManager
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
 
 from inkling.real.fetch import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
+# where `tools/published.py` puts what readers run: not the branch that is worked on
+PUBLISHED = "published"
+PRESS_IT = " Or press the rocket at the top of this page: it opens the lab on Binder or Colab."
 MATHJAX = "tex-svg-full.js"  # one self-contained file: no fonts to fetch, and it works from file://
 
 
@@ -108,16 +115,57 @@ def configure(app, config) -> None:
     options["use_repository_button"] = bool(url)
     options["use_issues_button"] = bool(url)
     on_github = url.startswith("https://github.com/")
+    # Both on GitHub only: its workflow makes the branch that they open.
     options["launch_buttons"] = {
         "notebook_interface": "jupyterlab",
-        "binderhub_url": "https://mybinder.org" if url else "",
+        "binderhub_url": "https://mybinder.org" if on_github else "",
         "colab_url": "https://colab.research.google.com" if on_github else "",
     }
+    config.inkling_rocket = on_github
     KernelManager.transport_encryption.default_value = "auto"
     config.mathjax_path = f"mathjax/{MATHJAX}"
     # INKLING_EXECUTE=off: a quick look at the texts, without running anything.
     config.nb_execution_mode = os.environ.get("INKLING_EXECUTE", config.nb_execution_mode)
     config.nb_execution_cache_path = str(executed_notebooks())
+
+
+class Rocket(SphinxDirective):
+    """What stands in `{rocket}` is on the page only where pages have launch buttons."""
+
+    has_content = True
+
+    def run(self) -> list:
+        return self.parse_content_to_nodes() if self.config.inkling_rocket else []
+
+
+def published_page(page: str) -> str:
+    """Where the notebook of a page stands on the published branch, without its ending: of a lab,
+    the learner's copy.
+    """
+    return re.sub(r"^labs/", "workshop/", page)
+
+
+def launch_what_is_published(app, pagename, templatename, context, doctree) -> None:
+    """The theme's launch buttons open the page on the repository's own branch; ours open it on the
+    published one. A lab's badge mentions them.
+    """
+    branch = app.config.html_theme_options["repository_branch"]
+    for group in context.get("header_buttons", []):
+        if group.get("label") == "launch-buttons":
+            for button in group["buttons"]:
+                button["url"], found = re.subn(
+                    rf"/{re.escape(branch)}(/|\?urlpath=lab/tree/){re.escape(pagename)}\.",
+                    rf"/{PUBLISHED}\g<1>{published_page(pagename)}.",
+                    button["url"],
+                )
+                if not found:
+                    raise ExtensionError(f"where does this launch button lead? {button['url']}")
+            context["body"] = re.sub(
+                r'(<div class="run-me-live">.*?)(?=</p>)',
+                rf"\1{PRESS_IT}",
+                context["body"],
+                flags=re.DOTALL,
+            )
 
 
 def copy_mathjax(app) -> None:
@@ -150,9 +198,13 @@ def picture_sizes(app, pagename, templatename, context, doctree) -> None:
 
 
 def setup(app) -> dict:
+    app.add_config_value("inkling_rocket", False, "env")
+    app.add_directive("rocket", Rocket)
     # before MyST-NB and the theme read their settings
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", copy_mathjax)
+    # after the theme's own, which makes the buttons
+    app.connect("html-page-context", launch_what_is_published, priority=600)
     app.connect("html-page-context", plain_lists)
     app.connect("html-page-context", picture_sizes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
