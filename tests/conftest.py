@@ -28,6 +28,7 @@ from notebook_runs import (
     SOLVED,
     Cost,
     Runs,
+    kept_cost,
     run_measured,
     run_notebook,
 )
@@ -147,11 +148,12 @@ def pytest_runtestloop(session):
     pages = [name for name in wanted if name in NOTEBOOKS]
     solved = [name for name in wanted if name not in NOTEBOOKS]
     folder = Path(tempfile.mkdtemp(prefix="inkling-notebooks-"))
-    cache = inkling_site.executed_notebooks() if 2 in stages else None
+    cache = inkling_site.executed_notebooks()
 
     def run(name: str, give_up: threading.Event) -> Cost | Build:
         if name != SITE:
-            return run_notebook(name, folder, ONE_THREAD, give_up, cache)
+            kept = kept_cost(name, cache) if cache and name in NOTEBOOKS else None
+            return kept or run_notebook(name, folder, ONE_THREAD, give_up, cache)
         runs.ended(pages)
         return Build(give_up)
 

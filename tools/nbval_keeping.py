@@ -1,4 +1,4 @@
-"""nbval that keeps what it ran: `python tests/nbval_keeping.py EXECUTED.ipynb [pytest's
+"""nbval that keeps what it ran: `python tools/nbval_keeping.py EXECUTED.ipynb [pytest's
 arguments]`.
 
 nbval runs a notebook's cells, judges them, and throws their outputs away. Here the messages that it
@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import sys
+from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from nbclient.client import CellExecutionComplete
+from nbclient.exceptions import CellExecutionComplete
 
 
 class Keeper:
@@ -23,7 +24,7 @@ class Keeper:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.client: NotebookClient | None = None  # never started: nbval has the kernel
+        self.client: Any = None  # a NotebookClient that is never started: nbval has the kernel
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):

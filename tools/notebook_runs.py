@@ -1,4 +1,5 @@
-"""Runs of notebooks in the background, two at a time and each with one thread.
+"""Runs of notebooks in the background, two at a time and each with one thread: for the book
+(`tools/make_book.py`) and for its tests, which take over what the other has run.
 
 Most of a notebook's work is in matrices too small to share, so two notebooks on one core each end
 sooner than one after the other on two. A run still is a process of its own, from a cold kernel. It
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import inkling_site
 import learner_copies
@@ -205,20 +207,64 @@ def run_notebook(
     # from before.
     if (
         keep
+        and cache
         and cost.returncode == 0
         and keep.is_file()
         and LIBRARY == inkling_site.library_fingerprint(ROOT)
     ):
-        bundle = CacheBundleIn(
-            nbformat.read(keep, as_version=4), str(path), data={"execution_seconds": cost.seconds}
-        )
-        with CACHE_IN_USE:
-            store = get_cache(str(cache))
-            try:  # what `make book` has measured, with nothing beside it, stays
-                store.match_cache_notebook(bundle.nb)
-            except KeyError:
-                store.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+        keep_executed(nbformat.read(keep, as_version=4), path, cost, cache)
     return cost
+
+
+def keep_executed(notebook: nbformat.NotebookNode, path: Path, cost: Cost, cache: Path) -> None:
+    """Put a notebook with its outputs, and what they cost, where the site's build looks for it."""
+    data = {
+        "execution_seconds": cost.seconds,
+        "peak_bytes": cost.peak_bytes,
+        "output": cost.output[-1500:],
+    }
+    with CACHE_IN_USE:
+        get_cache(str(cache)).cache_notebook_bundle(
+            CacheBundleIn(notebook, str(path), data=data), check_validity=False, overwrite=True
+        )
+
+
+def kept_cost(name: str, cache: Path) -> Cost | None:
+    """What a page's notebook cost when it was run as it is now, with the library as it is now; None
+    where it was not, or by something that measures less.
+    """
+    if not cache.is_dir():
+        return None
+    with CACHE_IN_USE:
+        try:
+            record = get_cache(str(cache)).match_cache_notebook(
+                nbformat.read(ROOT / name, as_version=4)
+            )
+        except KeyError:
+            return None
+    found = measured(record)
+    if "peak_bytes" not in found:
+        return None
+    return Cost(0, found["execution_seconds"], found["peak_bytes"], found["output"])
+
+
+def measured(record: Any) -> dict[str, Any]:
+    """What a cache has noted beside a notebook."""
+    return record.data or {}
+
+
+def seconds_before(cache: Path) -> dict[str, float]:
+    """How long pages' notebooks took the last time, with whatever library, by their names."""
+    found: dict[str, tuple[float, float]] = {}
+    for folder in cache.parent.glob("*/"):
+        for record in get_cache(str(folder)).list_cache_records():
+            path = Path(str(record.uri))
+            seconds = measured(record).get("execution_seconds")
+            if seconds is not None and path.is_relative_to(ROOT):
+                entry = (record.created.timestamp(), seconds)
+                name = path.relative_to(ROOT).as_posix()
+                found[name] = max(entry, found.get(name, entry))
+    return {name: seconds for name, (_, seconds) in found.items()}
 
 
 # --- several --------------------------------------------------------------------------------------
