@@ -344,6 +344,20 @@ def forget_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@contextmanager
+def few_threads() -> Iterator[None]:
+    """Inside, PyTorch computes on one thread, which is as fast as two for models of
+    this size; on more where the user has said so by OMP_NUM_THREADS.
+    """
+    if "OMP_NUM_THREADS" in os.environ:
+        yield
+        return
+    from inkling.training.processes import one_thread
+
+    with one_thread():
+        yield
+
+
 # What comes of a command that is stopped; the others have nothing to go on with.
 STOPPED = {
     "fetch": "; the same command starts anew",
@@ -369,7 +383,7 @@ def main(argv: list[str] | None = None) -> int:
         "selftest": run_selftest,
     }
     try:
-        with no_character_stops_it():
+        with no_character_stops_it(), few_threads():
             status = run[args.command](args) or 0
             if sys.stdout is not None:
                 sys.stdout.flush()

@@ -188,10 +188,30 @@ assert index.search(np.eye(3), 1)[1].ravel().tolist() == [0, 1, 2]
 """
 
 
-def test_importing_the_book_changes_nothing_of_the_process():
+def test_importing_the_reading_changes_nothing_of_the_process():
     """What macOS needs is set when the first index is built."""
     run = subprocess.run([sys.executable, "-c", FIRST_INDEX], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+IMPORTED = """
+import os, sys
+before = dict(os.environ)
+from inkling.files import versions
+assert "torch" not in sys.modules
+print({name: value for name, value in os.environ.items() if before.get(name) != value})
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "changed"), [({}, {"OMP_WAIT_POLICY": "PASSIVE"}), ({"OMP_WAIT_POLICY": "active"}, {})]
+)
+def test_importing_the_book_changes_one_variable_and_never_over_the_users_own(told, changed):
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"} | told
+    run = subprocess.run(
+        [sys.executable, "-c", IMPORTED], env=environment, capture_output=True, text=True
+    )
+    assert run.stdout.strip() == str(changed), run.stderr
 
 
 # ---- every kind
