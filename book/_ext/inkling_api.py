@@ -101,12 +101,12 @@ def chapter_of(module: str) -> str | None:
 
 
 def restructured(text: str, links: dict[str, str], own: Iterable[str] = ()) -> str:
-    """A docstring as reStructuredText.
+    """A docstring, cleaned of its indentation (`inspect.cleandoc`), as reStructuredText.
 
     links: public names and the modules that define them; such a name in backticks becomes a link.
     own: names that mean something else here, the parameters above all.
     """
-    blocks = re.split(r"\n[ ]*\n", inspect.cleandoc(text))
+    blocks = re.split(r"\n[ ]*\n", text.strip("\n"))
     return "\n\n".join(block_in_rst(block, links, set(own)) for block in blocks)
 
 
