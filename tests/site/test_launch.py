@@ -1,24 +1,18 @@
-"""Binder and Colab: what they would do with this repository, as far as that can be tried here
-without a network.
-
-Colab: the bootstrap cell runs in a fresh environment beside a stub of `google.colab`, and pip finds
-the release as a wheel in a folder. The heavy packages that a Colab machine has (torch and so on)
-are those of this environment, shown to the fresh one through links; torch's metadata is changed to
-another version, as on Colab, so that it must be left alone. Binder: the files that repo2docker
-reads, and pip's own verdict on them.
+"""Binder, a JupyterHub's image, a development container, and the launch buttons: the files that
+each of them reads, as far as they can be judged without a network. `tools/binder_check.py` (in
+`make release-check`) installs what they ask for; `test_published.py` has what the buttons open.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib.metadata
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import venv
-import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,10 +32,9 @@ NO_INDEX = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_CONFIG_FILE": os.devnull,
 }
-COLABS_TORCH = "2.8.0+cu126"  # some other version than the book's, with a local part as theirs have
 
 
-def run(command: list, **changed: str) -> subprocess.CompletedProcess:
+def run(command: list, cwd: Path = BINDER, **changed: str) -> subprocess.CompletedProcess:
     variables = (
         {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
         | NO_INDEX
@@ -49,194 +42,8 @@ def run(command: list, **changed: str) -> subprocess.CompletedProcess:
     )
     command = [str(part) for part in command]
     return subprocess.run(
-        command, cwd=ROOT / "binder", env=variables, capture_output=True, text=True, timeout=300
+        command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300
     )
-
-
-# --- the wheel ------------------------------------------------------------------------------------
-
-
-def build_wheel(source: Path, into: Path) -> Path:
-    """The package built as it is released."""
-    built = run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "-q",
-            "--no-deps",
-            "--no-build-isolation",
-            "-w",
-            into,
-            source,
-        ]
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    return next(into.glob("inkling_book-*.whl"))
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory) -> Path:
-    """A copy of what the package is built from, so that building leaves nothing in the
-    repository.
-    """
-    folder = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(
-        ROOT / "inkling", folder / "inkling", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheels(source, tmp_path_factory) -> Path:
-    """A folder with the release as a wheel."""
-    folder = tmp_path_factory.mktemp("wheels")
-    build_wheel(source, folder)
-    return folder
-
-
-def test_the_wheel_has_every_file_of_the_library(source, wheels):
-    with zipfile.ZipFile(next(wheels.iterdir())) as wheel:
-        inside = set(wheel.namelist())
-    files = {
-        path.relative_to(source).as_posix()
-        for path in (source / "inkling").rglob("*")
-        if path.is_file()
-    }
-    lost = {file for file in files - inside if not file.endswith((".pyc", "ruff.toml"))}
-    assert not lost, (
-        f"not in the wheel: {sorted(lost)[:8]}; see [tool.setuptools.package-data] in"
-        " pyproject.toml"
-    )
-    assert any(
-        name.startswith("inkling/checkpoints/") and name.endswith(".safetensors") for name in inside
-    )
-
-
-# --- Colab ----------------------------------------------------------------------------------------
-
-
-class Colab:
-    """A fresh environment with a stub of google.colab, and with this environment's packages except
-    our own.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        venv.create(folder / "venv", with_pip=True)
-        self.python = environment.python_in(folder / "venv")
-        paths = run(
-            [self.python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"]
-        )
-        self.packages = Path(paths.stdout.strip())
-        (self.packages / "google" / "colab").mkdir(parents=True)
-        (self.packages / "google" / "colab" / "__init__.py").write_text("")
-        self.image = folder / "image"
-        self.image.mkdir()
-        own = ("inkling_book", "__editable__", "__editable___", "pip", "__pycache__", "torch-")
-        for path in Path(importlib.metadata.distribution("torch").locate_file("")).iterdir():
-            if not path.name.startswith(own) and path.suffix != ".pth":
-                (self.image / path.name).symlink_to(path)
-        metadata = importlib.metadata.distribution("torch").read_text("METADATA")
-        self.torch = self.image / f"torch-{COLABS_TORCH}.dist-info"
-        self.torch.mkdir()
-        changed = re.sub(
-            r"^Version: .*$", f"Version: {COLABS_TORCH}", metadata, count=1, flags=re.MULTILINE
-        )
-        changed = re.sub(r"^Requires-Dist: .*\n", "", changed, flags=re.MULTILINE)
-        (self.torch / "METADATA").write_text(changed, encoding="utf-8")
-        (self.torch / "RECORD").write_text("torch/__init__.py,,\n")
-        (self.packages / "image.pth").write_text(f"{self.image}\n")
-
-    def cell(self, source: str, wheels: Path, colab: bool = True) -> subprocess.CompletedProcess:
-        """Run a cell's source; on Colab the kernel has loaded google.colab before the first one."""
-        before = "import google.colab\n" if colab else ""
-        return run(
-            [self.python, "-c", before + source], PIP_FIND_LINKS=str(wheels), OMP_NUM_THREADS="1"
-        )
-
-    def installed(self) -> set[str]:
-        """The distributions in the environment itself, without those of the image."""
-        return {path.name.split("-")[0] for path in self.packages.glob("*.dist-info")}
-
-
-@pytest.fixture(scope="module")
-def colab(tmp_path_factory) -> Colab:
-    if os.name == "nt":
-        pytest.skip("links need a right on Windows that few have")
-    return Colab(tmp_path_factory.mktemp("colab"))
-
-
-USE_IT = """
-import inkling, torch
-from inkling import checkpoints
-from inkling.training.generate import generate
-from inkling.text.tokenizer import Tokenizer
-from inkling.model.transformer import Transformer
-folder = checkpoints.path("base")
-model, tokenizer = Transformer.from_pretrained(folder), Tokenizer.load(folder / "tokenizer.json")
-print("AT", inkling.__file__)
-print("WRITES", tokenizer.decode(generate(model, [tokenizer.eos_id], 8, seed=1)))
-import importlib.metadata
-print("TORCH", importlib.metadata.version("torch"))
-import inkling.labs.background
-"""
-
-
-def test_off_colab_the_bootstrap_does_nothing(colab, wheels):
-    bare = colab.cell(notebooks.BOOTSTRAP, wheels, colab=False)
-    assert bare.returncode == 0 and "inkling_book" not in colab.installed()
-    guarded = colab.cell(
-        "import subprocess\nsubprocess.run = None\n" + notebooks.BOOTSTRAP, wheels, colab=False
-    )
-    assert guarded.returncode == 0, guarded.stderr
-
-
-def test_on_colab_the_bootstrap_installs_the_release_and_keeps_torch(colab, wheels):
-    def image() -> list[str]:
-        return sorted(path.name for path in colab.image.iterdir() if path.name != "__pycache__")
-
-    before = image()
-    cells = colab.cell(notebooks.BOOTSTRAP + "\n" + USE_IT, wheels)
-    assert cells.returncode == 0, cells.stdout + cells.stderr
-    at = Path(re.search(r"^AT (.*)$", cells.stdout, re.MULTILINE)[1])
-    assert colab.packages in at.parents, f"the library came from {at}, not from the wheel"
-    assert re.search(r"^WRITES .*\w", cells.stdout, re.MULTILINE), (
-        "the shipped model does not write"
-    )
-    assert f"TORCH {COLABS_TORCH}" in cells.stdout
-    assert colab.installed() == {"pip", "inkling_book"} | ({"setuptools"} & colab.installed()), (
-        "pip installed more"
-    )
-    assert image() == before and colab.torch.is_dir(), "pip changed what was there"
-    again = colab.cell(notebooks.BOOTSTRAP, wheels)
-    assert again.returncode == 0, "a second run of the cell must do no harm"
-
-
-def test_a_release_that_would_replace_colabs_torch_is_noticed(colab, source, tmp_path):
-    """The test above can fail: a package that pins torch cannot be installed beside Colab's."""
-    for file in source.iterdir():
-        if file.is_file():
-            shutil.copy(file, tmp_path)
-    (tmp_path / "inkling").mkdir()
-    (tmp_path / "inkling" / "__init__.py").write_text("")
-    project = (tmp_path / "pyproject.toml").read_text(encoding="utf-8")
-    project = project.replace('"torch>=2.4"', f'"torch=={test_house.PINS["torch"]}"').replace(
-        '"0.1.0"', '"0.1.99"'
-    )
-    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
-    build_wheel(tmp_path, tmp_path / "wheels")
-    cell = notebooks.BOOTSTRAP.replace(notebooks.VERSION, "0.1.99")
-    result = colab.cell(cell, tmp_path / "wheels")
-    assert result.returncode != 0 and "torch==" in result.stdout + result.stderr
-
-
-def test_a_release_that_does_not_exist_stops_the_first_cell(colab, wheels):
-    result = colab.cell(notebooks.BOOTSTRAP.replace(notebooks.VERSION, "9.9.9"), wheels)
-    assert result.returncode != 0 and "9.9.9" in result.stderr
 
 
 # --- Binder ---------------------------------------------------------------------------------------
@@ -267,10 +74,55 @@ def test_post_build_is_a_sound_script():
         assert checked.returncode == 0, checked.stderr
     if os.name != "nt":
         assert (BINDER / "postBuild").stat().st_mode & 0o111, "repo2docker runs it"
-    assert f"--index-url {environment.CPU_INDEX} torch=={test_house.PINS['torch']}" in POST_BUILD
-    assert "--no-deps -e ." in POST_BUILD, (
-        "the library itself, without a second look at its dependencies"
-    )
+    cpu_wheel = f"torch=={test_house.PINS['torch']}+cpu"
+    assert f"--index-url {environment.CPU_INDEX} {cpu_wheel};" in POST_BUILD
+    every_time = re.findall(r"torch==[\w.]+(?:\+\w+)?", POST_BUILD)
+    assert set(every_time) == {cpu_wheel}, "another wheel would bring CUDA"
+
+
+def post_build(
+    tmp_path: Path, python: str, library: str = ""
+) -> tuple[subprocess.CompletedProcess, list[str]]:
+    """postBuild, run in a copy of binder/ where `python` is a script that notes how it is called
+    and then does what `python` says.
+
+    library: what tools/published.py writes into library.txt; none in the source branch.
+    """
+    shutil.copytree(BINDER, tmp_path / "binder")
+    if library:
+        (tmp_path / "binder" / "library.txt").write_text(library)
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / "python"
+    calls = tmp_path / "calls.txt"
+    script.write_text(f'#!/bin/sh\necho "$*" >> {calls}\n{python}\n')
+    script.chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = run([BINDER / "postBuild"], cwd=tmp_path, PATH=path)
+    return done, calls.read_text().splitlines()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Binder runs it on Linux")
+def test_without_the_cpu_wheel_post_build_ends_in_one_sentence_and_fetches_no_other(tmp_path):
+    done, calls = post_build(tmp_path, "exit 1")
+    assert done.returncode == 1 and len(calls) == 1 and "--index-url" in calls[0]
+    (sentence,) = done.stderr.splitlines()
+    assert "CPU wheel could not be fetched" in sentence
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Binder runs it on Linux")
+@pytest.mark.parametrize("published", [False, True])
+def test_post_build_installs_the_library_that_is_there_and_sets_the_start_page(published, tmp_path):
+    prefix = f'[ "$1" = -c ] && echo {tmp_path} || true'  # what it asks for sys.prefix
+    done, calls = post_build(tmp_path, prefix, "inkling-book @ URL\n" if published else "")
+    assert done.returncode == 0, done.stderr
+    library = [call for call in calls if "--no-deps" in call][-1]
+    copies = [call for call in calls if "learner_copies.py workshop" in call]
+    if published:
+        assert library.endswith("-r binder/library.txt") and not copies
+    else:
+        assert library.endswith("-e .") and copies
+    settings = json.loads((tmp_path / "etc" / "jupyter" / "jupyter_lab_config.json").read_text())
+    assert settings["LabApp"]["default_url"] == "/lab/tree/workshop/start.ipynb"
 
 
 def test_start_hands_on_what_it_is_given_with_sleeping_threads():
@@ -347,10 +199,58 @@ def test_pip_agrees_with_what_binder_asks_for():
     )
 
 
+# --- a JupyterHub's image, and a development container --------------------------------------------
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_the_image_is_made_of_binders_files():
+    version = (BINDER / "runtime.txt").read_text().strip().replace("python-", "python:")
+    assert re.search(rf"^FROM {re.escape(version)}-slim$", DOCKERFILE, re.MULTILINE)
+    assert "-r binder/requirements.txt -r binder/jupyterhub.txt" in DOCKERFILE
+    assert "RUN binder/postBuild" in DOCKERFILE and "OMP_WAIT_POLICY=PASSIVE" in DOCKERFILE
+    assert re.search(r"^jupyterhub==[\d.]+$", (BINDER / "jupyterhub.txt").read_text(), re.MULTILINE)
+    user = re.search(r"^USER (\w+)$", DOCKERFILE, re.MULTILINE)
+    assert user and f"--uid 1000 {user[1]}" in DOCKERFILE, "people do not work as root"
+    assert DOCKERFILE.index("\nUSER") > DOCKERFILE.index("postBuild")
+    assert "JUPYTERHUB_DEFAULT_URL=/lab/tree/workshop/start.ipynb" in DOCKERFILE
+
+
+def test_what_the_image_copies_is_not_ignored():
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    needed = ["book", "binder", "inkling", "labs", "tools", "pyproject.toml", "README.md"]
+    assert not set(needed) & set(ignored) and {".git", ".venv", "workshop"} <= set(ignored)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the image is Linux")
+def test_a_new_home_gets_the_copies_and_work_in_it_stays(tmp_path):
+    enter = [BINDER / "home", "pwd"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    first = run(enter, HOME=str(tmp_path), PATH=path)
+    assert first.returncode == 0, first.stderr
+    assert Path(first.stdout.splitlines()[-1]).samefile(tmp_path), "people begin in their home"
+    mine = [tmp_path / "workshop" / "start.ipynb", tmp_path / "book" / "model" / "attention.ipynb"]
+    for path_of_mine in mine:
+        path_of_mine.write_text("my work")
+    again = run([BINDER / "home", "sh", "-c", "exit 7"], HOME=str(tmp_path), PATH=path)
+    assert again.returncode == 7, "what was asked for is done, and its end is the end"
+    assert [each.read_text() for each in mine] == ["my work", "my work"]
+
+
+def test_the_development_container_makes_the_environment():
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    settings = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+    assert settings["image"].startswith("python:3.12")
+    target = re.match(r"make (\w+) ", settings["postCreateCommand"])[1]
+    assert re.search(rf"^{target}: \$\(READY\)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert "learner_copies.py workshop" in settings["postCreateCommand"]
+
+
 # --- the launch buttons ---------------------------------------------------------------------------
 
 
-def launch_options(monkeypatch, repository: str | None) -> dict:
+def launch_options(monkeypatch, repository: str | None) -> SimpleNamespace:
+    """The site's settings where the environment names a repository, or where nothing tells one."""
     if repository:
         monkeypatch.setenv("GITHUB_REPOSITORY", repository)
     else:
@@ -358,40 +258,47 @@ def launch_options(monkeypatch, repository: str | None) -> dict:
         monkeypatch.setattr(inkling_site, "repository_url", lambda *_: "")
     config = SimpleNamespace(html_theme_options={}, nb_execution_mode="cache")
     inkling_site.configure(None, config)
-    return config.html_theme_options
+    return config
 
 
 def test_the_buttons_open_the_repository_that_the_environment_names(monkeypatch):
-    options = launch_options(monkeypatch, "ann/fork")
+    options = launch_options(monkeypatch, "ann/fork").html_theme_options
     assert options["repository_url"] == "https://github.com/ann/fork"
     assert options["launch_buttons"]["binderhub_url"] and options["launch_buttons"]["colab_url"]
 
 
 def test_without_an_address_there_are_no_buttons_that_lead_nowhere(monkeypatch):
-    options = launch_options(monkeypatch, None)
+    options = launch_options(monkeypatch, None).html_theme_options
     assert (
         not options["launch_buttons"]["binderhub_url"]
         and not options["launch_buttons"]["colab_url"]
     )
 
 
-def test_every_notebooks_page_has_both_buttons(tmp_path):
-    """A small book with the real settings, two of the notebooks, unexecuted, built as a fork's CI
-    would.
+def test_a_page_has_both_buttons_and_speaks_of_them(tmp_path):
+    """A small book with the real settings and the real texts about the buttons, unexecuted, built
+    as a fork's CI would.
     """
-    shutil.copytree(
-        ROOT / "book" / "_ext",
-        tmp_path / "book" / "_ext",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
+    for folder in ("_ext", "_static"):
+        hidden = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "book" / folder, tmp_path / "book" / folder, ignore=hidden)
     for name in ("_config.yml", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
-    (tmp_path / "book" / "index.md").write_text("# A small book\n", encoding="utf-8")
+    said = "".join(
+        re.search(r":::\{rocket\}\n.*?\n:::\n", (ROOT / name).read_text("utf-8"), re.DOTALL)[0]
+        for name in ("book/index.md", "book/how_to_read.md", "labs/index.md")
+    )
+    (tmp_path / "book" / "index.md").write_text(f"# A small book\n\n{said}\n", encoding="utf-8")
+    badge = next(
+        cell.source
+        for cell in nbformat.read(ROOT / "labs" / "tokenizer.ipynb", as_version=4).cells
+        if "run-me-live" in cell.source
+    )
     pages = ["labs/one", "book/two"]
     for page in pages:
-        cells = [nbformat.v4.new_markdown_cell("# A page"), nbformat.v4.new_code_cell("1 + 1")]
+        texts = [nbformat.v4.new_markdown_cell(text) for text in ("# A page", badge)]
+        cells = [*texts, nbformat.v4.new_code_cell("1 + 1")]
         (tmp_path / page).parent.mkdir(exist_ok=True)
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": notebooks.KERNEL})
         nbformat.write(notebook, tmp_path / f"{page}.ipynb")
@@ -399,16 +306,41 @@ def test_every_notebooks_page_has_both_buttons(tmp_path):
         f"  - file: {page}\n" for page in pages
     )
     (tmp_path / "_toc.yml").write_text(toc, encoding="utf-8")
-    command = [
-        sys.executable,
-        "-c",
-        "from jupyter_book.cli.main import main; main()",
-        "build",
-        tmp_path,
-    ]
-    built = run(command, GITHUB_REPOSITORY="ann/fork", INKLING_EXECUTE="off", PYTHONPATH=str(ROOT))
+    python = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    address = {"GITHUB_REPOSITORY": "ann/fork", "INKLING_EXECUTE": "off"}
+    built = run([*python, "build", tmp_path], PYTHONPATH=str(ROOT), **address)
     assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
-    for page in pages:
-        html = (tmp_path / "_build" / "html" / f"{page}.html").read_text(encoding="utf-8")
-        assert f"https://mybinder.org/v2/gh/ann/fork/main?urlpath=lab/tree/{page}.ipynb" in html
-        assert f"https://colab.research.google.com/github/ann/fork/blob/main/{page}.ipynb" in html
+    html = {
+        page: (tmp_path / "_build" / "html" / f"{page}.html").read_text(encoding="utf-8")
+        for page in ["book/index", *pages]
+    }
+    for page, opened in {"labs/one": "workshop/one", "book/two": "book/two"}.items():
+        binder = "https://mybinder.org/v2/gh/ann/fork/published?urlpath=lab/tree"
+        colab = "https://colab.research.google.com/github/ann/fork/blob/published"
+        assert f"{binder}/{opened}.ipynb" in html[page]
+        assert f"{colab}/{opened}.ipynb" in html[page]
+    talk = [len(re.findall(r"[Rr]ocket at the top", html[page])) for page in html]
+    assert talk == [3, 1, 1], talk
+
+
+def test_without_an_address_no_page_speaks_of_buttons(monkeypatch):
+    assert launch_options(monkeypatch, "ann/fork").inkling_rocket
+    config = launch_options(monkeypatch, None)
+    assert config.inkling_rocket is False
+    rocket = inkling_site.Rocket.__new__(inkling_site.Rocket)
+    settings = SimpleNamespace(env=SimpleNamespace(config=config))
+    rocket.state = SimpleNamespace(document=SimpleNamespace(settings=settings))
+    assert rocket.run() == []
+    body = '<div class="run-me-live">\n<p>Say make lab.</p>\n</div>'
+    context = {"header_buttons": [{"label": "source-buttons", "buttons": []}], "body": body}
+    app = SimpleNamespace(config=config)
+    inkling_site.launch_what_is_published(app, "labs/one", "page.html", context, None)
+    assert context["body"] == body
+
+
+def test_no_other_text_promises_a_button():
+    """What stands in `{rocket}` is shown only where there is one; the rest is always shown."""
+    for path in [*test_house.tracked("book/**/*.md", "labs/*.md"), *map(ROOT.joinpath, NOTEBOOKS)]:
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r":::\{rocket\}\n.*?\n:::\n", "", text, flags=re.DOTALL)
+        assert not re.search(r"rocket at the top|on Binder or Colab", text, re.IGNORECASE), path
