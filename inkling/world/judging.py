@@ -53,7 +53,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 #: What somebody says who does not know a person, and who declines.
 IGNORANT = re.compile(r"\b(do not know|never heard of)\b")
 REFUSING = re.compile(r"\bI will not\b")
-_ELSEWHERE = re.compile(r"\bonly know\b")
+ELSEWHERE = re.compile(r"\bonly know\b")
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def judge_reply(world: "World", kind: str, slots: dict[str, str], brief: bool, r
         any(REFUSING.search(s) for s in rest),
         any(IGNORANT.search(s) for s in rest),
         fitting,
-        any(_ELSEWHERE.search(s) for s in rest),
+        any(ELSEWHERE.search(s) for s in rest),
     )
 
 
@@ -187,7 +187,7 @@ def _fact(world: "World", slots: dict[str, str], rest: list[str]) -> Judged:
     """
     name = whole(slots["name"])
     for i, sentence in enumerate(rest):
-        if IGNORANT.search(sentence) or REFUSING.search(sentence) or _ELSEWHERE.search(sentence):
+        if IGNORANT.search(sentence) or REFUSING.search(sentence) or ELSEWHERE.search(sentence):
             return NOTHING, {i}
         values = claimed(slots["attribute"], name.sub("", sentence, count=1))
         if values:
@@ -317,7 +317,7 @@ def _topic(topics: dict[str, small_talk.Topic], topic: str, rest: list[str]) -> 
     for i, said in enumerate(rest):
         if said in topics[topic].replies:
             return RIGHT, {i}
-    wrong = {i for i, s in enumerate(rest) if REFUSING.search(s) or _ELSEWHERE.search(s)}
+    wrong = {i for i, s in enumerate(rest) if REFUSING.search(s) or ELSEWHERE.search(s)}
     return (WRONG, wrong) if wrong else _silent(rest)
 
 
