@@ -5,6 +5,7 @@ and modules link to each other, and prose stays prose.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shutil
 from collections import Counter
@@ -174,13 +175,15 @@ def test_the_source_is_linked_where_the_repository_is_known():
 # --- on the site ----------------------------------------------------------------------------------
 
 
+@functools.cache  # the pages are long, and each is asked for its chapters
+def parsed(page: Path) -> BeautifulSoup:
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "lxml")
+
+
 def described_on(folder: Path) -> Counter[str]:
     """How often each thing is described on the built pages."""
-    return Counter(
-        tag["id"]
-        for page in sorted((folder / inkling_api.FOLDER).rglob("*.html"))
-        for tag in BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select("dt.sig")
-    )
+    pages = sorted((folder / inkling_api.FOLDER).rglob("*.html"))
+    return Counter(tag["id"] for page in pages for tag in parsed(page).select("dt.sig[id]"))
 
 
 def links_between(folder: Path, chapter: str) -> tuple[list[str], bool]:
@@ -189,14 +192,14 @@ def links_between(folder: Path, chapter: str) -> tuple[list[str], bool]:
     chapter: "model.attention".
     """
     part, name = chapter.split(".")
-    page = BeautifulSoup((folder / f"book/{part}/{name}.html").read_text("utf-8"), "html.parser")
-    section = BeautifulSoup(
-        (folder / inkling_api.FOLDER / part / "index.html").read_text("utf-8"), "html.parser"
-    ).find(id=f"module-inkling.{chapter}")
-    back = section.find_parent("section") if section and section.name != "section" else section
+    page = parsed(folder / "book" / part / f"{name}.html")
+    there = parsed(folder / inkling_api.FOLDER / part / "index.html").find(
+        id=f"module-inkling.{chapter}"
+    )
+    section = there if there is None or there.name == "section" else there.find_parent("section")
     return (
         [link["href"] for link in page.select("article p.library-link a")],
-        bool(back and back.select_one(f'a[href="../../{part}/{name}.html"]')),
+        bool(section and section.select_one(f'a[href="../../{part}/{name}.html"]')),
     )
 
 
