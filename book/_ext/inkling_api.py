@@ -32,6 +32,9 @@ FOLDER = "book/api-reference"
 
 CODE = re.compile(r"`([^`\n]+(?:\n[^`\n]+)*)`")
 EMPHASIS = re.compile(r"(?<![\w*])\*\w(?:[^*\n]*\w)?\*(?![\w*])")
+SIGNATURE = re.compile(
+    r'<span class="sig-paren">\(</span>.*?<span class="sig-paren">\)</span>', re.DOTALL
+)
 ITEM = re.compile(r"((?:[a-z]\w*, )*[a-z]\w*): (?=\S)")  # "top_k, top_p: rule tokens out"
 
 
@@ -257,9 +260,21 @@ def link_to_module(app, doctree) -> None:
     next(doctree.findall(nodes.section)).append(line)
 
 
-def own_style(app, pagename, templatename, context, doctree) -> None:
+def own_look(app, pagename, templatename, context, doctree) -> None:
+    """The pages' style, and long signatures without the lists that Sphinx makes of their
+    parameters: lists of definitions without a term, which a screen reader stumbles over.
+    """
     if pagename.startswith(FOLDER):
         app.add_css_file("reference.css")
+        context["body"] = SIGNATURE.sub(lambda found: in_spans(found[0]), context.get("body", ""))
+
+
+def in_spans(signature: str) -> str:
+    """A signature in HTML with spans instead of a list."""
+    for tag, name in (("dl", "sig-params"), ("dd", "sig-line")):
+        signature = signature.replace(f"<{tag}>", f'<span class="{name}">')
+        signature = signature.replace(f"</{tag}>", "</span>")
+    return signature
 
 
 def setup(app) -> dict:
@@ -269,5 +284,5 @@ def setup(app) -> dict:
     app.connect("autodoc-process-docstring", rewrite)
     app.connect("autodoc-skip-member", leave_out)
     app.connect("doctree-read", link_to_module)
-    app.connect("html-page-context", own_style)
+    app.connect("html-page-context", own_look)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
