@@ -159,7 +159,7 @@ def test_a_signature_is_no_list():
     """Axe calls a list of definitions without a term a serious fault."""
     left, right = (f'<span class="sig-paren">{paren}</span>' for paren in "()")
     listed = "<dl>\n<dd>x: int,</dd>\n</dl>"
-    page = f'<dl class="py"><dt>f{left}{listed}{right}</dt><dd>(<dl><dt>a</dt><dd>b</dd></dl>)</dd></dl>'
+    page = f"<dl><dt>f{left}{listed}{right}</dt><dd>(<dl><dt>a</dt><dd>b</dd></dl>)</dd></dl>"
     found = inkling_api.SIGNATURE.sub(lambda each: inkling_api.in_spans(each[0]), page)
     assert found == page.replace(
         listed,
