@@ -298,7 +298,7 @@ def test_the_release_has_the_wheel_that_the_notebooks_install(done):
 # Each in a job that is run from its beginning.
 WRONG = {
     "a command that does not exist": ("ci.yml", "full", "py fingerprint", "py fingerprints"),
-    "a variable that nobody sets": ("release.yml", "check", "TAG: ", "TAGS: "),
+    "a variable that nobody sets": ("ci.yml", "fast", "BIN: ", "BINS: "),
     "a file that is not there": ("ci.yml", "full", "tools/release.py", "tools/releases.py"),
     "an environment that is made too late": (
         "ci.yml",
