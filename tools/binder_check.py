@@ -43,7 +43,7 @@ def step(command: list[str], tree: Path, variables: dict[str, str]) -> None:
     """Run one of the steps, as a shell would in the repository's root."""
     start = time.monotonic()
     done = subprocess.run(command, cwd=tree, env=variables, capture_output=True, text=True)
-    words = " ".join(command[-2:] if command[:2] == ["bash", "-c"] else command)
+    words = command[-1] if command[:2] == ["bash", "-c"] else " ".join(command)
     if done.returncode != 0:
         raise CheckError(f"{words} fails:\n{(done.stdout + done.stderr)[-2000:]}")
     say(f"{words}: {time.monotonic() - start:.0f} s")
