@@ -23,27 +23,11 @@ import notebooks
 import pytest
 import test_house
 from conftest import NOTEBOOKS, ROOT
+from no_index import run
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 BINDER = ROOT / "binder"
-NO_INDEX = {
-    "PIP_NO_INDEX": "1",
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    "PIP_CONFIG_FILE": os.devnull,
-}
-
-
-def run(command: list, cwd: Path = BINDER, **changed: str) -> subprocess.CompletedProcess:
-    variables = (
-        {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
-        | NO_INDEX
-        | changed
-    )
-    command = [str(part) for part in command]
-    return subprocess.run(
-        command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300
-    )
 
 
 # --- Binder ---------------------------------------------------------------------------------------

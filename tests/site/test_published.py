@@ -38,8 +38,8 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from no_index import NO_INDEX, run
 from sphinx_book_theme.header_buttons.launch import add_launch_buttons
-from test_launch import NO_INDEX, run
 
 ADDRESS = "https://github.com/ann/fork"
 COLABS_TORCH = "2.8.0+cu126"  # some other version than the book's, with a local part as theirs have
