@@ -46,10 +46,12 @@ listings: $(READY) ## copy the library source into the listing cells, strip outp
 bench: $(READY) ## compare speed and quality with the reference libraries
 	$(BIN)/python tools/bench.py
 
-release-check: $(READY) ## what takes long and is run before a release: kill -9 in every stage, fuzz every reader of files, make the data again
+release-check: $(READY) ## what takes long and is run before a release: kill -9 in every stage, fuzzing, the data again, other Pythons, Binder
 	INKLING_KILLS=3 $(BIN)/python -m pytest -s tests/recipe/test_killed.py
 	$(BIN)/python tools/fuzz.py --seconds 60
 	$(BIN)/python tools/rebuild_data.py
+	$(BIN)/python tools/other_pythons.py
+	$(BIN)/python tools/binder_check.py
 
 clean: ## remove the built site and caches, keep .venv and your copies of the labs (workshop/)
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache
