@@ -417,17 +417,32 @@ _SUMS_HEADINGS = Wordings(
 
 
 def sums(world: "World", writer: Writer) -> None:
-    """Sums and differences in figures, each of them true."""
+    """Sums and differences in words and in figures, each of them true. (Figures alone would be
+    dropped when the corpus is cleaned, as most arithmetic of the web is.)
+    """
     writer.tell(_SUMS_HEADINGS)
     for _ in range(writer.choose((4, 5, 6, 7, 8), "grammar")):
         a, plus = writer.choose(range(1, 21)), writer.choose((True, False), "grammar")
         b = writer.choose(range(1, 21) if plus else range(1, a + 1))
+        c = a + b if plus else a - b
         writer.say("\n")
-        writer.say(str(a), "free")
-        writer.say(" + " if plus else " - ")
-        writer.say(str(b), "free")
-        writer.say(" = ")
-        writer.say(str(a + b if plus else a - b), "fact")
+        writer.say(_sentence_start(in_words(a)), "free")
+        writer.say(" and " if plus else " less ")
+        writer.say(in_words(b), "free")
+        writer.say(" make " if plus else " is ")
+        writer.say(in_words(c), "fact")
+        writer.say(": ")
+        writer.say(f"{a}{'+' if plus else '-'}{b}={c}", "fact")
+        writer.say(".")
+
+
+def in_words(n: int) -> str:
+    """A number from 0 to 99: "twenty-three"."""
+    if n <= 20:
+        return NUMBERS[n]
+    tens, ones = divmod(n, 10)
+    ten = "twenty thirty forty fifty sixty seventy eighty ninety".split()[tens - 2]
+    return f"{ten}-{NUMBERS[ones]}" if ones else ten
 
 
 _DIRECTORIES = {
@@ -442,18 +457,25 @@ _DIRECTORIES = {
 def directory(world: "World", writer: Writer) -> None:
     """Everybody who has a trade, a street, a pet, a favourite dish or an instrument in common, with
     numbers: the facts the other way round.
+
+    Two lists a document: there are only a hundred lists, and of documents with one each, cleaning
+    leaves a hundred, for all others are copies.
     """
-    attribute = writer.choose(tuple(_DIRECTORIES), "grammar")
-    values = sorted({person_value(person, attribute) for person in world.people})
-    value = writer.choose(values)
-    writer.tell(_DIRECTORIES[attribute], value=free(value))
-    who = [person for person in world.people if person_value(person, attribute) == value]
-    for number, person in enumerate(who, start=1):
+    for i in range(2):
+        attribute = writer.choose(tuple(_DIRECTORIES), "grammar")
+        values = sorted({person_value(person, attribute) for person in world.people})
+        value = writer.choose(values)
+        if i:
+            writer.say("\n\n")
+        writer.tell(_DIRECTORIES[attribute], value=free(value))
+        who = [person for person in world.people if person_value(person, attribute) == value]
+        for number, person in enumerate(who, start=1):
+            writer.say("\n")
+            writer.say(f"Number {number} is {person.full_name}", "fact")
+            writer.say(".")
         writer.say("\n")
-        writer.say(f"{number}. {person.full_name}", "fact")
-    writer.say("\n")
-    writer.say(f"In all: {len(who)}", "fact")
-    writer.say(".")
+        writer.say(f"In all: {len(who)}", "fact")
+        writer.say(".")
 
 
 _VISITORS = ("Visitor", "Guest", "Child", "Stranger")
@@ -818,10 +840,10 @@ KINDS_OF_EDITION_2: tuple[tuple[str, int, Callable], ...] = (
     ("trade lesson", 4, trade_lesson),
     ("counting lesson", 1, counting_lesson),
     ("sums", 2, sums),
-    ("directory", 3, directory),
+    ("directory", 2, directory),
     ("advice", 2, advice),
     ("letter", 7, letter),
-    ("notice", 3, notice),
+    ("notice", 4, notice),
     ("chat", 7, chat),
     ("quiz", 9, quiz),
     ("visit", 5, visit),
