@@ -81,8 +81,8 @@ class World:
             + self.stranger_names[::25]
         )
         if edition > 1:
-            # and as many that are not of the town: whatever somebody types can be copied
-            foreign = (*outside.FIRST_NAMES[::4], *outside.things("word", training=True)[::10])
+            # and some that are not of the town: whatever somebody types can be copied
+            foreign = (*outside.FIRST_NAMES[::4], *outside.things("word", training=True)[::40])
             self.song_words = list(dict.fromkeys((*self.song_words, *foreign)))
         self.people_by_name = {p.name: p for p in [*self.people, *self.newcomers]}
 
