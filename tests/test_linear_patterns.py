@@ -363,9 +363,12 @@ def test_twice_the_text_takes_twice_the_time(name):
 
 @pytest.mark.parametrize("pattern", [r"\s*\n", r"<\|.*?\|>", r"\s*\[\d\]$", r"[\w.]+@"])
 def test_a_pattern_that_tries_again_and_again_is_seen(pattern):
-    """The forms that four of these functions had."""
+    """The forms that four of these functions had. (A core that gets faster between two measurements
+    hides one now and then, so there are three chances.)
+    """
     search = re.compile(pattern).search
     assert not all(
         is_linear(search, lambda n, unit=unit: unit * (n // len(unit)), SIZE // 8)
+        for _ in range(3)
         for unit in (" ", "<|", "a")
     )
