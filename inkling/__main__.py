@@ -344,12 +344,17 @@ def forget_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+# What computes; the others need not wait for torch, and a speedrun sees to its
+# processes itself.
+COMPUTES = {"write", "chat", "overoptimise", "book-attack", "selftest"}
+
+
 @contextmanager
-def few_threads() -> Iterator[None]:
+def few_threads(command: str) -> Iterator[None]:
     """Inside, PyTorch computes on one thread, which is as fast as two for models of
     this size; on more where the user has said so by OMP_NUM_THREADS.
     """
-    if "OMP_NUM_THREADS" in os.environ:
+    if command not in COMPUTES or "OMP_NUM_THREADS" in os.environ:
         yield
         return
     from inkling.training.processes import one_thread
@@ -383,7 +388,7 @@ def main(argv: list[str] | None = None) -> int:
         "selftest": run_selftest,
     }
     try:
-        with no_character_stops_it(), few_threads():
+        with no_character_stops_it(), few_threads(args.command):
             status = run[args.command](args) or 0
             if sys.stdout is not None:
                 sys.stdout.flush()

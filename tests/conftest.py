@@ -4,11 +4,11 @@ cost.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import os
 import shutil
-import sys
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from pathlib import Path
 import inkling_site
 import learner_copies
 import listings
+import make_book
 import offline
 import pytest
 from notebook_runs import (
@@ -82,19 +83,8 @@ class Build:
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir(parents=True)
         self.html = output / "_build" / "html"
-        jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-        build = [
-            *jupyter_book,
-            "build",
-            str(ROOT),
-            "--path-output",
-            str(output),
-            "-W",
-            "-n",
-            "--keep-going",
-        ]
         self.cost = run_measured(
-            offline.command(build, NAMESPACE),
+            offline.command(make_book.site_command("--path-output", str(output)), NAMESPACE),
             offline.environment(ENVIRONMENT),
             timeout=45 * 60,
             give_up=give_up,
@@ -199,14 +189,21 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def server(site: Site):
-    """The address of a web server on this machine that serves the built site."""
-    handler = functools.partial(QuietHandler, directory=str(site.folder))
+@contextlib.contextmanager
+def serving(folder: Path):
+    """Inside, the address of a web server on this machine that has what lies in a folder."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
         threading.Thread(target=httpd.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{httpd.server_port}"
         httpd.shutdown()
+
+
+@pytest.fixture(scope="session")
+def server(site: Site):
+    """The address of a web server that serves the built site."""
+    with serving(site.folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

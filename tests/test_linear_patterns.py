@@ -52,6 +52,7 @@ from inkling.world.story_reader import check_story
 LIBRARY = ROOT / "inkling"
 SIZE = 40_000  # characters; twice as many may take twice as long
 MOST, FLOOR = 3.2, 0.01  # times as long, and seconds that do not count
+NO_DOUBT = 2.4  # times as long, in a single try
 
 
 @cache
@@ -327,7 +328,11 @@ def seconds(call: Callable[[str], Any], text: str) -> float:
 
 
 def is_linear(call: Callable[[str], Any], make: Callable[[int], str], size: int = SIZE) -> bool:
-    """Whether twice the text takes at most about twice the time: the best of three tries."""
+    """Whether twice the text takes at most about twice the time, by the best of three tries.
+
+    Fewer do where there is no doubt: a core that gets faster between two measurements makes four
+    times look like three, and a single try would be taken in.
+    """
     short, long = make(size), make(2 * size)
     once = twice = float("inf")
     for _ in range(3):
@@ -335,11 +340,11 @@ def is_linear(call: Callable[[str], Any], make: Callable[[int], str], size: int 
         if twice <= FLOOR:
             return True
         once = min(once, seconds(call, short))
-        if twice <= MOST * once + FLOOR:
+        if twice <= NO_DOUBT * once + FLOOR:
             return True
         if once > 1:  # there is no doubt, and no time for more tries
             return False
-    return False
+    return twice <= MOST * once + FLOOR
 
 
 #: What patterns look for, again and again, and never what ends it.
@@ -363,12 +368,9 @@ def test_twice_the_text_takes_twice_the_time(name):
 
 @pytest.mark.parametrize("pattern", [r"\s*\n", r"<\|.*?\|>", r"\s*\[\d\]$", r"[\w.]+@"])
 def test_a_pattern_that_tries_again_and_again_is_seen(pattern):
-    """The forms that four of these functions had. (A core that gets faster between two measurements
-    hides one now and then, so there are three chances.)
-    """
+    """The forms that four of these functions had."""
     search = re.compile(pattern).search
     assert not all(
         is_linear(search, lambda n, unit=unit: unit * (n // len(unit)), SIZE // 8)
-        for _ in range(3)
         for unit in (" ", "<|", "a")
     )

@@ -39,6 +39,36 @@ def questions(monkeypatch, lines: bytes, encoding: str = "utf-8", errors: str = 
     monkeypatch.setattr(sys, "stdin", stdin)
 
 
+# --- threads --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("told, threads", [(None, 1), ("2", 2)])
+def test_commands_compute_on_one_thread_unless_they_are_told(told, threads, monkeypatch):
+    import torch
+
+    before = torch.get_num_threads()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if told:
+        monkeypatch.setenv("OMP_NUM_THREADS", told)
+    seen = []
+    monkeypatch.setattr(
+        "inkling.__main__.run_write", lambda args: seen.append(torch.get_num_threads())
+    )
+    torch.set_num_threads(2)
+    try:
+        assert commands.main(WRITE) == 0 and seen == [threads]
+        assert torch.get_num_threads() == 2, "the process is left as it was"
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_what_computes_nothing_does_not_wait_for_torch():
+    report = "import sys; from inkling.__main__ import main; main(['report'])"
+    code = f"{report}; print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout.splitlines()[-1] == "False", run.stderr
+
+
 # --- outputs --------------------------------------------------------------------------------------
 
 

@@ -111,11 +111,15 @@ def run_all(names: list[str], cache: Path) -> dict[str, Cost]:
     return failed
 
 
-def build_site() -> int:
-    """Build the site from what was run; warnings are errors. Its exit status."""
+def site_command(*options: str) -> list[str]:
+    """The command that builds the site; warnings are errors, and all of them are said."""
     program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    build = [*program, "build", str(ROOT), "-W", "-n", "--keep-going", "--quiet"]
-    return subprocess.run(build, env=ENVIRONMENT, cwd=ROOT).returncode
+    return [*program, "build", str(ROOT), "-W", "-n", "--keep-going", *options]
+
+
+def build_site() -> int:
+    """Build the site from what was run. Its exit status."""
+    return subprocess.run(site_command("--quiet"), env=ENVIRONMENT, cwd=ROOT).returncode
 
 
 def say(text: str) -> None:

@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMESPACE = offline.namespace_works()
 LIBRARY = inkling_site.library_fingerprint(ROOT)
 AT_ONCE = max(1, min(2, os.cpu_count() or 1))
-# The limit holds even where a notebook asks torch for two threads, as most of the book's do.
+# The limit holds even where a notebook asks torch for two threads.
 ONE_THREAD = {
     name: "1"
     for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -8,9 +8,7 @@ version, as on Colab, so that it must be left alone. A cell runs in a kernel, as
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import importlib.metadata
 import json
 import os
@@ -18,7 +16,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import venv
 import zipfile
 from pathlib import Path
@@ -32,7 +29,7 @@ import notebooks
 import published
 import pytest
 import test_house
-from conftest import NOTEBOOKS, ROOT, QuietHandler
+from conftest import NOTEBOOKS, ROOT, serving
 from fresh import clone, git
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -69,11 +66,8 @@ def wheel(repository, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def server(wheel):
     """The address of a web server that has the release's wheel, and nothing else."""
-    handler = functools.partial(QuietHandler, directory=str(wheel.parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{httpd.server_port}"
-        httpd.shutdown()
+    with serving(wheel.parent) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
