@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import environment
@@ -342,6 +344,25 @@ def test_the_makefile_explains_every_command():
         == explained
         >= {"book", "test", "lab", "listings", "bench", "release-check", "clean"}
     )
+
+
+def test_tools_find_what_they_import_without_the_tests_paths():
+    """As make starts them: pytest has more folders on its path than `python tools/NAME.py`."""
+    code = "import sys; print('\\n'.join(sys.path[1:]))"
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    plain = subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True
+    )
+    places = [str(ROOT / "tools"), *plain.stdout.splitlines()]
+    for path in (ROOT / "tools").glob("*.py"):
+        if path.stem != "extension":  # which makes the site's own one known to the others
+            lost = {
+                name
+                for name in {module.partition(".")[0] for module in imported(path)}
+                if name not in {*sys.stdlib_module_names, "inkling"}
+                and PathFinder.find_spec(name, places) is None
+            }
+            assert not lost, f"python {path.name} does not find {lost}"
 
 
 def test_ci_runs_the_whole_suite():

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import inkling_site
 import listings
+from extension import inkling_site
 from notebook_runs import (
     AT_ONCE,
     ENVIRONMENT,

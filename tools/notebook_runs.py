@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import inkling_site
 import learner_copies
 import nbformat
 import offline
 import psutil
+from extension import inkling_site
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 

@@ -29,11 +29,10 @@ import learner_copies
 import listings
 import nbformat
 import notebooks
+from extension import inkling_site
 from jupyter_cache import get_cache
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import inkling_site  # noqa: E402  (the site's own notion of addresses and of the cache)
 
 GITHUB = "https://github.com/"  # Binder's short addresses and Colab's know no other place
 # What is copied as it is: the pages that are no notebooks, their pictures, and Binder's files.
