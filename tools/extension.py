@@ -1,5 +1,5 @@
-"""The site's own extension, `book/_ext/inkling_site.py`, for the tools: only Sphinx and the tests look
-into its folder by themselves.
+"""The site's own extension, `book/_ext/inkling_site.py`, for the tools: its folder is searched by
+Sphinx and by the tests only.
 """
 
 from __future__ import annotations
